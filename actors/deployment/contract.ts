@@ -1,0 +1,152 @@
+import { z } from "zod";
+
+/** Bounds of what a person may ask for. Beyond them the request is refused with the path of the field. */
+export const MAX_REPLICAS = 1_000;
+export const MAX_ENVIRONMENT_VARIABLES = 500;
+export const MAX_PORTS = 100;
+export const MAX_CONSTRAINTS = 50;
+
+export const DeploymentName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, "a name is 1 to 48 characters: a-z, 0-9 and -, and begins with a letter or digit");
+
+/** Milliseconds. */
+const DurationMs = z.int().min(0).max(86_400_000);
+
+/** `40%` of the replicas (surge rounds up, unavailable rounds down), or a count. */
+export const Share = z.union([z.int().min(0).max(MAX_REPLICAS), z.string().regex(/^(100|[1-9]?[0-9])%$/, "a share is a count or a percentage, like 1 or 25%")]);
+export type Share = z.infer<typeof Share>;
+
+export const Port = z
+  .strictObject({
+    containerPort: z.int().min(1).max(65_535),
+    /** On the replica's node. Absent: reachable inside the node only. */
+    publishedPort: z.int().min(1).max(65_535).optional(),
+    protocol: z.enum(["tcp", "udp"]).default("tcp"),
+  })
+  .readonly();
+export type Port = z.infer<typeof Port>;
+
+const probeTimes = {
+  intervalMs: z.int().min(100).max(3_600_000).default(10_000),
+  timeoutMs: z.int().min(50).max(600_000).default(3_000),
+  /** Failures within this time after the start do not count; a success ends it. */
+  startPeriodMs: DurationMs.default(0),
+  /** Consecutive failures until unhealthy. */
+  retries: z.int().min(1).max(100).default(3),
+  /** Consecutive successes until healthy. */
+  successes: z.int().min(1).max(100).default(1),
+};
+export const HealthCheck = z.discriminatedUnion("kind", [
+  /** Healthy is a status of 200 to 399. */
+  z.strictObject({ kind: z.literal("http"), path: z.string().startsWith("/").max(2_000), port: z.int().min(1).max(65_535).optional(), ...probeTimes }),
+  z.strictObject({ kind: z.literal("tcp"), port: z.int().min(1).max(65_535).optional(), ...probeTimes }),
+  /** Healthy is exit code 0. Runs in the container. */
+  z.strictObject({ kind: z.literal("command"), command: z.array(z.string().max(10_000)).min(1).max(100), ...probeTimes }),
+]);
+export type HealthCheck = z.infer<typeof HealthCheck>;
+
+export const Resources = z.strictObject({
+  /** Hard limits; 1000 cpuMillis is one processor. Absent: none. */
+  cpuLimitMillis: z.int().min(1).max(1_024_000).optional(),
+  memoryLimitBytes: z.int().min(6_291_456).max(2 ** 50).optional(),
+  /** What the scheduler sets aside on the node. */
+  cpuReservedMillis: z.int().min(0).max(1_024_000).default(0),
+  memoryReservedBytes: z.int().min(0).max(2 ** 50).default(0),
+});
+export type Resources = z.infer<typeof Resources>;
+
+/** On a node label, or on `node.id`, `node.hostname`, `node.platform.os`, `node.platform.arch`. */
+export const Constraint = z.discriminatedUnion("operator", [
+  z.strictObject({ operator: z.enum(["==", "!="]), key: z.string().min(1).max(200), value: z.string().max(200) }),
+  z.strictObject({ operator: z.enum(["in", "notin"]), key: z.string().min(1).max(200), values: z.array(z.string().max(200)).min(1).max(50) }),
+  z.strictObject({ operator: z.literal("exists"), key: z.string().min(1).max(200) }),
+]);
+export type Constraint = z.infer<typeof Constraint>;
+
+/** How a change is rolled out. Every phase has a deadline, so every rollout ends. */
+export const RolloutPolicy = z.strictObject({
+  /** Replicas above the wanted number while replacing. Default 1; 0 when the replicas publish ports on their node, which two cannot hold at once. */
+  maxSurge: Share.optional(),
+  /** Replicas that may be missing because of the rollout. Default 0; 1 when the replicas publish ports on their node. */
+  maxUnavailable: Share.optional(),
+  /** A replica counts once it has been healthy for so long. */
+  minHealthyMs: DurationMs.default(5_000),
+  placeDeadlineMs: DurationMs.default(300_000),
+  pullDeadlineMs: DurationMs.default(300_000),
+  startDeadlineMs: DurationMs.default(60_000),
+  healthyDeadlineMs: DurationMs.default(300_000),
+  wholeDeadlineMs: DurationMs.default(3_600_000),
+  /** What a failed update does. There is nothing to roll back to before the first success: the rollout is then failed. */
+  onFailure: z.enum(["rollback", "pause"]).default("rollback"),
+});
+export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
+
+/** What one replica is: everything that makes a revision, except the replica count, which is scaled without making one. */
+export const Template = z.strictObject({
+  /** As the person wrote it: `nginx:1.27`. */
+  image: z.string().min(1).max(500),
+  entrypoint: z.array(z.string().max(10_000)).max(100).optional(),
+  command: z.array(z.string().max(10_000)).max(100).optional(),
+  environment: z.record(z.string().min(1).max(500), z.string().max(100_000)).default({}),
+  ports: z.array(Port).max(MAX_PORTS).default([]),
+  health: HealthCheck.optional(),
+  resources: Resources.prefault({}),
+  constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),
+  labels: z.record(z.string().min(1).max(200), z.string().max(1_000)).default({}),
+  user: z.string().max(200).optional(),
+  workingDirectory: z.string().max(1_000).optional(),
+  stopSignal: z.string().regex(/^SIG[A-Z0-9+-]{2,12}$/).default("SIGTERM"),
+  stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
+  rollout: RolloutPolicy.prefault({}),
+});
+export type Template = z.infer<typeof Template>;
+
+/** What a person asks for: a template and how many. */
+export const DeploymentSpec = Template.extend({ replicas: z.int().min(0).max(MAX_REPLICAS).default(1) });
+export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
+export type DeploymentSpecInput = z.input<typeof DeploymentSpec>;
+
+/** The image as it was when the change was made. A moved tag changes nothing. */
+export const PinnedImage = z.strictObject({
+  reference: z.string().min(1).max(500),
+  /** `sha256:...`: of the manifest in a registry, or of the configuration where the image exists on nodes only. */
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  source: z.enum(["registry", "node"]),
+});
+export type PinnedImage = z.infer<typeof PinnedImage>;
+
+/** What a revision holds and a node is given. */
+export const PinnedTemplate = Template.omit({ image: true }).extend({ image: PinnedImage });
+export type PinnedTemplate = z.infer<typeof PinnedTemplate>;
+
+export type ChangeKind = "create" | "update" | "scale" | "restart" | "stop" | "start" | "rollback" | "automatic-rollback" | "delete";
+
+/** Every rollout ends in one of the last five, and says why. */
+export type RolloutOutcome = "in-progress" | "succeeded" | "failed" | "rolled-back" | "superseded";
+
+/** Derived in `status.ts`, and nowhere else. */
+export type DeploymentStatus =
+  /** Nodes are being chosen. */
+  | "scheduling"
+  /** Images are pulled, containers start, health is being proved. */
+  | "starting"
+  | "running"
+  /** Some replicas that should be healthy are not, and no rollout is replacing them. */
+  | "degraded"
+  | "rolling-back"
+  | "stopping"
+  | "stopped"
+  | "deleting"
+  /** The last rollout failed and left the deployment short of replicas. */
+  | "failed";
+
+/** Phase of a replica, as people see it. */
+export type ReplicaPhase = "requested" | "pending" | "assigned" | "pulling" | "starting" | "running" | "backing-off" | "draining" | "stopped" | "lost";
+
+/** One line of a deployment's history. `diff` is field by field, secrets masked. */
+export interface FieldChange {
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}

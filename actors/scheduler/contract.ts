@@ -1,0 +1,56 @@
+import type { Constraint } from "../deployment/contract.ts";
+
+/** What a placement needs of a node. */
+export interface Requirements {
+  readonly cpuReservedMillis: number;
+  readonly memoryReservedBytes: number;
+  readonly hostPorts: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[];
+  readonly constraints: readonly Constraint[];
+  /** Platforms the image exists for; empty: not known, any will be tried. */
+  readonly platforms: readonly { readonly os: string; readonly arch: string }[];
+}
+
+export interface PlacementRequest {
+  readonly placementId: string;
+  readonly slot: number;
+  readonly requirements: Requirements;
+  /** Nodes on which attempts of this slot failed lately: other nodes are preferred. */
+  readonly avoid: readonly string[];
+}
+
+/** Why no node could be taken, per filter, and what would make it fit. */
+export interface Rejection {
+  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports";
+  readonly nodes: readonly string[];
+  /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */
+  readonly reason: string;
+  /** One sentence: `Free 412 MiB on n2, or lower the reservation to 100 MiB`. */
+  readonly remedy: string;
+}
+
+/** To the scheduler. */
+export type SchedulerCommand =
+  | { readonly kind: "place"; readonly deployment: string; readonly requests: readonly PlacementRequest[] }
+  /** Placements that ended, or are no longer wanted. Harmless when unknown. */
+  | { readonly kind: "release"; readonly deployment: string; readonly placementIds: readonly string[] }
+  | { readonly kind: "node-changed"; readonly node: SchedulerNode }
+  | { readonly kind: "node-removed"; readonly name: string }
+  | { readonly kind: "wake" };
+
+export interface SchedulerNode {
+  readonly name: string;
+  /** ready: takes new replicas. */
+  readonly readiness: "ready" | "cordoned" | "draining" | "unreachable" | "refused";
+  readonly reason: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly os: string;
+  readonly arch: string;
+  readonly hostname: string;
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+}
+
+/** From the scheduler to a deployment. */
+export type SchedulerAnswer =
+  | { readonly kind: "placed"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
+  | { readonly kind: "pending"; readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[] };

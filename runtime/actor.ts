@@ -1,0 +1,101 @@
+import type { Address } from "./address.ts";
+import type { Meta, RowChange } from "./journal.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** What a decider may know besides its state and the command: no clock, no chance, no I/O. */
+export interface DecideContext {
+  readonly address: Address;
+  readonly nowMs: number;
+  readonly meta: Meta;
+}
+
+/** A message that leaves with the decision, delivered until answered. */
+export interface Outgoing {
+  readonly to: Address;
+  readonly message: unknown;
+}
+
+export type Decision<Event> =
+  | {
+      readonly kind: "accept";
+      readonly events: readonly Event[];
+      readonly messages: readonly Outgoing[];
+      /** JSON. Given to whoever asked, now and on every repetition of the command. */
+      readonly reply: unknown;
+      /** Every decision of a person is audited, and every decision of ours that a person would ask about. */
+      readonly audit?: { readonly operation: string; readonly before?: unknown; readonly after?: unknown };
+    }
+  | { readonly kind: "refuse"; readonly refusal: Refusal; readonly audit?: { readonly operation: string } };
+
+/** The pure heart of a durable actor. State and events are JSON values; events cannot fail on replay. */
+export interface Decider<State, Command, Event extends { readonly type: string }> {
+  readonly kind: string;
+  initial(address: Address): State;
+  decide(state: State, command: Command, context: DecideContext): Decision<Event>;
+  evolve(state: State, event: Event, atMs: number): State;
+  /** When the actor wants to be woken (wall clock, ms) with `wake`; timers are data, so a restart forgets none. */
+  wakeAtMs(state: State): number | undefined;
+  readonly wake: Command;
+  /** Rows of the read model that differ between the two states. */
+  project(before: State, after: State, context: DecideContext): readonly RowChange[];
+  readonly eventSchema: number;
+  /** From any older stored shape to today's. */
+  upcast(type: string, schema: number, data: unknown): Event;
+  readonly stateSchema: number;
+}
+
+/** What the outside of an actor may do. Given to `edge` when the actor is activated. */
+export interface EdgeContext<Command> {
+  readonly address: Address;
+  /** Sends the actor itself a command, which is decided in a later turn. The id makes a repetition harmless. */
+  command(command: Command, commandId: string): void;
+  /** Fire and forget to another actor, not durable: for observations that are sent again anyway. */
+  tell(to: Address, message: unknown, commandId: string): void;
+}
+
+/** What came in, as seen by the edge: a command for the decider, or something the edge deals with alone (heartbeats, samples). */
+export type Intake<Command> =
+  | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "answered"; readonly reply: unknown }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** The thin shell around a decider: parses what comes in, keeps soft state, acts on the outside after a commit. Its methods never throw and never wait. */
+export interface Edge<State, Command, Event> {
+  receive(message: unknown, state: State, meta: Meta): Intake<Command>;
+  /** After activation and after every commit. Effects must be harmless when repeated. */
+  committed?(state: State, events: readonly Event[]): void;
+  /** Not journalled, for reading only: what `Host.soft` answers. */
+  soft?(): unknown;
+  stopped?(): void;
+}
+
+export interface ActorDefinition<State, Command, Event extends { readonly type: string }> {
+  readonly decider: Decider<State, Command, Event>;
+  readonly edge: (context: EdgeContext<Command>) => Edge<State, Command, Event>;
+}
+
+/** A set of definitions holds actors of different types; only their host, which takes them apart again by kind, looks inside. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- existential type, which TypeScript lacks
+export type AnyActorDefinition = ActorDefinition<any, any, any>;
+
+/** How one reaches actors, wherever they live. */
+export interface Host {
+  /** Resolves with the reply or the refusal; rejects only with `AskFailure`. */
+  ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply>;
+  tell(to: Address, message: unknown, meta: Meta): void;
+  /** Soft state of an actor in this process; undefined when it is not active here. */
+  soft(address: Address): unknown;
+}
+
+export type Reply = { readonly kind: "ok"; readonly value: unknown } | Refusal;
+
+export type AskFailureReason = "timeout" | "stopped" | "mailbox-full" | "quarantined" | "crashed" | "not-owner" | "unknown-kind";
+
+export class AskFailure extends Error {
+  readonly reason: AskFailureReason;
+  constructor(reason: AskFailureReason, to: Address, cause?: unknown) {
+    super(`${to}: ${reason}`, { cause });
+    this.name = "AskFailure";
+    this.reason = reason;
+  }
+}
