@@ -84,9 +84,9 @@ let knownLibc;
 
 function libc() {
   if (knownLibc === undefined) {
-    // Without this the report resolves the names of every open socket's peer.
-    process.report.excludeNetwork = true;
-    const report = /** @type {{ header?: { glibcVersionRuntime?: string } }} */ (/** @type {unknown} */ (process.report.getReport()));
+    // Without excludeNetwork the report resolves the names of every open socket's peer.
+    const reporter = Object.assign(process.report, { excludeNetwork: true });
+    const report = /** @type {{ header?: { glibcVersionRuntime?: string } }} */ (/** @type {unknown} */ (reporter.getReport()));
     knownLibc = report.header?.glibcVersionRuntime === undefined ? "musl" : "glibc";
   }
   return knownLibc;

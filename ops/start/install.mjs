@@ -53,9 +53,9 @@ function install(root, purpose, say) {
  */
 function npmArguments(root, purpose) {
   const command = purpose === "develop" && missingPackages(root, "run").length === 0 ? ["install", "--no-save"] : ["ci"];
-  // Said in full because a user's own .npmrc may omit either kind.
+  // Said in full because a user's own .npmrc may omit either kind, or refuse packages made for a newer Node than the one npm runs on.
   const kinds = purpose === "develop" ? ["--include=dev", "--include=optional"] : ["--omit=dev", "--include=optional"];
-  return [...command, ...kinds, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--no-progress"];
+  return [...command, ...kinds, "--ignore-scripts", "--no-engine-strict", "--no-audit", "--no-fund", "--loglevel=error", "--no-progress"];
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
+import { prepare } from "../../ops/testbed/prepare.ts";
 
 /** Begins the note of every test that stands for a suite which cannot run here; the summary at the end of a run looks for it. */
 export const CANNOT_RUN = "cannot run here: ";
@@ -11,7 +12,10 @@ const CONNECT_TIMEOUT_MS = 1_000;
 /** What a suite may need of a machine, and why this machine lacks it (undefined: it does not). */
 const probes = {
   root: async () => (process.getuid?.() === 0 ? undefined : "needs root"),
-  testbed: async () => (process.getuid?.() === 0 ? lacking("debootstrap", "ip", "iptables", "nsenter", "unshare") : "needs root"),
+  testbed: async () => {
+    const prepared = await prepare();
+    return prepared.kind === "ready" ? undefined : prepared.reason;
+  },
   docker: async () => ((await answers("/var/run/docker.sock")) ? undefined : "needs a Docker engine at /var/run/docker.sock"),
   python: async () => lacking("python3"),
 } as const satisfies Record<string, () => Promise<string | undefined>>;
@@ -31,7 +35,9 @@ export async function requireCapability(...needed: readonly Capability[]): Promi
   const reason = reasons.find((item) => item !== undefined);
   if (reason === undefined) {
     return (title, body) => {
-      describe(title, () => body());
+      describe(title, () => {
+        body();
+      });
     };
   }
   return (title) => {
