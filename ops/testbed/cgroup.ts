@@ -6,6 +6,8 @@ import { until } from "./command.ts";
 export const CGROUP_ROOT = "odysseus-testbed";
 /** A process that ignores SIGKILL for this long is stuck in the kernel: ending the testbed fails and says so. */
 const KILL_TIMEOUT_MS = 15_000;
+/** After this, programs that wait for others in inner namespaces are killed like the rest. */
+const WRAPPER_GRACE_MS = 1_000;
 
 interface Hierarchy {
   readonly path: string;
@@ -95,20 +97,38 @@ export function isMember(pid: number, group: string): boolean {
   }
 }
 
-/** Kills every process in the group and below it; returns when they are gone. */
+/**
+ * Kills every process in the group and below it; returns when they are gone. Those in process namespaces of their own go
+ * first: the programs that entered these namespaces wait for them, and then end by themselves with nothing left to adopt.
+ */
 export async function killMembers(group: string): Promise<void> {
+  const start = performance.now();
+  const isInner = (pid: number): boolean => processIds(pid).length > processIds(process.pid).length;
+  const hadInner = cgroupMembers(group).some(isInner);
   const emptied = (): boolean => {
     const members = cgroupMembers(group);
-    for (const pid of members) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // gone between reading and killing
-      }
-    }
+    const isWrapperSpared = hadInner && performance.now() - start < WRAPPER_GRACE_MS;
+    for (const pid of isWrapperSpared ? members.filter(isInner) : members) signalIfThere(pid, "SIGKILL");
     return members.length === 0;
   };
   await until(`every process of ${group} is gone`, emptied, KILL_TIMEOUT_MS);
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // gone between reading and signalling
+  }
+}
+
+/** A process's ids from the outermost process namespace we can see to its own; empty when it is gone. */
+export function processIds(pid: number): readonly string[] {
+  try {
+    return (/^NSpid:\s+(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "").split(/\s+/);
+  } catch {
+    return [];
+  }
 }
 
 /** Removes the emptied group, children first; what still has a member stays. */

@@ -73,7 +73,7 @@ export async function heal(bed: BedRecord, node: number): Promise<void> {
 }
 
 const setPort = (bed: BedRecord, node: number, state: string): Promise<string> =>
-  ip("-n", switchNamespace(bed), "link", "set", switchPort(node), "type", "bridge_slave", "state", state);
+  run("bridge", ["-n", switchNamespace(bed), "link", "set", "dev", switchPort(node), "state", state]);
 
 /** One direction of one pair falls silent: the sender is given a hardware address that nobody has. Needs no firewall module. */
 export async function cut(bed: BedRecord, from: Endpoint, to: Endpoint): Promise<void> {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bridgeAddress, lan, machineAddress, networkPool, nodeAddress, nodeCgroup, nodeNamespace } from "./addresses.ts";
 import { type BedRecord, bedDirectory, runDirectory } from "./bed-record.ts";
-import { cgroupMembers, cgroupPath, isMember, killMembers, removeCgroup } from "./cgroup.ts";
+import { CGROUP_ROOT, cgroupMembers, cgroupPath, isMember, killMembers, processIds, removeCgroup } from "./cgroup.ts";
 import { run, until } from "./command.ts";
 import { ping } from "./engine-http.ts";
 import { plugIn, removeNodeNamespace, unplug } from "./network.ts";
@@ -122,7 +122,7 @@ export class TestbedNode {
     const inspected = await this.docker(["inspect", "--format", "{{.Id}} {{.State.Pid}}", container]);
     const [id = "", pidInNode] = inspected.trim().split(" ");
     const members = cgroupMembers(`${this.#cgroup}/containers/${id}`);
-    const pid = members.find((member) => namespacePids(member).at(-2) === pidInNode);
+    const pid = members.find((member) => processIds(member).at(-2) === pidInNode);
     if (pid === undefined) throw new Error(`container ${container} has no running process on ${this.hostname}`);
     return pid;
   }
@@ -154,19 +154,25 @@ export class TestbedNode {
       return existsSync(join(this.#run, "ready"));
     };
     await until(`${this.hostname} boots (${logPath})`, ready, BOOT_TIMEOUT_MS);
-    const init = cgroupMembers(`${this.#cgroup}/init`).find((pid) => namespacePids(pid).at(-1) === "1");
+    const init = cgroupMembers(`${this.#cgroup}/init`).find((pid) => processIds(pid).at(-1) === "1");
     if (init === undefined) throw new Error(`${this.hostname} has no first process: ${readFileSync(logPath, "utf8")}`);
     writeFileSync(join(this.#run, "init.pid"), String(init));
   }
 
   #engineArguments(): readonly string[] {
+    const bed = this.#bed;
     return [
-      ...["--data-root", "/var/lib/docker", "--exec-root", "/run/docker", "--pidfile", "/run/node/docker.pid"],
-      ...["--host", "unix:///run/node/docker.sock", "--group", "root"],
-      ...["--cgroup-parent", `/odysseus-testbed/${this.#cgroup}/containers`, "--exec-opt", "native.cgroupdriver=cgroupfs"],
-      ...["--bip", bridgeAddress(this.#bed, this.number), "--default-address-pool", networkPool(this.#bed, this.number)],
-      ...["--insecure-registry", lan(this.#bed)],
-      ...this.#bed.engineArguments,
+      "--data-root=/var/lib/docker",
+      "--exec-root=/run/docker",
+      "--pidfile=/run/node/docker.pid",
+      "--host=unix:///run/node/docker.sock",
+      "--group=root",
+      "--exec-opt=native.cgroupdriver=cgroupfs",
+      `--cgroup-parent=/${CGROUP_ROOT}/${this.#cgroup}/containers`,
+      `--bip=${bridgeAddress(bed, this.number)}`,
+      `--default-address-pool=${networkPool(bed, this.number)}`,
+      `--insecure-registry=${lan(bed)}`,
+      ...bed.engineArguments,
     ];
   }
 
@@ -198,15 +204,6 @@ export class TestbedNode {
 
   #namespaces(): readonly string[] {
     return ["-t", String(this.#runningInit()), "-m", "-p", "-u", "-i", "-n", "--"];
-  }
-}
-
-/** A process's ids from the outermost namespace we can see to its own. */
-function namespacePids(pid: number): readonly string[] {
-  try {
-    return (/^NSpid:\s+(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "").split(/\s+/);
-  } catch {
-    return [];
   }
 }
 

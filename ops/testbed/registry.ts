@@ -112,7 +112,7 @@ export class TestbedRegistry {
     const url = typeof target === "string" ? this.#url(target) : target;
     const payload = body === undefined ? {} : { body: new Uint8Array(body) };
     const response = await fetch(url, { method, headers, ...payload, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-    if (!response.ok) throw new Error(`registry: ${method} ${url} gave ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`registry: ${method} ${url.href} gave ${response.status}: ${await response.text()}`);
     if (method !== "HEAD") await response.arrayBuffer(); // frees the connection
     return response;
   }

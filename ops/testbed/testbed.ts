@@ -36,6 +36,8 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** Several real Docker engines on this one machine, each on a host of its own, with a network between them that can be cut. */
 export class Testbed {
   readonly name: string;
+  /** Part of the name of everything the testbed puts on this machine: namespaces, links, cgroups, sockets. */
+  readonly token: string;
   /** This machine's address in the testbed's network. */
   readonly address: string;
   readonly nodes: readonly TestbedNode[];
@@ -48,6 +50,7 @@ export class Testbed {
     this.#cache = cache;
     this.#bed = bed;
     this.name = bed.name;
+    this.token = bed.token;
     this.address = machineAddress(bed);
     this.images = images;
     this.registry = new TestbedRegistry(cache, rootfs, bed);
