@@ -1,0 +1,52 @@
+import { EngineFailure } from "./port.ts";
+
+/** Every way an engine call can fail, in words. One constructor per code, so that both engines say the same thing. */
+export const engineFailures = {
+  imageNotFound: (reference: string, cause?: unknown) =>
+    failure("image.not-found", true, `There is no image ${reference}: check its name and tag, and that it was pushed.`, cause),
+  accessDenied: (reference: string, cause?: unknown) =>
+    failure(
+      "image.access-denied",
+      true,
+      `The registry refuses access to ${reference}: it is private or does not exist. Check the name, and sign the node's engine in to the registry.`,
+      cause,
+    ),
+  registryUnavailable: (reference: string, why: string, cause?: unknown) =>
+    failure("image.registry-unavailable", false, `The registry of ${reference} does not answer (${why}). It is tried again.`, cause),
+  platformMismatch: (reference: string, wanted: string, found: string, cause?: unknown) =>
+    failure(
+      "image.platform-mismatch",
+      true,
+      `The image ${reference} is ${found === "" ? "not built" : `built for ${found}, not`} for this node's platform ${wanted}. Build it for that platform, or constrain the deployment to other nodes.`,
+      cause,
+    ),
+  diskFull: (doing: string, cause?: unknown) =>
+    failure("disk.full", false, `The node's disk is full: ${doing} failed. Free space on the engine's data disk.`, cause),
+  commandNotFound: (command: string, cause?: unknown) =>
+    failure(
+      "command.not-found",
+      true,
+      `The command ${command} cannot be run in this image: it does not exist there, or may not be executed. Correct the entrypoint or command.`,
+      cause,
+    ),
+  portTaken: (port: string, cause?: unknown) =>
+    failure("port.taken", false, `Port ${port} of the node is taken by something else. Free it, or publish another port.`, cause),
+  resourcesRejected: (why: string, cause?: unknown) =>
+    failure("resources.rejected", true, `The engine refuses the settings of this container: ${why}`, cause),
+  engineUnavailable: (why: string, cause?: unknown) =>
+    failure(
+      "engine.unavailable",
+      false,
+      `The container engine of this node does not answer: ${why}. Check that it runs; it is tried again.`,
+      cause,
+    ),
+  engineError: (doing: string, why: string, cause?: unknown) =>
+    failure("engine.error", false, `The container engine failed while ${doing}: ${why}`, cause),
+} as const;
+
+/** Longest message the contract carries, in characters; longer ones are cut. */
+const MAX_MESSAGE_LENGTH = 2_000;
+
+function failure(code: EngineFailure["failure"]["code"], permanent: boolean, message: string, cause: unknown): EngineFailure {
+  return new EngineFailure({ code, permanent, message: message.slice(0, MAX_MESSAGE_LENGTH) }, cause);
+}
