@@ -1,0 +1,238 @@
+import type { Failure } from "../node/contract.ts";
+import { budgetOf, type Budget } from "./budget.ts";
+import { diff } from "./change.ts";
+import type { ChangeKind, FieldChange } from "./contract.ts";
+import { availableAtMs, contentOf, isActive, isAvailable, isHealthy, isMoving, revisionOf, slotViews, templateOf, type SlotView } from "./replica.ts";
+import { evolve, type Author, type DeploymentEvent, type DeploymentState, type PlacementRecord } from "./state.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** A deployment that goes on changing after so many rounds of one decision would never settle: a bug. */
+const MAX_ROUNDS = 20;
+/** First wait before a slot that failed on a node is tried on another; doubled each time up to the last. */
+const RELOCATION_FIRST_MS = 5_000;
+const RELOCATION_LAST_MS = 300_000;
+/** A failure that belongs to the node moves the slot elsewhere after so many attempts there. */
+const ATTEMPTS_BEFORE_RELOCATION = 3;
+const OF_THE_NODE: ReadonlySet<Failure["code"]> = new Set(["disk.full", "port.taken", "resources.rejected", "engine.error", "image.registry-unavailable"]);
+
+/** Events decided so far, and the state they lead to. */
+export class Draft {
+  readonly events: DeploymentEvent[] = [];
+  state: DeploymentState;
+  readonly nowMs: number;
+  constructor(state: DeploymentState, nowMs: number) {
+    this.state = state;
+    this.nowMs = nowMs;
+  }
+  add(event: DeploymentEvent): void {
+    this.events.push(event);
+    this.state = evolve(this.state, event, this.nowMs);
+  }
+}
+
+/** Takes every step that is due: stops what is surplus, starts what is missing, moves slots to the new revision within the budget, ends the rollout. */
+export function advance(draft: Draft): void {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = draft.events.length;
+    if (draft.state.mode === "absent") return;
+    drop(draft);
+    if (draft.state.mode === "running") {
+      retireExcess(draft);
+      retireReplaced(draft);
+      relocate(draft);
+      fillEmpty(draft);
+      replaceOld(draft);
+    } else {
+      stopAll(draft);
+    }
+    judge(draft);
+    if (draft.events.length === before) return;
+  }
+  throw new Error(`${draft.state.name}: no rest after ${MAX_ROUNDS} rounds`);
+}
+
+/** The earliest time after `nowMs` at which `advance` might do something without being told anything. */
+export function nextStepMs(state: DeploymentState, nowMs: number): number | undefined {
+  if (state.mode === "absent") return undefined;
+  const times: number[] = [];
+  if (state.rollout?.outcome === "in-progress") {
+    const verdict = verdictOf(state, nowMs);
+    if (verdict.kind === "in-progress") times.push(verdict.nextLookMs);
+  }
+  for (const { slot, good, old } of slotViews(state)) {
+    times.push(slot.notBeforeMs);
+    for (const placement of [...good, ...old]) times.push(availableAtMs(state, placement) ?? Infinity);
+  }
+  const next = Math.min(...times.filter((atMs) => atMs > nowMs));
+  return Number.isFinite(next) ? next : undefined;
+}
+
+/** Placements that were never given to a node end at once when they are no longer wanted. */
+function drop(draft: Draft): void {
+  const placementIds = Object.values(draft.state.placements)
+    .filter((placement) => !isActive(placement) && placement.stage.stage !== "assigned")
+    .map((placement) => placement.placementId);
+  if (placementIds.length > 0) draft.add({ type: "placements.ended", placementIds, because: "never-placed" });
+}
+
+function stop(draft: Draft, placements: readonly PlacementRecord[]): void {
+  if (placements.length > 0) draft.add({ type: "placements.stop-requested", placementIds: placements.map((placement) => placement.placementId) });
+}
+
+function stopAll(draft: Draft): void {
+  stop(draft, Object.values(draft.state.placements).filter(isActive));
+  const slots = Object.keys(draft.state.slots).map(Number);
+  if (slots.length > 0) draft.add({ type: "slots.removed", slots });
+}
+
+function retireExcess(draft: Draft): void {
+  const { replicas } = draft.state;
+  stop(
+    draft,
+    Object.values(draft.state.placements).filter((placement) => isActive(placement) && placement.slot > replicas),
+  );
+  const slots = Object.keys(draft.state.slots)
+    .map(Number)
+    .filter((number) => number > replicas);
+  if (slots.length > 0) draft.add({ type: "slots.removed", slots });
+}
+
+/** An old replica goes once its successor is available; one that is not healthy goes as soon as it has a successor at all. */
+function retireReplaced(draft: Draft): void {
+  const surplus: PlacementRecord[] = [];
+  for (const { good, old } of slotViews(draft.state)) {
+    const [best, ...rest] = good;
+    if (best === undefined) continue;
+    surplus.push(...rest);
+    const isProven = isAvailable(draft.state, best, draft.nowMs);
+    surplus.push(...old.filter((placement) => isProven || !isHealthy(placement)));
+  }
+  stop(draft, surplus);
+}
+
+/** A replica that cannot work on its node, for reasons of the node, is tried elsewhere. */
+function relocate(draft: Draft): void {
+  for (const { slot, good } of slotViews(draft.state)) {
+    for (const placement of good) {
+      const failure = placement.status?.failure;
+      if (failure === undefined || placement.stage.stage !== "assigned" || isHealthy(placement)) continue;
+      if (!OF_THE_NODE.has(failure.code) || (placement.status?.restarts ?? 0) < ATTEMPTS_BEFORE_RELOCATION) continue;
+      const waitMs = Math.min(RELOCATION_LAST_MS, RELOCATION_FIRST_MS * 2 ** slot.relocations);
+      draft.add({ type: "slot.relocated", slot: slot.number, node: placement.stage.node, notBeforeMs: draft.nowMs + waitMs });
+      stop(draft, [placement]);
+    }
+  }
+}
+
+function request(draft: Draft, slots: readonly number[]): void {
+  if (slots.length === 0) return;
+  let sequence = draft.state.nextSequence;
+  draft.add({
+    type: "placements.requested",
+    placements: slots.map((slot) => ({
+      placementId: `${draft.state.name}.${slot}.${sequence++}`,
+      slot,
+      contentOf: contentOf(draft.state, draft.state.slots[slot]?.revision ?? draft.state.revision),
+    })),
+  });
+}
+
+/** Slots nothing lives in cost no availability: they start at once, at the newest revision while a rollout moves slots, else at their own. */
+function fillEmpty(draft: Draft): void {
+  const empty = slotViews(draft.state)
+    .filter(({ slot, good, old }) => good.length + old.length === 0 && slot.notBeforeMs <= draft.nowMs)
+    .map(({ slot }) => slot);
+  const revision = isMoving(draft.state) ? draft.state.revision : draft.state.succeeded || draft.state.revision;
+  const toMove = empty.filter((slot) => slot.revision === 0 || (isMoving(draft.state) && slot.revision !== revision));
+  retarget(draft, toMove.map((slot) => slot.number), revision);
+  request(draft, empty.map((slot) => slot.number));
+}
+
+function retarget(draft: Draft, slots: readonly number[], revision: number): void {
+  if (slots.length > 0) draft.add({ type: "slots.retargeted", slots, revision });
+}
+
+/** Replaces what is of an older revision or being evacuated, never beyond the budget. */
+function replaceOld(draft: Draft): void {
+  adoptSameContent(draft);
+  const template = templateOf(draft.state, contentOf(draft.state, draft.state.revision));
+  const budget = budgetOf(template, draft.state.replicas);
+  for (;;) {
+    const views = slotViews(draft.state);
+    const next = views.find((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft.state, views, view, budget) !== "no");
+    if (next === undefined) return;
+    const how = mayReplace(draft.state, views, next, budget);
+    if (isMoving(draft.state)) retarget(draft, [next.slot.number], draft.state.revision);
+    if (how === "old-first") stop(draft, [...next.good, ...next.old]);
+    request(draft, [next.slot.number]);
+  }
+}
+
+/** A slot whose replica already runs the wanted content, as after a rollback, only changes its number. */
+function adoptSameContent(draft: Draft): void {
+  if (!isMoving(draft.state)) return;
+  const { revision } = draft.state;
+  const wanted = contentOf(draft.state, revision);
+  const slots = slotViews(draft.state)
+    .filter(({ slot, good, old }) => slot.revision !== revision && [...good, ...old].some((placement) => placement.contentOf === wanted))
+    .map(({ slot }) => slot.number);
+  retarget(draft, slots, revision);
+}
+
+function needsSuccessor(state: DeploymentState, { slot, good, old }: SlotView): boolean {
+  if (isMoving(state) && slot.revision !== state.revision) return good.length + old.length > 0;
+  return good.length === 0 && old.length > 0;
+}
+
+type Permission = "new-first" | "old-first" | "no";
+
+function mayReplace(state: DeploymentState, views: readonly SlotView[], view: SlotView, budget: Budget): Permission {
+  const isServing = [...view.good, ...view.old].some(isHealthy);
+  if (!isServing) return "old-first";
+  const active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
+  if (active < state.replicas + budget.maxSurge) return "new-first";
+  const serving = views.filter(({ good, old }) => [...good, ...old].some(isHealthy)).length;
+  return serving - 1 >= state.replicas - budget.maxUnavailable ? "old-first" : "no";
+}
+
+/** Ends the rollout when it is due, and begins the way back when the policy says so. */
+function judge(draft: Draft): void {
+  const { rollout } = draft.state;
+  if (rollout === undefined || rollout.outcome !== "in-progress") return;
+  const verdict = verdictOf(draft.state, draft.nowMs);
+  if (verdict.kind === "in-progress") return;
+  if (verdict.kind === "succeeded") {
+    draft.add({ type: "rollout.ended", id: rollout.id, outcome: "succeeded", reason: undefined });
+    if (draft.state.mode === "deleting") draft.add({ type: "deployment.deleted" });
+    return;
+  }
+  const target = rollbackTarget(draft.state, rollout.change);
+  if (target === undefined) {
+    draft.add({ type: "rollout.ended", id: rollout.id, outcome: "failed", reason: verdict.reason });
+    return;
+  }
+  draft.add({ type: "rollout.ended", id: rollout.id, outcome: "rolled-back", reason: verdict.reason });
+  const changes = diff(templateOf(draft.state, contentOf(draft.state, rollout.revision)), templateOf(draft.state, target));
+  beginRevision(draft, { contentOf: target, change: "automatic-rollback", diff: changes, cause: verdict.reason, by: "odysseus", via: "system" });
+}
+
+const CAN_ROLL_BACK: ReadonlySet<ChangeKind> = new Set(["update", "rollback", "restart"]);
+
+/** Content of the last revision that succeeded, unless it is the one that fails: repeating that would loop. */
+function rollbackTarget(state: DeploymentState, change: ChangeKind): number | undefined {
+  const failing = revisionOf(state, state.revision);
+  const proven = revisionOf(state, state.succeeded);
+  if (!CAN_ROLL_BACK.has(change) || failing === undefined || proven === undefined) return undefined;
+  if (failing.template.rollout.onFailure !== "rollback" || failing.contentOf === proven.contentOf) return undefined;
+  return proven.contentOf;
+}
+
+/** A revision that repeats an older one's content, and the rollout towards it. */
+export function beginRevision(draft: Draft, { contentOf: content, ...rollout }: { readonly contentOf: number; readonly change: ChangeKind; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author): void {
+  const source = revisionOf(draft.state, content) ?? draft.state.revisions.find((revision) => revision.contentOf === content);
+  if (source === undefined) throw new Error(`${draft.state.name}: content ${content} is not known`);
+  const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;
+  draft.add({ type: "revision.created", number, contentOf: content, template: source.template, platforms: source.platforms });
+  const deadlineAtMs = draft.nowMs + source.template.rollout.wholeDeadlineMs;
+  draft.add({ type: "rollout.started", revision: number, deadlineAtMs, ...rollout });
+}

@@ -1,0 +1,22 @@
+import type { PinnedTemplate, Share } from "./contract.ts";
+
+/** How far a rollout may go above and below the wanted number of replicas. */
+export interface Budget {
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+}
+
+/**
+ * Surge rounds up and unavailability down, as Kubernetes does. When both come out as 0 nothing could ever be replaced, so one may be missing.
+ * Replicas that publish a port on their node cannot stand beside their successor, hence the other default for them.
+ */
+export function budgetOf(template: PinnedTemplate, replicas: number): Budget {
+  const publishes = template.ports.some((port) => port.publishedPort !== undefined);
+  const maxSurge = count(template.rollout.maxSurge ?? (publishes ? 0 : 1), replicas, Math.ceil);
+  const maxUnavailable = count(template.rollout.maxUnavailable ?? (publishes ? 1 : 0), replicas, Math.floor);
+  return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
+}
+
+function count(share: Share, replicas: number, round: (value: number) => number): number {
+  return typeof share === "number" ? share : round((replicas * Number.parseInt(share, 10)) / 100);
+}

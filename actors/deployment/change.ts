@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { Constraint, HealthCheck, MAX_CONSTRAINTS, MAX_PORTS, PinnedTemplate, Port, Resources, RolloutPolicy, Template, type FieldChange } from "./contract.ts";
+
+/** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
+export const TemplatePatch = z
+  .strictObject({
+    image: z.string().min(1).max(500),
+    entrypoint: z.array(z.string()).nullable(),
+    command: z.array(z.string()).nullable(),
+    environment: z.record(z.string().min(1).max(500), z.string().max(100_000).nullable()),
+    ports: z.array(Port).max(MAX_PORTS),
+    health: HealthCheck.nullable(),
+    resources: partialOf(Resources),
+    constraints: z.array(Constraint).max(MAX_CONSTRAINTS),
+    labels: z.record(z.string().min(1).max(200), z.string().max(1_000).nullable()),
+    user: z.string().nullable(),
+    workingDirectory: z.string().nullable(),
+    stopSignal: z.string().nullable(),
+    stopGraceMs: z.int().min(0).nullable(),
+    rollout: partialOf(RolloutPolicy),
+  })
+  .partial();
+export type TemplatePatch = z.infer<typeof TemplatePatch>;
+
+/** Every field optional or null, no defaults: absent means "as it is". */
+function partialOf(schema: typeof Resources | typeof RolloutPolicy): z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown> {
+  const keys = Object.keys(schema.shape);
+  return z.partialRecord(z.enum(keys), z.unknown()) as unknown as z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown>;
+}
+
+export type Merged = { readonly kind: "merged"; readonly template: PinnedTemplate } | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+/** The template with the patch applied, validated as a whole. `image` is the pinned one, where the patch names an image. */
+export function merge(template: PinnedTemplate, { image: _reference, ...patch }: TemplatePatch, image: PinnedTemplate["image"] | undefined): Merged {
+  const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };
+  for (const [key, value] of Object.entries(patch)) {
+    const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout";
+    result[key] = isMap ? { ...(result[key] as object), ...(value as object) } : value;
+    if (isMap) result[key] = withoutNulls(result[key] as Record<string, unknown>);
+  }
+  const parsed = PinnedTemplate.safeParse(withoutNulls(result));
+  return parsed.success ? { kind: "merged", template: parsed.data } : { kind: "invalid", problems: problemsOf(parsed.error) };
+}
+
+export function problemsOf(error: z.ZodError): readonly string[] {
+  return error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+}
+
+function withoutNulls(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined));
+}
+
+/** Field by field, in the order of their paths. An image counts as changed when its digest did. */
+export function diff(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): readonly FieldChange[] {
+  const old = flatten(before);
+  const now = flatten(after);
+  const paths = [...new Set([...old.keys(), ...now.keys()])].sort();
+  return paths.flatMap((path) => (JSON.stringify(old.get(path)) === JSON.stringify(now.get(path)) ? [] : [{ path, before: old.get(path), after: now.get(path) }]));
+}
+
+function flatten(value: Readonly<Record<string, unknown>>, prefix = "", into = new Map<string, unknown>()): Map<string, unknown> {
+  for (const [key, item] of Object.entries(value)) {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    const isBranch = typeof item === "object" && item !== null && !Array.isArray(item) && path !== "health";
+    if (isBranch) flatten(item as Record<string, unknown>, path, into);
+    else if (item !== undefined) into.set(path, item);
+  }
+  return into;
+}
+
+/** Fields of `Template` alone, as in a row or a request that also holds the replica count. */
+export function templateFields(spec: z.infer<typeof Template>): z.infer<typeof Template> {
+  return Template.parse(Object.fromEntries(Object.keys(Template.shape).flatMap((key) => (key in spec ? [[key, spec[key as keyof typeof spec]]] : []))));
+}

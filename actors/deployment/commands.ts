@@ -1,0 +1,43 @@
+import type { NodeReport } from "../node/messages.ts";
+import type { SchedulerAnswer } from "../scheduler/contract.ts";
+import type { TemplatePatch } from "./change.ts";
+import type { FieldChange, PinnedImage, PinnedTemplate } from "./contract.ts";
+import type { Platform } from "./state.ts";
+
+/** What a person wants whole: a template with its image pinned, and how many. */
+export interface Wanted {
+  readonly template: PinnedTemplate;
+  readonly platforms: readonly Platform[];
+  readonly replicas: number;
+}
+
+interface Guarded {
+  /** Generation the person has seen; the change is refused when it is no longer that. */
+  readonly ifGeneration?: number;
+}
+
+export type PersonCommand = Guarded &
+  (
+    | ({ readonly kind: "create" } & Wanted)
+    | ({ readonly kind: "apply" } & Wanted)
+    | { readonly kind: "update"; readonly patch: TemplatePatch; readonly image?: PinnedImage; readonly platforms?: readonly Platform[]; readonly replicas?: number }
+    | { readonly kind: "scale"; readonly replicas: number }
+    | { readonly kind: "restart" }
+    | { readonly kind: "stop" }
+    | { readonly kind: "start" }
+    | { readonly kind: "delete" }
+    | { readonly kind: "rollback"; readonly to?: number }
+  );
+
+export type DeploymentCommand = PersonCommand | NodeReport | SchedulerAnswer | { readonly kind: "wake" };
+
+/** Answer to every command of a person. */
+export interface ChangeReply {
+  readonly name: string;
+  readonly generation: number;
+  readonly revision: number;
+  readonly change: "created" | "changed" | "unchanged" | "deleting";
+  /** The rollout to wait for. Absent when there is nothing to wait for. */
+  readonly rollout?: number;
+  readonly diff: readonly FieldChange[];
+}

@@ -1,0 +1,94 @@
+import type { DecideContext, Decision } from "../../runtime/actor.ts";
+import { partsOf } from "../../runtime/address.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import { advance, Draft } from "./advance.ts";
+import type { ChangeReply, DeploymentCommand, PersonCommand } from "./commands.ts";
+import { messagesOf } from "./messages.ts";
+import { change } from "./person.ts";
+import { isActive } from "./replica.ts";
+import type { DeploymentEvent, DeploymentState } from "./state.ts";
+import { isNews } from "./news.ts";
+
+/** Every command, then every step that is due because of it. */
+export function decide(state: DeploymentState, command: DeploymentCommand, context: DecideContext): Decision<DeploymentEvent> {
+  const draft = new Draft(state, context.nowMs);
+  switch (command.kind) {
+    case "placed":
+      draft.add({ type: "placements.assigned", placements: command.placements.filter(({ placementId }) => state.placements[placementId]?.stage.stage !== "assigned" && placementId in state.placements) });
+      break;
+    case "pending":
+      draft.add({ type: "placements.pended", placements: command.placements.filter(({ placementId }) => placementId in state.placements) });
+      break;
+    case "observed":
+      draft.add({ type: "placements.observed", statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)) });
+      break;
+    case "ended":
+      draft.add({ type: "placements.observed", statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)) });
+      draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "stopped" });
+      break;
+    case "lost":
+      draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "lost" });
+      break;
+    case "evacuate":
+      draft.add({ type: "placements.evacuated", placementIds: activeAmong(state, command.placementIds), reason: command.reason });
+      break;
+    case "wake":
+      break;
+    default:
+      return decideForPerson(draft, command, context);
+  }
+  return accept(state, settle(draft), context, undefined);
+}
+
+function decideForPerson(draft: Draft, command: PersonCommand, context: DecideContext): Decision<DeploymentEvent> {
+  const before = draft.state;
+  const operation = `deployments.${command.kind}`;
+  const result = change(draft, command, context);
+  if (isRefusal(result)) return refuse(result, operation);
+  const accepted = accept(before, settle(draft), context, result);
+  const audit = { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } };
+  return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
+}
+
+function refuse(refusal: Refusal, operation: string): Decision<DeploymentEvent> {
+  return { kind: "refuse", refusal, audit: { operation } };
+}
+
+function settle(draft: Draft): Draft {
+  advance(draft);
+  return draft;
+}
+
+function accept(before: DeploymentState, draft: Draft, context: DecideContext, reply: ChangeReply | undefined): Decision<DeploymentEvent> {
+  const events = draft.events.filter((event) => !isEmpty(event));
+  const messages = messagesOf(partsOf(context.address).tenant, events, before, draft.state);
+  const outcome = endedRollout(events);
+  const audit = outcome === undefined ? {} : { audit: { operation: `rollout.${outcome.outcome}`, after: outcome } };
+  return { kind: "accept", events, messages, reply: reply ?? null, ...audit };
+}
+
+/** How a rollout ends is a decision of ours that people ask about. */
+function endedRollout(events: readonly DeploymentEvent[]): Extract<DeploymentEvent, { type: "rollout.ended" }> | undefined {
+  return events.findLast((event) => event.type === "rollout.ended");
+}
+
+/** An event that changes nothing is no event. */
+function isEmpty(event: DeploymentEvent): boolean {
+  return ("placements" in event && event.placements.length === 0) || ("placementIds" in event && event.placementIds.length === 0) || ("statuses" in event && event.statuses.length === 0);
+}
+
+function known(state: DeploymentState, placementIds: readonly string[]): readonly string[] {
+  return placementIds.filter((placementId) => placementId in state.placements);
+}
+
+function activeAmong(state: DeploymentState, placementIds: readonly string[]): readonly string[] {
+  return placementIds.filter((placementId) => {
+    const placement = state.placements[placementId];
+    return placement !== undefined && isActive(placement) && placement.evacuation === undefined;
+  });
+}
+
+/** What the audit shows as before and after. */
+function summary(state: DeploymentState): Readonly<Record<string, unknown>> {
+  return { mode: state.mode, generation: state.generation, revision: state.revision, replicas: state.replicas };
+}

@@ -1,0 +1,86 @@
+import { addressOf, type Address } from "../../runtime/address.ts";
+import type { Outgoing } from "../../runtime/actor.ts";
+import type { Placement } from "../node/contract.ts";
+import type { NodeCommand } from "../node/messages.ts";
+import type { PlacementRequest, SchedulerCommand } from "../scheduler/contract.ts";
+import type { PinnedTemplate } from "./contract.ts";
+import { isActive, revisionOf, templateOf } from "./replica.ts";
+import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
+
+/** What the rest of the tenant must hear about a decision. Derived from its events, so that no event can be decided and not be carried out. */
+export function messagesOf(tenant: string, events: readonly DeploymentEvent[], before: DeploymentState, after: DeploymentState): readonly Outgoing[] {
+  const scheduler = addressOf(tenant, "scheduler");
+  const toScheduler = (message: SchedulerCommand): Outgoing => ({ to: scheduler, message });
+  const deployment = after.name;
+  return events.flatMap((event): readonly Outgoing[] => {
+    switch (event.type) {
+      case "placements.requested":
+        return [toScheduler({ kind: "place", deployment, requests: event.placements.map((item) => requestOf(after, item)) })];
+      case "placements.assigned":
+        return byNode(tenant, event.placements, (items) => ({ kind: "assign", placements: items.flatMap(({ placementId }) => placementOf(after, placementId) ?? []) }));
+      case "placements.stop-requested":
+        return byNode(tenant, located(before, after, event.placementIds), (items) => ({ kind: "stop", placementIds: items.map(({ placementId }) => placementId) }));
+      case "placements.ended":
+        return event.because === "never-placed" ? [toScheduler({ kind: "release", deployment, placementIds: event.placementIds })] : [];
+      case "rollout.started":
+        return prefetches(tenant, before, after);
+      default:
+        return [];
+    }
+  });
+}
+
+function requestOf(state: DeploymentState, { placementId, slot, contentOf }: { readonly placementId: string; readonly slot: number; readonly contentOf: number }): PlacementRequest {
+  const template = templateOf(state, contentOf);
+  return {
+    placementId,
+    slot,
+    avoid: state.slots[slot]?.avoid ?? [],
+    requirements: {
+      cpuReservedMillis: template.resources.cpuReservedMillis,
+      memoryReservedBytes: template.resources.memoryReservedBytes,
+      hostPorts: template.ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [{ port: publishedPort, protocol }])),
+      constraints: template.constraints,
+      platforms: platformsOf(state, contentOf),
+    },
+  };
+}
+
+function platformsOf(state: DeploymentState, content: number): readonly Platform[] {
+  return (revisionOf(state, content) ?? state.revisions.find((revision) => revision.contentOf === content))?.platforms ?? [];
+}
+
+/** What the node is given; undefined when the placement ended within the same decision. */
+function placementOf(state: DeploymentState, placementId: string): Placement | undefined {
+  const record = state.placements[placementId];
+  if (record === undefined) return undefined;
+  const { slot, contentOf, desired } = record;
+  return { placementId, deployment: state.name, slot, revision: contentOf, template: templateOf(state, contentOf), desired };
+}
+
+interface Located {
+  readonly placementId: string;
+  readonly node: string;
+}
+
+function located(before: DeploymentState, after: DeploymentState, placementIds: readonly string[]): readonly Located[] {
+  return placementIds.flatMap((placementId) => {
+    const stage = (after.placements[placementId] ?? before.placements[placementId])?.stage;
+    return stage?.stage === "assigned" ? [{ placementId, node: stage.node }] : [];
+  });
+}
+
+function byNode(tenant: string, items: readonly Located[], message: (items: readonly Located[]) => NodeCommand): readonly Outgoing[] {
+  const groups = new Map<string, Located[]>();
+  for (const item of items) groups.set(item.node, [...(groups.get(item.node) ?? []), item]);
+  return [...groups].map(([node, group]) => ({ to: addressOf(tenant, "node", node) satisfies Address, message: message(group) }));
+}
+
+/** The nodes that run the old image will most likely run the new one: they pull it while the first replicas prove their health. */
+function prefetches(tenant: string, before: DeploymentState, after: DeploymentState): readonly Outgoing[] {
+  const image: PinnedTemplate["image"] | undefined = revisionOf(after, after.revision)?.template.image;
+  if (image === undefined || after.mode !== "running" || image.digest === revisionOf(before, before.revision)?.template.image.digest) return [];
+  const active = Object.values(before.placements).filter(isActive);
+  const nodes = new Set(active.flatMap(({ stage }) => (stage.stage === "assigned" ? [stage.node] : [])));
+  return [...nodes].map((node) => ({ to: addressOf(tenant, "node", node), message: { kind: "prefetch", image } satisfies NodeCommand }));
+}

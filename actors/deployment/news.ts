@@ -1,0 +1,16 @@
+import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementRecord } from "./state.ts";
+
+/** Whether an observation is newer than what is known and says something that is worth a journal entry: progress of a pull is not. */
+export function isNews(record: PlacementRecord | undefined, status: PlacementStatus): boolean {
+  if (record === undefined || record.stage.stage !== "assigned") return false;
+  const last = record.status;
+  if (last === undefined) return status.current.phase !== "accepted" || status.failure !== undefined;
+  if (status.sequence <= last.sequence) return false;
+  return essence(last) !== essence(status);
+}
+
+function essence({ attempt, current, restarts, failure, lastExit }: PlacementStatus): string {
+  const moment = current.phase === "pulling" ? { phase: current.phase } : current;
+  return JSON.stringify([attempt, moment, restarts, failure?.code, failure?.message, lastExit?.attempt]);
+}

@@ -1,0 +1,143 @@
+import type { DecideContext } from "../../runtime/actor.ts";
+import type { Refusal } from "../../runtime/refusal.ts";
+import { beginRevision, type Draft } from "./advance.ts";
+import { diff, merge } from "./change.ts";
+import type { ChangeReply, PersonCommand, Wanted } from "./commands.ts";
+import type { ChangeKind, FieldChange, PinnedTemplate } from "./contract.ts";
+import { deploymentRefusals as refusals } from "./refusals.ts";
+import { contentOf, revisionOf, templateOf } from "./replica.ts";
+import type { DeploymentState, Platform } from "./state.ts";
+
+/** What a person may do to a deployment. Adds the events to the draft and answers, or refuses and adds nothing. */
+export function change(draft: Draft, command: PersonCommand, context: DecideContext): ChangeReply | Refusal {
+  const { state } = draft;
+  const { name } = state;
+  if (state.mode === "deleting" && command.kind !== "delete") return refusals["deployment.deleting"]({ name });
+  if (state.mode === "absent") return command.kind === "create" || command.kind === "apply" ? create(draft, command, context) : refusals["deployment.not-found"]({ name });
+  const { ifGeneration } = command;
+  if (ifGeneration !== undefined && ifGeneration !== state.generation) return refusals["generation.mismatch"]({ name, expected: ifGeneration, actual: state.generation });
+  switch (command.kind) {
+    case "create":
+      return refusals["deployment.exists"]({ name });
+    case "apply":
+      return apply(draft, command, context);
+    case "update":
+      return update(draft, command, context);
+    case "scale":
+      return scale(draft, command.replicas, context);
+    case "restart":
+      return restart(draft, context);
+    case "stop":
+      return switchMode(draft, "stopped", "stop", context);
+    case "start":
+      return switchMode(draft, "running", "start", context);
+    case "delete":
+      return switchMode(draft, "deleting", "delete", context);
+    case "rollback":
+      return rollback(draft, command.to, context);
+  }
+}
+
+function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
+  draft.add({ type: "deployment.created", replicas });
+  const changes = diff({}, { replicas, ...template });
+  newRevision(draft, template, platforms, "create", changes, context);
+  return answer(draft, "created", changes);
+}
+
+/** The same file again changes nothing, even when a tag it names has moved: the pinned image stays until another is asked for. */
+function apply(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
+  const before = currentTemplate(draft.state);
+  const isSameImage = before.image.reference === template.image.reference;
+  return become(draft, isSameImage ? { ...template, image: before.image } : template, platforms, replicas, context);
+}
+
+function update(draft: Draft, { patch, image, platforms, replicas }: Extract<PersonCommand, { kind: "update" }>, context: DecideContext): ChangeReply | Refusal {
+  const merged = merge(currentTemplate(draft.state), patch, image);
+  if (merged.kind === "invalid") return refusals["deployment.invalid"]({ name: draft.state.name, problems: merged.problems });
+  const known = revisionOf(draft.state, draft.state.revision)?.platforms ?? [];
+  return become(draft, merged.template, platforms ?? known, replicas ?? draft.state.replicas, context);
+}
+
+/** Makes the deployment what is wanted, by the least that does it: nothing, a scaling, or a new revision. */
+function become(draft: Draft, template: PinnedTemplate, platforms: readonly Platform[], replicas: number, context: DecideContext): ChangeReply {
+  const { state } = draft;
+  const changes = diff({ replicas: state.replicas, ...currentTemplate(state) }, { replicas, ...template });
+  if (changes.length === 0) return answer(draft, "unchanged", []);
+  if (changes.every(({ path }) => path === "replicas")) return scale(draft, replicas, context);
+  if (replicas !== state.replicas) draft.add({ type: "replicas.changed", replicas });
+  newRevision(draft, template, platforms, "update", changes, context);
+  return answer(draft, "changed", changes);
+}
+
+function newRevision(draft: Draft, template: PinnedTemplate, platforms: readonly Platform[], kind: ChangeKind, changes: readonly FieldChange[], context: DecideContext): void {
+  const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;
+  draft.add({ type: "revision.created", number, contentOf: number, template, platforms });
+  begin(draft, kind, changes, context);
+}
+
+function begin(draft: Draft, kind: ChangeKind, changes: readonly FieldChange[], context: DecideContext): void {
+  supersede(draft);
+  const deadlineAtMs = draft.nowMs + currentTemplate(draft.state).rollout.wholeDeadlineMs;
+  draft.add({ type: "rollout.started", change: kind, revision: draft.state.revision, deadlineAtMs, diff: changes, ...authorOf(context) });
+}
+
+function supersede(draft: Draft): void {
+  const { rollout } = draft.state;
+  if (rollout?.outcome === "in-progress") draft.add({ type: "rollout.ended", id: rollout.id, outcome: "superseded", reason: "a newer change took its place" });
+}
+
+function authorOf({ meta }: DecideContext): { readonly by: string; readonly via: string } {
+  return { by: meta.principal.id, via: meta.via };
+}
+
+/** A change that is on its way is carried on with the new number, under a new id. */
+function scale(draft: Draft, replicas: number, context: DecideContext): ChangeReply {
+  if (replicas === draft.state.replicas) return answer(draft, "unchanged", []);
+  const changes: readonly FieldChange[] = [{ path: "replicas", before: draft.state.replicas, after: replicas }];
+  const { rollout } = draft.state;
+  draft.add({ type: "replicas.changed", replicas });
+  begin(draft, rollout?.outcome === "in-progress" ? rollout.change : "scale", changes, context);
+  return answer(draft, "changed", changes);
+}
+
+function restart(draft: Draft, context: DecideContext): ChangeReply | Refusal {
+  if (draft.state.mode !== "running") return refusals["deployment.stopped"]({ name: draft.state.name });
+  newRevision(draft, currentTemplate(draft.state), revisionOf(draft.state, draft.state.revision)?.platforms ?? [], "restart", [], context);
+  return answer(draft, "changed", []);
+}
+
+function switchMode(draft: Draft, mode: "running" | "stopped" | "deleting", kind: ChangeKind, context: DecideContext): ChangeReply {
+  if (draft.state.mode === mode) return answer(draft, mode === "deleting" ? "deleting" : "unchanged", []);
+  draft.add({ type: "mode.changed", mode });
+  begin(draft, kind, [], context);
+  return answer(draft, mode === "deleting" ? "deleting" : "changed", []);
+}
+
+/** Without a number: the newest revision before the present content that once succeeded. So a second rollback goes one further back. */
+function rollback(draft: Draft, to: number | undefined, context: DecideContext): ChangeReply | Refusal {
+  const { name, revision, revisions, mode } = draft.state;
+  if (mode !== "running") return refusals["deployment.stopped"]({ name });
+  const present = contentOf(draft.state, revision);
+  const target = to === undefined ? revisions.findLast((old) => old.number < present && old.contentOf === old.number && old.provenAtMs !== undefined) : revisionOf(draft.state, to);
+  if (target === undefined) {
+    return to === undefined
+      ? refusals["revision.none-earlier"]({ name, revision: present })
+      : refusals["revision.not-found"]({ name, revision: to, known: revisions.map((old) => old.number) });
+  }
+  if (target.contentOf === present) return refusals["revision.current"]({ name, revision: target.number });
+  const changes = diff(templateOf(draft.state, present), target.template);
+  supersede(draft);
+  beginRevision(draft, { contentOf: target.contentOf, change: "rollback", diff: changes, ...authorOf(context) });
+  return answer(draft, "changed", changes);
+}
+
+function currentTemplate(state: DeploymentState): PinnedTemplate {
+  return templateOf(state, contentOf(state, state.revision));
+}
+
+function answer({ state }: Draft, outcome: ChangeReply["change"], changes: readonly FieldChange[]): ChangeReply {
+  const { name, generation, revision, rollout } = state;
+  const waitFor = rollout?.outcome === "in-progress" ? { rollout: rollout.id } : {};
+  return { name, generation, revision, change: outcome, ...waitFor, diff: changes };
+}

@@ -1,0 +1,79 @@
+import type { PinnedTemplate } from "./contract.ts";
+import type { DeploymentState, PlacementRecord, Revision, Slot } from "./state.ts";
+
+/** Questions about a deployment's replicas, answered from its state alone. */
+
+export function revisionOf(state: DeploymentState, number: number): Revision | undefined {
+  return state.revisions.find((revision) => revision.number === number);
+}
+
+/** Throws when the revision is gone: the ones in use are never forgotten, so that is a bug. */
+export function contentOf(state: DeploymentState, number: number): number {
+  const revision = revisionOf(state, number);
+  if (revision === undefined) throw new Error(`${state.name}: revision ${number} is in use and not known`);
+  return revision.contentOf;
+}
+
+/** What a placement runs. The content of a revision outlives the revision itself: the newest revision that repeats it holds it too. */
+export function templateOf(state: DeploymentState, content: number): PinnedTemplate {
+  const revision = revisionOf(state, content) ?? state.revisions.find((candidate) => candidate.contentOf === content);
+  if (revision === undefined) throw new Error(`${state.name}: content ${content} is in use and not known`);
+  return revision.template;
+}
+
+export function isActive(placement: PlacementRecord): boolean {
+  return placement.desired === "running";
+}
+
+export function isHealthy(placement: PlacementRecord): boolean {
+  return isActive(placement) && placement.healthySinceMs !== undefined;
+}
+
+/** Healthy for long enough to be relied on. */
+export function availableAtMs(state: DeploymentState, placement: PlacementRecord): number | undefined {
+  if (!isHealthy(placement) || placement.healthySinceMs === undefined) return undefined;
+  return placement.healthySinceMs + templateOf(state, placement.contentOf).rollout.minHealthyMs;
+}
+
+export function isAvailable(state: DeploymentState, placement: PlacementRecord, nowMs: number): boolean {
+  const atMs = availableAtMs(state, placement);
+  return atMs !== undefined && atMs <= nowMs;
+}
+
+/** Whether slots are being moved to the deployment's revision. A scaling leaves each where it is, also after an update that failed half way. */
+export function isMoving({ rollout }: DeploymentState): boolean {
+  return rollout?.outcome === "in-progress" && rollout.change !== "scale";
+}
+
+export interface SlotView {
+  readonly slot: Slot;
+  /** At the slot's revision and meant to stay, best first. */
+  readonly good: readonly PlacementRecord[];
+  /** Of another revision, or being evacuated. */
+  readonly old: readonly PlacementRecord[];
+}
+
+/** Active placements by slot, for the slots that should exist. */
+export function slotViews(state: DeploymentState): readonly SlotView[] {
+  const bySlot = new Map<number, PlacementRecord[]>();
+  for (const placement of Object.values(state.placements)) {
+    if (!isActive(placement)) continue;
+    const list = bySlot.get(placement.slot);
+    if (list === undefined) bySlot.set(placement.slot, [placement]);
+    else list.push(placement);
+  }
+  const views: SlotView[] = [];
+  for (let number = 1; number <= state.replicas; number++) {
+    const slot = state.slots[number] ?? { number, revision: 0, avoid: [], notBeforeMs: 0, relocations: 0 };
+    const placements = bySlot.get(number) ?? [];
+    const wanted = slot.revision === 0 ? 0 : contentOf(state, slot.revision);
+    const isGood = (placement: PlacementRecord): boolean => placement.contentOf === wanted && placement.evacuation === undefined;
+    views.push({ slot, good: placements.filter(isGood).sort(byMerit), old: placements.filter((placement) => !isGood(placement)) });
+  }
+  return views;
+}
+
+/** Healthy before unhealthy, then the older. */
+function byMerit(a: PlacementRecord, b: PlacementRecord): number {
+  return (a.healthySinceMs ?? Infinity) - (b.healthySinceMs ?? Infinity) || a.requestedAtMs - b.requestedAtMs;
+}

@@ -1,0 +1,290 @@
+import type { PlacementStatus } from "../node/contract.ts";
+import type { Rejection } from "../scheduler/contract.ts";
+import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
+
+export interface Platform {
+  readonly os: string;
+  readonly arch: string;
+}
+
+/** Content never changes. A rollback is a new revision that repeats the content of an older one. */
+export interface Revision {
+  readonly number: number;
+  /** Number of the revision whose content this is; its own, except after a rollback. */
+  readonly contentOf: number;
+  readonly template: PinnedTemplate;
+  /** Platforms the image exists for; empty: unknown. */
+  readonly platforms: readonly Platform[];
+  readonly atMs: number;
+  /** When a rollout of it succeeded for the first time. */
+  readonly provenAtMs: number | undefined;
+}
+
+export interface Author {
+  readonly by: string;
+  readonly via: string;
+}
+
+/** One change on its way, or how it ended. */
+export interface Rollout extends Author {
+  /** Equal to the generation that began it. */
+  readonly id: number;
+  readonly change: ChangeKind;
+  readonly revision: number;
+  readonly outcome: RolloutOutcome;
+  readonly reason: string | undefined;
+  readonly startedAtMs: number;
+  readonly deadlineAtMs: number;
+  readonly endedAtMs: number | undefined;
+  readonly diff: readonly FieldChange[];
+  /** Why it was begun, when nobody asked for it: the failure an automatic rollback answers. */
+  readonly cause: string | undefined;
+}
+
+/** The lasting identity of a replica. Rolling out is moving slots from one revision to the next. */
+export interface Slot {
+  readonly number: number;
+  readonly revision: number;
+  /** Nodes on which it failed for reasons of the node. */
+  readonly avoid: readonly string[];
+  /** Not asked for again before this time. */
+  readonly notBeforeMs: number;
+  readonly relocations: number;
+}
+
+export type PlacementStage =
+  | { readonly stage: "requested"; readonly sinceMs: number }
+  | { readonly stage: "pending"; readonly sinceMs: number; readonly rejections: readonly Rejection[] }
+  | { readonly stage: "assigned"; readonly sinceMs: number; readonly node: string };
+
+/** A slot on a node, or on its way to one. */
+export interface PlacementRecord {
+  readonly placementId: string;
+  readonly slot: number;
+  /** Revision number whose content it runs. */
+  readonly contentOf: number;
+  readonly desired: "running" | "stopped";
+  readonly stage: PlacementStage;
+  /** Its node is being drained, or it cannot work there: replaced as soon as the budget allows. */
+  readonly evacuation: string | undefined;
+  readonly status: PlacementStatus | undefined;
+  /** Control plane's clock, so that a node's wrong clock cannot shorten a proof of health. */
+  readonly phaseSinceMs: number;
+  readonly healthySinceMs: number | undefined;
+  readonly requestedAtMs: number;
+}
+
+export interface DeploymentState {
+  /** absent: never created, or deleted. */
+  readonly mode: "absent" | "running" | "stopped" | "deleting";
+  readonly name: string;
+  readonly generation: number;
+  readonly replicas: number;
+  /** Ascending. */
+  readonly revisions: readonly Revision[];
+  /** Number of the revision the deployment is at, or on its way to. */
+  readonly revision: number;
+  /** Revision of the last rollout that succeeded; 0 before the first. */
+  readonly succeeded: number;
+  readonly rollout: Rollout | undefined;
+  readonly slots: Readonly<Record<number, Slot>>;
+  readonly placements: Readonly<Record<string, PlacementRecord>>;
+  /** Ended placements that did not end as asked, newest last: their evidence outlives them. */
+  readonly remains: readonly PlacementRecord[];
+  readonly nextSequence: number;
+  readonly createdAtMs: number;
+  readonly changedAtMs: number;
+}
+
+export type DeploymentEvent =
+  | { readonly type: "deployment.created"; readonly replicas: number }
+  | { readonly type: "revision.created"; readonly number: number; readonly contentOf: number; readonly template: PinnedTemplate; readonly platforms: readonly Platform[] }
+  | { readonly type: "replicas.changed"; readonly replicas: number }
+  | { readonly type: "mode.changed"; readonly mode: "running" | "stopped" | "deleting" }
+  | ({ readonly type: "rollout.started"; readonly change: ChangeKind; readonly revision: number; readonly deadlineAtMs: number; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author)
+  | { readonly type: "rollout.ended"; readonly id: number; readonly outcome: Exclude<RolloutOutcome, "in-progress">; readonly reason: string | undefined }
+  | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
+  | { readonly type: "slots.removed"; readonly slots: readonly number[] }
+  | { readonly type: "slot.relocated"; readonly slot: number; readonly node: string; readonly notBeforeMs: number }
+  | { readonly type: "placements.requested"; readonly placements: readonly { readonly placementId: string; readonly slot: number; readonly contentOf: number }[] }
+  | { readonly type: "placements.pended"; readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[] }
+  | { readonly type: "placements.assigned"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
+  | { readonly type: "placements.observed"; readonly statuses: readonly PlacementStatus[] }
+  | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
+  | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
+  /** Gone for good: stopped as asked, never placed, or lost with its node. */
+  | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
+  | { readonly type: "deployment.deleted" };
+
+export function initialState(name: string): DeploymentState {
+  return {
+    mode: "absent",
+    name,
+    generation: 0,
+    replicas: 0,
+    revisions: [],
+    revision: 0,
+    succeeded: 0,
+    rollout: undefined,
+    slots: {},
+    placements: {},
+    remains: [],
+    nextSequence: 1,
+    createdAtMs: 0,
+    changedAtMs: 0,
+  };
+}
+
+/** How many revisions can be rolled back to. Older ones are forgotten, but never the last that succeeded, nor one that is running. */
+export const MAX_REVISIONS = 100;
+
+export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: number): DeploymentState {
+  switch (event.type) {
+    case "deployment.created":
+      return { ...state, mode: "running", replicas: event.replicas, createdAtMs: atMs, succeeded: 0 };
+    case "revision.created":
+      return withRevision(state, { number: event.number, contentOf: event.contentOf, template: event.template, platforms: event.platforms, atMs, provenAtMs: undefined });
+    case "replicas.changed":
+      return { ...state, replicas: event.replicas, changedAtMs: atMs };
+    case "mode.changed":
+      return { ...state, mode: event.mode };
+    case "rollout.started":
+      return startRollout(state, event, atMs);
+    case "rollout.ended":
+      return endRollout(state, event, atMs);
+    case "slots.retargeted":
+      return { ...state, slots: patched(state.slots, event.slots, (slot, number) => ({ ...(slot ?? newSlot(number)), revision: event.revision })) };
+    case "slots.removed":
+      return { ...state, slots: without(state.slots, event.slots) };
+    case "slot.relocated":
+      return { ...state, slots: patched(state.slots, [event.slot], (slot, number) => relocated(slot ?? newSlot(number), event.node, event.notBeforeMs)) };
+    case "placements.requested":
+      return requested(state, event.placements, atMs);
+    case "placements.pended":
+      return eachPlacement(state, event.placements, (record, { rejections }) => ({
+        ...record,
+        stage: { stage: "pending", sinceMs: record.stage.stage === "pending" ? record.stage.sinceMs : atMs, rejections },
+      }));
+    case "placements.assigned":
+      return eachPlacement(state, event.placements, (record, { node }) => ({ ...record, stage: { stage: "assigned", sinceMs: atMs, node }, phaseSinceMs: atMs }));
+    case "placements.observed":
+      return eachPlacement(state, event.statuses, (record, status) => observed(record, status, atMs));
+    case "placements.evacuated":
+      return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: event.reason }));
+    case "placements.stop-requested":
+      return eachId(state, event.placementIds, (record) => ({ ...record, desired: "stopped" }));
+    case "placements.ended":
+      return { ...state, placements: without(state.placements, event.placementIds), remains: remaining(state, event.placementIds) };
+    case "deployment.deleted":
+      return { ...initialState(state.name), generation: state.generation, revisions: state.revisions, revision: state.revision, nextSequence: state.nextSequence, rollout: state.rollout };
+  }
+}
+
+function withRevision(state: DeploymentState, revision: Revision): DeploymentState {
+  const needed = new Set([state.succeeded, state.revision, revision.contentOf]);
+  for (const slot of Object.values(state.slots)) needed.add(slot.revision);
+  for (const kept of state.revisions) if (needed.has(kept.number)) needed.add(kept.contentOf);
+  const surplus = state.revisions.length + 1 - MAX_REVISIONS;
+  const kept = surplus <= 0 ? state.revisions : state.revisions.filter((old, index) => index >= surplus || needed.has(old.number));
+  return { ...state, revisions: [...kept, revision], revision: revision.number };
+}
+
+function startRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.started" }>, atMs: number): DeploymentState {
+  const { change, revision, deadlineAtMs, diff, cause, by, via } = event;
+  const id = state.generation + 1;
+  const rollout: Rollout = { id, change, revision, outcome: "in-progress", reason: undefined, startedAtMs: atMs, deadlineAtMs, endedAtMs: undefined, diff, cause, by, via };
+  return { ...state, generation: id, changedAtMs: atMs, rollout };
+}
+
+function endRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>, atMs: number): DeploymentState {
+  if (state.rollout?.id !== event.id) return state;
+  const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
+  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...state, rollout };
+  const revisions = state.revisions.map((revision) => (revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision));
+  return { ...state, rollout, revisions, succeeded: rollout.revision };
+}
+
+function newSlot(number: number): Slot {
+  return { number, revision: 0, avoid: [], notBeforeMs: 0, relocations: 0 };
+}
+
+/** How many nodes a slot remembers to avoid; the oldest is forgiven first. */
+const MAX_AVOIDED_NODES = 5;
+
+function relocated(slot: Slot, node: string, notBeforeMs: number): Slot {
+  const avoid = [...slot.avoid.filter((name) => name !== node), node].slice(-MAX_AVOIDED_NODES);
+  return { ...slot, avoid, notBeforeMs, relocations: slot.relocations + 1 };
+}
+
+function requested(state: DeploymentState, list: readonly { placementId: string; slot: number; contentOf: number }[], atMs: number): DeploymentState {
+  const placements = { ...state.placements };
+  for (const { placementId, slot, contentOf } of list) {
+    placements[placementId] = {
+      placementId,
+      slot,
+      contentOf,
+      desired: "running",
+      stage: { stage: "requested", sinceMs: atMs },
+      evacuation: undefined,
+      status: undefined,
+      phaseSinceMs: atMs,
+      healthySinceMs: undefined,
+      requestedAtMs: atMs,
+    };
+  }
+  return { ...state, placements, nextSequence: state.nextSequence + list.length };
+}
+
+function observed(record: PlacementRecord, status: PlacementStatus, atMs: number): PlacementRecord {
+  const isHealthy = status.current.phase === "running" && status.current.health === "healthy";
+  const isSamePhase = record.status?.current.phase === status.current.phase && record.status.attempt === status.attempt;
+  const staysHealthy = isSamePhase && record.healthySinceMs !== undefined;
+  return {
+    ...record,
+    status,
+    phaseSinceMs: isSamePhase ? record.phaseSinceMs : atMs,
+    healthySinceMs: isHealthy ? (staysHealthy ? record.healthySinceMs : atMs) : undefined,
+  };
+}
+
+/** How many ended placements keep their evidence. */
+export const MAX_REMAINS = 20;
+
+function remaining(state: DeploymentState, placementIds: readonly string[]): readonly PlacementRecord[] {
+  const ended = placementIds.flatMap((placementId) => state.placements[placementId] ?? []);
+  const telling = ended.filter(({ status }) => status !== undefined && (status.failure !== undefined || status.restarts > 0));
+  return telling.length === 0 ? state.remains : [...state.remains, ...telling].slice(-MAX_REMAINS);
+}
+
+function eachPlacement<Item extends { readonly placementId: string }>(
+  state: DeploymentState,
+  items: readonly Item[],
+  change: (record: PlacementRecord, item: Item) => PlacementRecord,
+): DeploymentState {
+  const placements = { ...state.placements };
+  for (const item of items) {
+    const record = placements[item.placementId];
+    if (record !== undefined) placements[item.placementId] = change(record, item);
+  }
+  return { ...state, placements };
+}
+
+function eachId(state: DeploymentState, placementIds: readonly string[], change: (record: PlacementRecord) => PlacementRecord): DeploymentState {
+  return eachPlacement(
+    state,
+    placementIds.map((placementId) => ({ placementId })),
+    change,
+  );
+}
+
+function patched(slots: DeploymentState["slots"], numbers: readonly number[], change: (slot: Slot | undefined, number: number) => Slot): DeploymentState["slots"] {
+  const result = { ...slots };
+  for (const number of numbers) result[number] = change(result[number], number);
+  return result;
+}
+
+function without<Value>(record: Readonly<Record<string, Value>>, keys: readonly (string | number)[]): Record<string, Value> {
+  const result = { ...record };
+  for (const key of keys) delete result[key];
+  return result;
+}

@@ -1,0 +1,122 @@
+import type { Failure } from "../node/contract.ts";
+import type { PinnedTemplate } from "./contract.ts";
+import { contentOf, isActive, isAvailable, isMoving, slotViews, templateOf } from "./replica.ts";
+import type { DeploymentState, PlacementRecord } from "./state.ts";
+
+/** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
+export const MAX_FAILED_STARTS = 3;
+
+/** Failures that follow the image and the command wherever they go. Others belong to a node, and another node is tried. */
+const HOPELESS: ReadonlySet<Failure["code"]> = new Set(["image.not-found", "image.access-denied", "image.platform-mismatch", "command.not-found"]);
+
+export type Verdict =
+  | { readonly kind: "in-progress"; readonly nextLookMs: number }
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** How the rollout stands. Pure: the same state at the same time has one verdict. */
+export function verdictOf(state: DeploymentState, nowMs: number): Verdict {
+  const { rollout } = state;
+  if (rollout === undefined) return { kind: "succeeded" };
+  if (state.mode !== "running") {
+    return Object.keys(state.placements).length === 0 ? { kind: "succeeded" } : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
+  }
+  if (isComplete(state, nowMs)) return { kind: "succeeded" };
+  let nextLookMs = rollout.deadlineAtMs;
+  for (const placement of Object.values(state.placements)) {
+    if (!isUnderTest(state, placement, nowMs)) continue;
+    const limit = limitOf(placement, templateOf(state, placement.contentOf));
+    const failure = failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
+    if (failure !== undefined) return { kind: "failed", reason: failure };
+    if (limit !== undefined) nextLookMs = Math.min(nextLookMs, limit.atMs);
+  }
+  const whole = deadline(rollout.deadlineAtMs, nowMs, "it did not finish in time");
+  return whole.kind === "failed" ? whole : { kind: "in-progress", nextLookMs };
+}
+
+function deadline(atMs: number, nowMs: number, reason: string): Verdict {
+  return atMs <= nowMs ? { kind: "failed", reason } : { kind: "in-progress", nextLookMs: atMs };
+}
+
+function isComplete(state: DeploymentState, nowMs: number): boolean {
+  const excess = Object.values(state.placements).some((placement) => isActive(placement) && placement.slot > state.replicas);
+  return (
+    !excess &&
+    slotViews(state).every(({ slot, good, old }) => {
+      const [best, ...rest] = good;
+      return (slot.revision === state.revision || !isMoving(state)) && old.length === 0 && rest.length === 0 && best !== undefined && isAvailable(state, best, nowMs);
+    })
+  );
+}
+
+/** A scaling is judged by the replicas it started, every other change by all that run what it brings. */
+function isUnderTest(state: DeploymentState, placement: PlacementRecord, nowMs: number): boolean {
+  const slot = state.slots[placement.slot];
+  if (slot === undefined || !isActive(placement) || isAvailable(state, placement, nowMs)) return false;
+  if (!isMoving(state)) return placement.requestedAtMs >= (state.rollout?.startedAtMs ?? 0);
+  return slot.revision === state.revision && placement.contentOf === contentOf(state, state.revision);
+}
+
+function failureOf(placement: PlacementRecord): string | undefined {
+  const { status } = placement;
+  if (status?.failure === undefined) return undefined;
+  const isHopeless = status.failure.permanent && HOPELESS.has(status.failure.code);
+  if (isHopeless) return `${placement.placementId}${nodeOf(placement)}: ${status.failure.message}`;
+  if (status.restarts >= MAX_FAILED_STARTS && placement.healthySinceMs === undefined) {
+    return `${placement.placementId}${nodeOf(placement)} failed ${status.restarts} times without becoming healthy. Last: ${status.failure.message}`;
+  }
+  return undefined;
+}
+
+function nodeOf(placement: PlacementRecord): string {
+  return placement.stage.stage === "assigned" ? ` on ${placement.stage.node}` : "";
+}
+
+interface Limit {
+  readonly atMs: number;
+  readonly reason: string;
+}
+
+/** The deadline of the phase a placement is in. */
+function limitOf(placement: PlacementRecord, template: PinnedTemplate): Limit | undefined {
+  const { rollout } = template;
+  const since = placement.stage.sinceMs;
+  switch (placement.stage.stage) {
+    case "requested":
+      return { atMs: since + rollout.placeDeadlineMs, reason: `no node was chosen within ${inSeconds(rollout.placeDeadlineMs)}` };
+    case "pending": {
+      const why = placement.stage.rejections.map((rejection) => rejection.reason).join("; ");
+      return { atMs: since + rollout.placeDeadlineMs, reason: `no node could take it within ${inSeconds(rollout.placeDeadlineMs)}: ${why}` };
+    }
+    case "assigned":
+      return phaseLimit(placement, template);
+  }
+}
+
+function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate): Limit | undefined {
+  const since = placement.phaseSinceMs;
+  const phase = placement.status?.current.phase ?? "accepted";
+  switch (phase) {
+    case "pulling":
+      return { atMs: since + rollout.pullDeadlineMs, reason: `its image was not pulled within ${inSeconds(rollout.pullDeadlineMs)}` };
+    case "accepted":
+    case "starting":
+      return { atMs: since + rollout.startDeadlineMs, reason: `it did not start within ${inSeconds(rollout.startDeadlineMs)}${nodeOf(placement)}` };
+    case "running":
+      if (placement.healthySinceMs !== undefined) return undefined;
+      return { atMs: since + rollout.healthyDeadlineMs, reason: `it was not healthy within ${inSeconds(rollout.healthyDeadlineMs)}${healthOutput(placement)}` };
+    case "backing-off":
+    case "draining":
+    case "stopped":
+      return { atMs: since + rollout.healthyDeadlineMs, reason: `it was not healthy within ${inSeconds(rollout.healthyDeadlineMs)}` };
+  }
+}
+
+function healthOutput(placement: PlacementRecord): string {
+  const current = placement.status?.current;
+  return current?.phase === "running" && current.healthOutput !== undefined ? `: ${current.healthOutput.trim().slice(0, 300)}` : "";
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}

@@ -1,0 +1,64 @@
+/** How people write amounts, in manifests and on the command line. Undefined: not an amount. */
+
+const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 0.001 };
+/** Compose: powers of 1024, however the unit is spelled. */
+const unitBytes: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `1m30s`, `500ms`, `1.5h`, rounded to the millisecond. A bare number has no unit and is refused, except 0. */
+export function durationMs(text: string): number | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "0") return 0;
+  if (!/^(\d+(\.\d+)?(d|h|ms|us|m|s))+$/.test(trimmed)) return undefined;
+  let total = 0;
+  for (const [, amount = "", unit = ""] of trimmed.matchAll(/(\d+(?:\.\d+)?)(d|h|ms|us|m|s)/g)) {
+    total += Number(amount) * (unitMs[unit] ?? Number.NaN);
+  }
+  return Math.round(total);
+}
+
+/** `512M`, `1.5g`, `300kb`, `1024` (bytes). */
+export function sizeBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
+  const unit = unitBytes[match?.[2]?.toLowerCase() ?? ""];
+  return match === null || unit === undefined ? undefined : Math.floor(Number(match[1]) * unit);
+}
+
+/** `0.5` processors are 500. */
+export function cpuMillis(text: string): number | undefined {
+  return /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text.trim()) * 1_000) : undefined;
+}
+
+/** Splits a command line as a POSIX shell would, without expanding anything. Undefined: a quote is not closed. */
+export function commandWords(text: string): readonly string[] | undefined {
+  const words: string[] = [];
+  let word: string | undefined;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index] ?? "";
+    if (character === "'" || character === '"') {
+      const end = closingQuote(text, index);
+      if (end === undefined) return undefined;
+      const quoted = text.slice(index + 1, end);
+      word = (word ?? "") + (character === '"' ? quoted.replaceAll(/\\(["\\$`])/g, "$1") : quoted);
+      index = end;
+    } else if (character === "\\" && index + 1 < text.length) {
+      index++;
+      word = (word ?? "") + (text[index] ?? "");
+    } else if (/\s/.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? "") + character;
+    }
+  }
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+function closingQuote(text: string, start: number): number | undefined {
+  const quote = text[start];
+  for (let index = start + 1; index < text.length; index++) {
+    if (quote === '"' && text[index] === "\\") index++;
+    else if (text[index] === quote) return index;
+  }
+  return undefined;
+}
