@@ -13,7 +13,9 @@ export interface Engine {
   hasImage(image: PinnedImage): Promise<boolean>;
   /** Resolves once the image is there. */
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void>;
-  resolve(reference: string): Promise<{ readonly image: PinnedImage; readonly platforms: readonly { readonly os: string; readonly arch: string }[] }>;
+  resolve(
+    reference: string,
+  ): Promise<{ readonly image: PinnedImage; readonly platforms: readonly { readonly os: string; readonly arch: string }[] }>;
   /** Creates, does not start. Answers the container's id. A name that exists already with the same labels is that container. */
   create(container: DesiredContainer): Promise<string>;
   start(containerId: string): Promise<void>;
@@ -53,7 +55,11 @@ export interface DesiredContainer {
   readonly entrypoint: readonly string[] | undefined;
   readonly command: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string>>;
-  readonly ports: readonly { readonly containerPort: number; readonly publishedPort: number | undefined; readonly protocol: "tcp" | "udp" }[];
+  readonly ports: readonly {
+    readonly containerPort: number;
+    readonly publishedPort: number | undefined;
+    readonly protocol: "tcp" | "udp";
+  }[];
   readonly cpuLimitMillis: number | undefined;
   readonly memoryLimitBytes: number | undefined;
   readonly user: string | undefined;
@@ -100,7 +106,12 @@ export interface EngineStats {
 }
 
 export type EngineEvent =
-  | { readonly kind: "container"; readonly action: "start" | "die" | "oom" | "pause" | "unpause" | "destroy" | "update" | "rename" | "stop" | "kill"; readonly containerId: string; readonly exitCode?: number }
+  | {
+      readonly kind: "container";
+      readonly action: "start" | "die" | "oom" | "pause" | "unpause" | "destroy" | "update" | "rename" | "stop" | "kill";
+      readonly containerId: string;
+      readonly exitCode?: number;
+    }
   | { readonly kind: "connected" }
   | { readonly kind: "disconnected"; readonly reason: string };
 
