@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { run } from "./command.ts";
 
-const RECORD_FILE = "bed.json";
+export const RECORD_FILE = "bed.json";
 /** Each testbed owns one 10.x.0.0/16; x is searched from here on, above the ranges that home routers and VPNs like. */
 const FIRST_RANGE = 100;
 const RANGES = 140;
@@ -48,9 +48,10 @@ export function ownerOfThisProcess(): Owner {
 
 export const isAlive = (owner: Owner): boolean => startTicksOf(owner.pid) === owner.startTicks;
 
+/** Undefined also for a record that another version of this program wrote: it is left to that version. */
 export function readRecord(cache: string, name: string): BedRecord | undefined {
   const path = join(bedDirectory(cache, name), RECORD_FILE);
-  return existsSync(path) ? recordSchema.parse(JSON.parse(readFileSync(path, "utf8"))) : undefined;
+  return existsSync(path) ? recordSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data : undefined;
 }
 
 export function listRecords(cache: string): readonly BedRecord[] {

@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { parseArgs } from "node:util";
+import { DOCKER } from "./node.ts";
 import { Testbed } from "./testbed.ts";
 
 const DEFAULT_NODES = 3;
@@ -21,6 +24,7 @@ The testbed is named "hand" unless --name says otherwise.
 Example: node ops/testbed/main.ts up 3 && node ops/testbed/main.ts d 1 run -d odysseus-test/bb:1
 `;
 
+/** What a command prints when it has done its work. */
 type Command = (bed: Testbed, args: readonly string[]) => Promise<string>;
 
 const nothing = async (work: Promise<void>): Promise<string> => work.then(() => "");
@@ -28,8 +32,6 @@ const endpoint = (text: string | undefined): number | "machine" => (text === "ma
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   status,
-  d: (bed, [node, ...args]) => bed.node(Number(node)).docker(args),
-  x: (bed, [node, ...command]) => bed.node(Number(node)).enter(command),
   kill: (bed, [node]) => nothing(bed.powerOff(Number(node))),
   start: (bed, [node]) => nothing(bed.powerOn(Number(node))),
   dkill: (bed, [node, signal = "SIGKILL"]) => nothing(bed.killEngine(Number(node), signal as NodeJS.Signals)),
@@ -40,6 +42,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   uncut: (bed, [from, to]) => nothing(bed.uncut(endpoint(from), endpoint(to))),
   down: (bed) => nothing(bed.down()),
 };
+
+/** With the person's own terminal, so that `logs -f` and a shell work. */
+async function inNode(bed: Testbed, node: number, command: readonly string[]): Promise<number> {
+  const [program, ...args] = bed.node(node).entering(command);
+  const [exitCode] = (await once(spawn(program, args, { stdio: "inherit" }), "exit")) as [number | null];
+  return exitCode ?? 1;
+}
 
 async function status(bed: Testbed): Promise<string> {
   const registry = `registry  ${bed.registry.address}  ${(await bed.registry.answers()) ? "answers" : "is down"}  ${bed.registry.reference(bed.images.bb1)}`;
@@ -61,9 +70,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (command === "--help" || command === "-h" || command === "help") return print(HELP);
   if (command === "up") return print(await up(values.name, Number(args[0] ?? DEFAULT_NODES)));
   const action = COMMANDS[command];
-  if (action === undefined) return fail(`no such command: ${command}\n\n${HELP}`, 2);
+  if (action === undefined && command !== "d" && command !== "x") return fail(`no such command: ${command}\n\n${HELP}`, 2);
   const bed = await Testbed.attach(values.name);
   if (bed === undefined) return fail(`there is no testbed "${values.name}": make one with "up"`, 1);
+  if (action === undefined) return inNode(bed, Number(args[0]), [...(command === "d" ? DOCKER : []), ...args.slice(1)]);
   return print(await action(bed, args));
 }
 

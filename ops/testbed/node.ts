@@ -14,7 +14,10 @@ import { type SpawnInGroupOptions, spawnInGroup } from "./process-in-group.ts";
 const BOOT_TIMEOUT_MS = 20_000;
 const ENGINE_TIMEOUT_MS = 60_000;
 const NODE_INIT = join(dirname(fileURLToPath(import.meta.url)), "node-init.sh");
-const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Nothing of the caller's environment reaches into a node. */
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" } as const;
+/** The command line client in a node, as it is started there. */
+export const DOCKER = ["docker", "-H", "unix:///run/node/docker.sock"] as const;
 
 export interface GuestProcess {
   /** Its standard output and error are pipes. */
@@ -62,11 +65,12 @@ export class TestbedNode {
   }
 
   async powerOn(): Promise<void> {
-    if (this.isPoweredOn) return;
-    await this.#clear();
-    await plugIn(this.#bed, this.number);
-    await this.#boot();
-    await this.startEngine();
+    if (!this.isPoweredOn) {
+      await this.#clear();
+      await plugIn(this.#bed, this.number);
+      await this.#boot();
+    }
+    if (!(await ping(this.dockerHost))) await this.startEngine();
   }
 
   /** Like pulling the plug: the cable falls silent, then every process is gone at once. The disk stays. */
@@ -78,9 +82,12 @@ export class TestbedNode {
   }
 
   async startEngine(): Promise<void> {
-    const command = ["nsenter", ...this.#namespaces(), "dockerd", ...this.#engineArguments()];
-    spawnInGroup(`${this.#cgroup}/engine`, command, { env: { PATH, HOME: "/root" }, logPath: this.engineLogPath });
-    const answers = (): Promise<boolean> => ping(this.dockerHost);
+    const command = this.entering(["dockerd", ...this.#engineArguments()]);
+    const wrapper = spawnInGroup(`${this.#cgroup}/engine`, command, { env: ENVIRONMENT, logPath: this.engineLogPath });
+    const answers = (): Promise<boolean> => {
+      if (wrapper.exitCode !== null) throw new Error(`the engine of ${this.hostname} ended at once: see ${this.engineLogPath}`);
+      return ping(this.dockerHost);
+    };
     await until(`the engine of ${this.hostname} answers (${this.engineLogPath})`, answers, ENGINE_TIMEOUT_MS, 50);
   }
 
@@ -100,12 +107,18 @@ export class TestbedNode {
   /** Runs a command in the node (a shell line, or words) and gives its standard output. */
   enter(command: string | readonly string[]): Promise<string> {
     const words = typeof command === "string" ? ["sh", "-c", command] : command;
-    return run("nsenter", [...this.#namespaces(), ...words], { env: { PATH, HOME: "/root" } });
+    const [program, ...args] = this.entering(words);
+    return run(program, args, { env: ENVIRONMENT });
+  }
+
+  /** The words that run a command in the node, for a caller that wants pipes of its own. */
+  entering(command: readonly string[]): readonly [program: string, ...args: string[]] {
+    return ["nsenter", "-t", String(this.#runningInit()), "-m", "-p", "-u", "-i", "-n", "--", ...command];
   }
 
   /** The docker command line client inside the node, e.g. `docker(["ps", "-q"])`. */
   docker(args: readonly string[]): Promise<string> {
-    return this.enter(["docker", "-H", "unix:///run/node/docker.sock", ...args]);
+    return this.enter([...DOCKER, ...args]);
   }
 
   /**
@@ -137,7 +150,7 @@ export class TestbedNode {
     const resolvConf = join(this.#home, "resolv.conf");
     writeFileSync(resolvConf, `nameserver ${machineAddress(this.#bed)}\n`); // refuses at once; a silent one costs 20 s per name
     const env = {
-      PATH,
+      ...ENVIRONMENT,
       HOSTNAME_OF_NODE: this.hostname,
       ROOTFS: this.#rootfs,
       ROOT: join(this.#home, "root"),
@@ -200,10 +213,6 @@ export class TestbedNode {
     const init = this.#init();
     if (init === undefined) throw new Error(`${this.hostname} is powered off`);
     return init;
-  }
-
-  #namespaces(): readonly string[] {
-    return ["-t", String(this.#runningInit()), "-m", "-p", "-u", "-i", "-n", "--"];
   }
 }
 

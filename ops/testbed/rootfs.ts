@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { attempt, run } from "./command.ts";
-import { withLock } from "./lock.ts";
 
 /** Debian 13, which carries Docker 26.1.5. */
 const SUITE = "trixie";
@@ -31,17 +30,16 @@ export function rootfsPath(cache: string): string {
 export async function makeRootfs(cache: string): Promise<string> {
   const root = rootfsPath(cache);
   if (existsSync(root)) return root;
-  await withLock(join(cache, "rootfs.lock"), BUILD_TIMEOUT_MS, async () => {
-    if (!existsSync(root)) await build(cache, root);
-  });
+  await build(cache, root);
   return root;
 }
 
 /**
- * The build happens in a mount namespace of its own: what debootstrap mounts into the new root goes away with it, so
+ * The script itself holds the lock: should this process die, the build goes on and whoever comes next waits for it. It happens in a mount namespace of its own: what debootstrap mounts into the new root goes away with it, so
  * that removing an interrupted attempt can never reach into the machine's own /proc or /sys.
  */
 const BUILD_SCRIPT = `set -e
+[ ! -e "$ROOT" ] || exit 0
 rm -rf --one-file-system "$PARTIAL"
 mkdir -p "$DEBS"
 debootstrap --variant=minbase --cache-dir="$DEBS" --include="$PACKAGES" "$SUITE" "$PARTIAL" $MIRROR >&2
@@ -62,7 +60,9 @@ async function build(cache: string, root: string): Promise<void> {
     MIRROR: await mirrorOfApt(),
     ROOT: root,
   };
-  await run("unshare", ["-m", "--propagation", "private", "sh", "-c", BUILD_SCRIPT], { env, timeoutMs: BUILD_TIMEOUT_MS });
+  const locked = ["-x", "-w", String(BUILD_TIMEOUT_MS / 1_000), join(cache, "rootfs.lock")];
+  const script = ["unshare", "-m", "--propagation", "private", "sh", "-c", BUILD_SCRIPT];
+  await run("flock", [...locked, ...script], { env, timeoutMs: 2 * BUILD_TIMEOUT_MS });
 }
 
 /** debootstrap downloads by itself and knows nothing of the proxy that apt was told about. */

@@ -1,6 +1,6 @@
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type BedRecord, bedDirectory, isAlive, listRecords, runDirectory } from "./bed-record.ts";
+import { type BedRecord, bedDirectory, isAlive, listRecords, RECORD_FILE, runDirectory } from "./bed-record.ts";
 import { killMembers, removeCgroup } from "./cgroup.ts";
 import { run } from "./command.ts";
 import { withLock } from "./lock.ts";
@@ -18,7 +18,15 @@ export async function dismantle(cache: string, bed: BedRecord): Promise<void> {
   await removeNetwork(bed);
   removeCgroup(bed.token);
   rmSync(runDirectory(bed), { recursive: true, force: true });
-  await run("rm", ["-rf", "--one-file-system", bedDirectory(cache, bed.name)]);
+  await removeData(bedDirectory(cache, bed.name));
+}
+
+/** The record goes last, so that an interrupted removal is taken up again. */
+async function removeData(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  const data = readdirSync(directory).filter((entry) => entry !== RECORD_FILE);
+  await run("rm", ["-rf", "--one-file-system", ...data.map((entry) => join(directory, entry))]);
+  rmSync(directory, { recursive: true });
 }
 
 /** Removes the testbeds whose owning process is dead. */

@@ -1,7 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { MAX_NODES, machineAddress } from "./addresses.ts";
 import {
   type BedRecord,
+  bedDirectory,
   freeRange,
   isAlive,
   listRecords,
@@ -74,7 +75,7 @@ export class Testbed {
     return bed === undefined ? undefined : new Testbed(cache, rootfs, bed, await testImages(rootfs));
   }
 
-  /** Powers on every node that is off, starts the registry and fills it with the test images. Can be repeated. */
+  /** Powers on every node that is off, starts every engine that is not running, starts the registry and fills it with the test images. Can be repeated. */
   async up(): Promise<void> {
     mkdirSync(runDirectory(this.#bed), { recursive: true, mode: 0o700 });
     await raiseSwitch(this.#bed);
@@ -110,7 +111,7 @@ export class Testbed {
     return this.node(node).restartEngine();
   }
 
-  /** Silence between this node and everybody else, the machine included, until `heal`. */
+  /** Silence between this node and everybody else, the machine included, until `heal` or the next `powerOn`. */
   partition(node: number): Promise<void> {
     return partition(this.#bed, this.node(node).number);
   }
@@ -173,8 +174,8 @@ async function freeName(cache: string, wish: string, taken: readonly BedRecord[]
   for (let suffix = 1; ; suffix++) {
     const name = suffix === 1 ? wish : `${wish}-${suffix}`;
     const holder = taken.find((bed) => bed.name === name);
-    if (holder === undefined) return name;
-    if (holder.owner !== undefined && !isAlive(holder.owner)) {
+    if (holder === undefined && !existsSync(bedDirectory(cache, name))) return name;
+    if (holder?.owner !== undefined && !isAlive(holder.owner)) {
       await dismantle(cache, holder);
       return name;
     }
