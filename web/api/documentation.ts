@@ -1,0 +1,49 @@
+import swagger from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
+import { jsonSchemaTransform } from "fastify-type-provider-zod";
+import type { Operation } from "../../actors/catalogue.ts";
+import type { RefusalEntry } from "../../runtime/refusal.ts";
+import { docsPage, type OpenApiDocument } from "./docs-page.ts";
+import { PAGE_POLICY } from "./html.ts";
+
+export interface DocumentationOptions {
+  readonly operations: readonly Operation[];
+  readonly version: string;
+  readonly prefix: string;
+  /** Everything that can be answered: our own refusals and the domain's. */
+  readonly errors: Readonly<Record<string, RefusalEntry<never>>>;
+}
+
+/** Must be awaited before the first route is made: the document is built from what is registered after it. */
+export async function collectRoutes(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Odysseus",
+        version,
+        description: "Runs containers on your own Docker hosts. A readable form of this document is at /docs.",
+      },
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer" },
+          session: { type: "apiKey", in: "cookie", name: "odysseus_session" },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+}
+
+/** `/openapi.json` and `/docs`, made once: the catalogue does not change while the server runs. */
+export function installDocumentation(app: FastifyInstance, options: DocumentationOptions): void {
+  let page: string | undefined;
+  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(JSON.stringify(app.swagger())),
+  );
+  app.get("/docs", { schema: { hide: true } }, async (_request, reply) => {
+    page ??= docsPage(options.operations, app.swagger() as unknown as OpenApiDocument, options.prefix, options.errors);
+    return reply.header("content-security-policy", PAGE_POLICY).type("text/html; charset=utf-8").send(page);
+  });
+}

@@ -1,0 +1,99 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { AskFailure, type AskFailureReason } from "../../runtime/actor.ts";
+import type { Refusal } from "../../runtime/refusal.ts";
+import { apiRefusals, type FieldError } from "./errors.ts";
+
+/** Used when a retryable refusal does not say when. */
+const DEFAULT_RETRY_AFTER_SECONDS = 1;
+
+export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
+/** RFC 9457, with our own members from `code` on. */
+export const Problem = z.object({
+  /** Leads to its paragraph in the documentation of this server. */
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** Path of the request. */
+  instance: z.string(),
+  /** Stable: what programs look at. */
+  code: z.string(),
+  /** Whether the same request may succeed later. */
+  retryable: z.boolean(),
+  correlationId: z.string(),
+  errors: z
+    .array(
+      z.object({
+        in: z.enum(["path", "query", "body", "header"]),
+        pointer: z.string(),
+        message: z.string(),
+        suggestion: z.string().optional(),
+      }),
+    )
+    .optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** `deployment.not-found` reads "Deployment not found". */
+export function problemTitle(code: string): string {
+  const words = code.replaceAll(/[.-]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Where the documentation explains a code. */
+export function problemType(code: string): string {
+  return `/docs#problem-${code}`;
+}
+
+export function problemOf(refusal: Refusal, instance: string, correlationId: string): Problem {
+  const { errors, ...details } = refusal.details ?? {};
+  return {
+    type: problemType(refusal.code),
+    title: problemTitle(refusal.code),
+    status: refusal.httpStatus,
+    detail: refusal.message,
+    instance,
+    code: refusal.code,
+    retryable: refusal.retryable,
+    correlationId,
+    ...(Array.isArray(errors) ? { errors: errors as FieldError[] } : {}),
+    ...(Object.keys(details).length > 0 ? { details } : {}),
+  };
+}
+
+/** Answers with a problem; the query of the request is left out of it, because a query may hold a secret. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.retryable && refusal.httpStatus !== 408) reply.header("retry-after", String(retryAfterSeconds(refusal)));
+  if (refusal.httpStatus === 401) reply.header("www-authenticate", 'Bearer realm="odysseus"');
+  return reply
+    .code(refusal.httpStatus)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(JSON.stringify(problemOf(refusal, pathOf(request.url), request.id)));
+}
+
+export function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? url;
+}
+
+/** What a caller is told when an actor gave no answer. */
+export function refusalOfAskFailure(failure: AskFailure, operation: string): Refusal {
+  return ASK_FAILURES[failure.reason]({ operation });
+}
+
+const ASK_FAILURES: Readonly<Record<AskFailureReason, (facts: { readonly operation: string }) => Refusal>> = {
+  timeout: apiRefusals["actor.timeout"],
+  "mailbox-full": apiRefusals["actor.busy"],
+  stopped: apiRefusals["actor.stopped"],
+  "not-owner": apiRefusals["actor.stopped"],
+  quarantined: apiRefusals["actor.quarantined"],
+  crashed: apiRefusals["actor.crashed"],
+  "unknown-kind": apiRefusals["actor.crashed"],
+};
+
+function retryAfterSeconds(refusal: Refusal): number {
+  const seconds = refusal.details?.["retryAfterSeconds"];
+  return typeof seconds === "number" ? Math.max(1, Math.ceil(seconds)) : DEFAULT_RETRY_AFTER_SECONDS;
+}
