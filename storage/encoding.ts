@@ -44,7 +44,7 @@ export type EncodedResult =
   | { readonly kind: "duplicate"; readonly reply: string }
   | WriteFault;
 
-export type WriteFault = { readonly kind: "broken" | "uncertain"; readonly message: string };
+export type WriteFault = { readonly kind: "broken"; readonly message: string } | { readonly kind: "uncertain"; readonly message: string };
 
 /** What became of a group. `fault` is there when the acknowledgements that came with it were not written. */
 export interface WrittenGroup {
@@ -92,4 +92,13 @@ export function resultOf(result: EncodedResult | undefined): CommitResult {
   if (result.kind === "uncertain") throw new CommitUncertain(result.message);
   if (result.kind === "broken") throw new Error(result.message);
   return result.kind === "duplicate" ? { kind: "duplicate", reply: JSON.parse(result.reply) as unknown } : result;
+}
+
+/** Roughly what a commit weighs while it waits, in UTF-16 units. */
+export function weightOf(commit: EncodedCommit): number {
+  let weight = commit.meta.length + (commit.reply?.length ?? 0) + (commit.snapshot?.state.length ?? 0);
+  for (const { data } of commit.events) weight += data.length;
+  for (const { message } of commit.outbox) weight += message.length;
+  for (const row of commit.rows) weight += row.change === "put" ? row.body.length : 0;
+  return weight;
 }

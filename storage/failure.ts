@@ -9,8 +9,11 @@ export type TenantFileProblem = "damaged" | "newer" | "other-tenant" | "in-use" 
 export class TenantFileError extends Error {
   readonly problem: TenantFileProblem;
   readonly path: string;
+  /** What is wrong and what to do, without the path. */
+  readonly advice: string;
   constructor(problem: TenantFileProblem, path: string, advice: string, cause?: unknown) {
     super(`cannot open ${path}: ${advice}`, { cause });
+    this.advice = advice;
     this.name = "TenantFileError";
     this.problem = problem;
     this.path = path;

@@ -37,13 +37,13 @@ export function prepareWrites(db: Database.Database) {
     removeOutgoing: db.prepare<[string, string]>("delete from outbox where tenant = ? and id = ?"),
     putRow: db.prepare<[string, string, string, string, string, number, number]>(
       `insert into rows (tenant, kind, id, parent, body, offset, updated_at_ms) values (?, ?, ?, ?, ?, ?, ?)
-       on conflict (tenant, kind, id) do update
+       on conflict (kind, id, tenant) do update
        set parent = excluded.parent, body = excluded.body, offset = excluded.offset, updated_at_ms = excluded.updated_at_ms`,
     ),
     deleteRow: db.prepare<[string, string, string]>("delete from rows where tenant = ? and kind = ? and id = ?"),
     putSnapshot: db.prepare<[string, string, number, number, string]>(
       `insert into snapshots (tenant, stream, version, schema, state) values (?, ?, ?, ?, ?)
-       on conflict (tenant, stream) do update set version = excluded.version, schema = excluded.schema, state = excluded.state`,
+       on conflict (stream, tenant) do update set version = excluded.version, schema = excluded.schema, state = excluded.state`,
     ),
 
     oldestCommand: db.prepare<[string], { sequence: number; at_ms: number }>(

@@ -1,5 +1,6 @@
 /**
  * The journal and what is written with it. Offsets and audit numbers are given by the writer, so that they grow by one and a rollback leaves no gap.
+ * The tenant stands last in every index: it is the same in all rows, so SQLite must never choose an index for its sake.
  * `commands` and `outbox` have a sequence of their own: it is the order in which they are pruned and sent.
  */
 export const journalTables = `
@@ -11,7 +12,7 @@ export const journalTables = `
   create table streams (
     tenant text not null,
     stream text not null,
-    primary key (tenant, stream)
+    primary key (stream, tenant)
   ) strict, without rowid;
 
   create table events (
@@ -25,7 +26,7 @@ export const journalTables = `
     meta text not null,
     data text not null
   ) strict;
-  create unique index events_by_stream on events (tenant, stream, version);
+  create unique index events_by_stream on events (stream, version, tenant);
 
   create table snapshots (
     tenant text not null,
@@ -34,7 +35,7 @@ export const journalTables = `
     schema integer not null,
     state text not null
   ) strict;
-  create unique index snapshots_by_stream on snapshots (tenant, stream);
+  create unique index snapshots_by_stream on snapshots (stream, tenant);
 
   create table commands (
     sequence integer primary key,
@@ -44,10 +45,10 @@ export const journalTables = `
     at_ms integer not null,
     reply text not null
   ) strict;
-  create unique index commands_by_id on commands (tenant, stream, command_id);
+  create unique index commands_by_id on commands (stream, command_id, tenant);
 
   create table outbox (
-    sequence integer primary key autoincrement,
+    sequence integer primary key,
     tenant text not null,
     id text not null,
     sender text not null,
@@ -55,7 +56,7 @@ export const journalTables = `
     correlation_id text not null,
     message text not null
   ) strict;
-  create unique index outbox_by_id on outbox (tenant, id);
+  create unique index outbox_by_id on outbox (id, tenant);
 
   create table rows (
     tenant text not null,
@@ -65,9 +66,9 @@ export const journalTables = `
     body text not null,
     offset integer not null,
     updated_at_ms integer not null,
-    primary key (tenant, kind, id)
+    primary key (kind, id, tenant)
   ) strict, without rowid;
-  create index rows_by_parent on rows (tenant, kind, parent, id);
+  create index rows_by_parent on rows (kind, parent, id, tenant);
 
   create table audit (
     number integer primary key,
@@ -82,7 +83,7 @@ export const journalTables = `
     principal_id text not null,
     meta text not null
   ) strict;
-  create index audit_by_resource on audit (tenant, resource, number);
+  create index audit_by_resource on audit (resource, number, tenant);
 
   create trigger events_are_not_changed before update on events begin select raise(abort, 'events are append-only'); end;
   create trigger events_are_not_deleted before delete on events begin select raise(abort, 'events are append-only'); end;

@@ -1,0 +1,90 @@
+import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isId } from "../runtime/address.ts";
+import type { Journal, ReadModel } from "../runtime/journal.ts";
+import { CommitListeners } from "./commit-listeners.ts";
+import { openErrorOf } from "./failure.ts";
+import { lockTenant } from "./tenant-lock.ts";
+import { WorkerJournal } from "./worker-journal.ts";
+import { WorkerLink } from "./worker-link.ts";
+import type { JournalRequest, ReadRequest, WorkerStart } from "./worker-protocol.ts";
+import { WorkerReads } from "./worker-reads.ts";
+
+const DIRECTORY_MODE = 0o700;
+
+export interface OpenTenantOptions {
+  /** Holds the files of all tenants; made when it is not there, for this user alone. */
+  readonly directory: string;
+  readonly tenant: string;
+  /** Added to every group of commits, as a slow disk would. For tests; 0 by default. */
+  readonly commitDelayMs?: number;
+}
+
+/** A tenant's file in use by this process: one thread writes, another reads. */
+export interface OpenTenant {
+  readonly journal: Journal;
+  readonly reads: ReadModel;
+  /** Everything asked before is answered; then the file is closed and free for another process. */
+  close(): Promise<void>;
+  /** Ends both threads as a crash would; they start again by themselves. For tests. */
+  killWorkers(): Promise<void>;
+}
+
+/** Rejects with `TenantFileError`: in use, damaged, newer, of another tenant, on a full or read-only disk. */
+export async function openTenant(options: OpenTenantOptions): Promise<OpenTenant> {
+  const files = filesOf(options.directory, options.tenant);
+  prepareDirectory(options.directory);
+  const lock = lockTenant(files);
+  const start: WorkerStart = { path: files.data, tenant: options.tenant, nowMs: Date.now(), commitDelayMs: options.commitDelayMs ?? 0 };
+  const listeners = new CommitListeners();
+  try {
+    const writes = await WorkerLink.open<JournalRequest>({
+      script: script("journal"),
+      start,
+      onCommitted: (offset) => listeners.tell(offset),
+    });
+    const reads = await openReads(start).catch(async (error: unknown) => {
+      await writes.close();
+      throw error;
+    });
+    return {
+      journal: new WorkerJournal(writes),
+      reads: new WorkerReads(reads, listeners),
+      close: async () => {
+        // The writer last: it is the one that may checkpoint, and it removes the WAL when nobody else has the file open.
+        await reads.close();
+        await writes.close();
+        lock.release();
+      },
+      killWorkers: async () => {
+        await Promise.all([writes.killWorker(), reads.killWorker()]);
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openReads(start: WorkerStart): Promise<WorkerLink<ReadRequest>> {
+  return WorkerLink.open<ReadRequest>({ script: script("reader"), start, onCommitted: () => undefined });
+}
+
+function script(worker: "journal" | "reader"): URL {
+  return new URL(`./${worker}-worker.ts`, import.meta.url);
+}
+
+function filesOf(directory: string, tenant: string): { readonly data: string; readonly lock: string; readonly holder: string } {
+  if (!isId(tenant)) throw new Error(`not the id of a tenant: "${tenant}"`);
+  const base = join(directory, tenant);
+  return { data: `${base}.db`, lock: `${base}.lock`, holder: `${base}.holder.json` };
+}
+
+function prepareDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    if ((statSync(directory).mode & 0o777) !== DIRECTORY_MODE) chmodSync(directory, DIRECTORY_MODE);
+  } catch (error) {
+    throw openErrorOf(error, directory);
+  }
+}
