@@ -46,7 +46,10 @@ export type Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodT
       readonly effect: "read" | "write" | "destructive";
       readonly handle: (input: z.output<Input>, context: OperationContext) => Promise<Reply>;
     })
-  /** Yields values of the output schema until done or aborted. `id` resumes it (`Last-Event-ID`). */
+  /**
+   * Yields values of the output schema until done or aborted. `id` resumes it (`Last-Event-ID`). The first item comes at once, so that the reader knows the
+   * stream is open. An item whose data is a `Refusal` ends the stream; as first item it is the whole answer.
+   */
   | (OperationBase<Input, Output> & {
       readonly effect: "stream";
       readonly open: (input: z.output<Input>, context: OperationContext, lastEventId: string | undefined) => AsyncIterable<StreamItem>;

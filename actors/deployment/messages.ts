@@ -21,7 +21,7 @@ export function messagesOf(tenant: string, events: readonly DeploymentEvent[], b
       case "placements.stop-requested":
         return byNode(tenant, located(before, after, event.placementIds), (items) => ({ kind: "stop", placementIds: items.map(({ placementId }) => placementId) }));
       case "placements.ended":
-        return event.because === "never-placed" ? [toScheduler({ kind: "release", deployment, placementIds: event.placementIds })] : [];
+        return event.because === "never-placed" ? [toScheduler({ kind: "release", placementIds: event.placementIds })] : [];
       case "rollout.started":
         return prefetches(tenant, before, after);
       default:

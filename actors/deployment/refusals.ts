@@ -10,7 +10,8 @@ export const deploymentRefusals = defineRefusals({
   "deployment.not-found": {
     httpStatus: 404,
     retryable: false,
-    message: ({ name }: { name: string }) => `There is no deployment "${name}".`,
+    message: ({ name, nearest }: { name: string; nearest?: string | undefined }) =>
+      `There is no deployment "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`,
   },
   "deployment.deleting": {
     httpStatus: 409,

@@ -32,7 +32,7 @@ export interface Rejection {
 export type SchedulerCommand =
   | { readonly kind: "place"; readonly deployment: string; readonly requests: readonly PlacementRequest[] }
   /** Placements that ended, or are no longer wanted. Harmless when unknown. */
-  | { readonly kind: "release"; readonly deployment: string; readonly placementIds: readonly string[] }
+  | { readonly kind: "release"; readonly placementIds: readonly string[] }
   | { readonly kind: "node-changed"; readonly node: SchedulerNode }
   | { readonly kind: "node-removed"; readonly name: string }
   | { readonly kind: "wake" };

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { addressOf } from "../../runtime/address.ts";
+import type { Reply } from "../../runtime/actor.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
+import { DeploymentView } from "../views.ts";
+import { diff, TemplatePatch } from "./change.ts";
+import type { PersonCommand, Wanted } from "./commands.ts";
+import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
+import { resolveImage, type Resolved } from "./resolve-image.ts";
+
+/** A decision takes milliseconds; so long only when the disk is slow. */
+const DECISION_TIMEOUT_MS = 15_000;
+const writers: readonly Role[] = ["admin", "operator", "developer"];
+const imageErrors = ["image.not-found", "image.access-denied", "image.registry-unavailable", "image.no-node"] as const;
+
+const Name = z.strictObject({ name: DeploymentName });
+const FieldChanges = z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }));
+const Changed = z.object({
+  name: z.string(),
+  generation: z.number(),
+  revision: z.number(),
+  change: z.enum(["created", "changed", "unchanged", "deleting"]),
+  /** The rollout to wait for; absent when there is nothing to wait for. */
+  rollout: z.number().optional(),
+  diff: FieldChanges,
+});
+const Planned = z.object({
+  name: z.string(),
+  change: z.enum(["create", "change", "none"]),
+  diff: FieldChanges,
+  /** Whether replicas are replaced, one after the other. A change of the replica count alone replaces none. */
+  replaces: z.boolean(),
+  findings: z.array(z.string()),
+});
+
+function command(name: string, message: PersonCommand, { host, tenant, meta, ifGeneration }: OperationContext): Promise<Reply> {
+  const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
+  return host.ask(addressOf(tenant, "deployment", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+}
+
+/** Pins the image, unless the deployment runs that very reference already: then it stays what it is. */
+async function wanted(name: string, { replicas, image: reference, ...template }: DeploymentSpec, context: OperationContext, keepsPin: "keeps-pin" | "pins-anew"): Promise<Wanted | Refusal> {
+  const current = keepsPin === "keeps-pin" ? await present(name, context) : undefined;
+  const resolved: Resolved | Refusal = current?.image.reference === reference ? { image: current.image, platforms: [] } : await resolveImage(reference, context);
+  return isRefusal(resolved) ? resolved : { template: { ...template, image: resolved.image }, platforms: resolved.platforms, replicas };
+}
+
+async function present(name: string, { reads }: OperationContext): Promise<DeploymentView | undefined> {
+  const { row } = await reads.row("deployment", name);
+  return row === undefined ? undefined : DeploymentView.parse(row.body);
+}
+
+function simple(verb: "restart" | "stop" | "start", title: string, description: string, effect: "write" | "destructive"): Operation {
+  return defineOperation({
+    name: `deployments.${verb}`,
+    title,
+    description,
+    effect,
+    input: Name,
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.not-found", "deployment.deleting", "deployment.stopped", "generation.mismatch"],
+    http: { method: "POST", path: `/deployments/{name}/${verb}` },
+    example: `${verb} web --wait`,
+    handle: ({ name }, context) => command(name, { kind: verb }, context),
+  });
+}
+
+export const deploymentWrites: readonly Operation[] = [
+  defineOperation({
+    name: "deployments.create",
+    title: "Create a deployment",
+    description: "Pins the image to its digest, writes revision 1 and starts the replicas. Refused when the name is taken; use apply to create or change.",
+    effect: "write",
+    input: DeploymentSpec.extend({ name: DeploymentName }),
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.exists", "deployment.deleting", ...imageErrors],
+    http: { method: "POST", path: "/deployments" },
+    example: "deploy web --image nginx:1.27 --replicas 3 --publish 8080:80 --wait",
+    handle: async ({ name, ...spec }, context) => {
+      const target = await wanted(name, spec, context, "pins-anew");
+      return isRefusal(target) ? target : command(name, { kind: "create", ...target }, context);
+    },
+  }),
+  defineOperation({
+    name: "deployments.apply",
+    title: "Create a deployment or make it what is given",
+    description: "The same input again does nothing, even when the tag it names has moved meanwhile. A change of anything but the replica count is a new revision.",
+    effect: "write",
+    input: DeploymentSpec.extend({ name: DeploymentName }),
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.deleting", "generation.mismatch", ...imageErrors],
+    http: { method: "PUT", path: "/deployments/{name}" },
+    example: "apply manifest.yaml --wait",
+    handle: async ({ name, ...spec }, context) => {
+      const target = await wanted(name, spec, context, "keeps-pin");
+      return isRefusal(target) ? target : command(name, { kind: "apply", ...target }, context);
+    },
+  }),
+  defineOperation({
+    name: "deployments.plan",
+    title: "Show what apply would change",
+    description: "Field by field; nothing is done.",
+    effect: "read",
+    input: DeploymentSpec.extend({ name: DeploymentName }),
+    output: Planned,
+    roles: [...writers, "read-only"],
+    errors: [...imageErrors],
+    http: { method: "POST", path: "/deployments/{name}/plan" },
+    example: "plan manifest.yaml",
+    handle: async ({ name, ...spec }, context) => {
+      const current = await present(name, context);
+      const target = await wanted(name, spec, context, "keeps-pin");
+      return isRefusal(target) ? target : { kind: "ok", value: planOf(name, current, target) };
+    },
+  }),
+  defineOperation({
+    name: "deployments.update",
+    title: "Change some fields of a deployment",
+    description: "Fields not given stay as they are; null takes an environment variable or a label away, or a field back to its default. An image is pinned anew, also when its reference is the same.",
+    effect: "write",
+    input: TemplatePatch.extend({ name: DeploymentName, replicas: z.int().min(0).max(MAX_REPLICAS).optional() }),
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.not-found", "deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors],
+    http: { method: "PATCH", path: "/deployments/{name}" },
+    example: "update web --image nginx:1.28 --wait",
+    handle: async ({ name, replicas, ...patch }, context) => {
+      const resolved = patch.image === undefined ? undefined : await resolveImage(patch.image, context);
+      if (isRefusal(resolved)) return resolved;
+      return command(name, { kind: "update", patch, ...(resolved === undefined ? {} : resolved), ...(replicas === undefined ? {} : { replicas }) }, context);
+    },
+  }),
+  defineOperation({
+    name: "deployments.scale",
+    title: "Set the number of replicas",
+    description: "Makes no revision. A rollout that is under way is carried on with the new number.",
+    effect: "write",
+    input: Name.extend({ replicas: z.int().min(0).max(MAX_REPLICAS) }),
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.not-found", "deployment.deleting", "generation.mismatch"],
+    http: { method: "POST", path: "/deployments/{name}/scale" },
+    example: "scale web 5",
+    handle: ({ name, replicas }, context) => command(name, { kind: "scale", replicas }, context),
+  }),
+  simple("restart", "Restart all replicas, one after the other", "A new revision of the same content, rolled out within the update policy.", "write"),
+  simple("stop", "Stop all replicas and keep the deployment", "Its revisions and history stay; start brings the replicas back.", "destructive"),
+  simple("start", "Start a stopped deployment", "With the revision and the number of replicas it had.", "write"),
+  defineOperation({
+    name: "deployments.delete",
+    title: "Stop all replicas and delete the deployment",
+    description: "The audit log keeps what happened; the deployment itself cannot be brought back.",
+    effect: "destructive",
+    input: Name,
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.not-found", "generation.mismatch"],
+    http: { method: "DELETE", path: "/deployments/{name}" },
+    example: "delete web --wait",
+    handle: ({ name }, context) => command(name, { kind: "delete" }, context),
+  }),
+  defineOperation({
+    name: "deployments.rollback",
+    title: "Go back to an earlier revision",
+    description: "Writes a new revision with the content of the older one. Without a number: the newest revision before the present content that once succeeded, so a second rollback goes one further back.",
+    effect: "destructive",
+    input: Name.extend({ to: z.int().min(1).optional() }),
+    output: Changed,
+    roles: writers,
+    errors: ["deployment.not-found", "deployment.deleting", "deployment.stopped", "revision.not-found", "revision.none-earlier", "revision.current", "generation.mismatch"],
+    http: { method: "POST", path: "/deployments/{name}/rollback" },
+    example: "rollback web --to 3 --wait",
+    handle: ({ name, to }, context) => command(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
+  }),
+];
+
+function planOf(name: string, current: DeploymentView | undefined, { template, replicas }: Wanted): z.infer<typeof Planned> {
+  if (current === undefined) return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings: findingsOf(template) };
+  const changes = diff({ ...PinnedTemplate.parse(presentTemplate(current)), replicas: current.replicas }, { ...template, replicas });
+  const replaces = changes.some(({ path }) => path !== "replicas");
+  return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings: findingsOf(template) };
+}
+
+function presentTemplate({ spec, image }: DeploymentView): unknown {
+  const { replicas: _replicas, ...template } = spec;
+  return { ...template, image };
+}
+
+function findingsOf({ ports }: PinnedTemplate): string[] {
+  const published = ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [`${publishedPort}/${protocol}`]));
+  return published.length === 0 ? [] : [`Port ${published.join(", ")} is bound on each replica's node, so a node takes one replica, and an update stops the old replica before it starts the new one.`];
+}

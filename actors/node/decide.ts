@@ -1,0 +1,116 @@
+import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
+import { addressOf, partsOf } from "../../runtime/address.ts";
+import type { SchedulerCommand } from "../scheduler/contract.ts";
+import type { Placement } from "./contract.ts";
+import type { NodeCommand, NodeReport } from "./messages.ts";
+import { readinessOf } from "./readiness.ts";
+import { nodeRefusals as refusals } from "./refusals.ts";
+import { evolve, type NodeEvent, type NodeState } from "./state.ts";
+
+export function decide(state: NodeState, command: NodeCommand, context: DecideContext): Decision<NodeEvent> {
+  const { tenant } = partsOf(context.address);
+  const accept = (events: readonly NodeEvent[], messages: readonly Outgoing[] = []): Decision<NodeEvent> => conclude(tenant, state, events, messages, context);
+  switch (command.kind) {
+    case "join":
+      return accept([{ type: "node.joined", facts: command.facts, engine: command.engine }]);
+    case "report-engine":
+      return accept(command.engine === state.engine ? [] : [{ type: "engine.reported", engine: command.engine }]);
+    case "declare-lost":
+      return state.connection === "lost" ? accept([]) : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, running(state), lost(state.name)));
+    case "assign":
+      return assign(tenant, state, command.placements, accept);
+    case "stop": {
+      const placementIds = command.placementIds.filter((id) => state.placements[id]?.desired === "running");
+      return accept(placementIds.length === 0 ? [] : [{ type: "placements.stop-requested", placementIds }]);
+    }
+    case "report-stopped":
+      return reportStopped(tenant, state, command.statuses, accept);
+    case "prefetch":
+      return accept(state.prefetch.some(({ digest }) => digest === command.image.digest) ? [] : [{ type: "prefetch.requested", image: command.image }]);
+    case "cordon":
+    case "uncordon":
+    case "drain":
+      return decideForPerson(tenant, state, command.kind, context);
+    case "wake":
+      return accept([]);
+  }
+}
+
+type Accept = (events: readonly NodeEvent[], messages?: readonly Outgoing[]) => Decision<NodeEvent>;
+
+function assign(tenant: string, state: NodeState, placements: readonly Placement[], accept: Accept): Decision<NodeEvent> {
+  const added = placements.filter(({ placementId }) => !(placementId in state.placements));
+  if (added.length === 0) return accept([]);
+  if (state.connection === "lost") {
+    const release: SchedulerCommand = { kind: "release", placementIds: added.map(({ placementId }) => placementId) };
+    return accept([], [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }]);
+  }
+  const leaving = state.availability === "draining" || state.availability === "drained" ? reports(tenant, added, evacuate(state.name)) : [];
+  return accept([{ type: "placements.added", placements: added }], leaving);
+}
+
+function reportStopped(tenant: string, state: NodeState, statuses: Extract<NodeCommand, { kind: "report-stopped" }>["statuses"], accept: Accept): Decision<NodeEvent> {
+  const ended = statuses.filter(({ placementId }) => state.placements[placementId]?.desired === "stopped");
+  if (ended.length === 0) return accept([]);
+  const placementIds = ended.map(({ placementId }) => placementId);
+  const placements = placementIds.flatMap((id) => state.placements[id] ?? []);
+  const toDeployments = reports(tenant, placements, (ids) => ({ kind: "ended", node: state.name, placementIds: ids, statuses: ended.filter(({ placementId }) => ids.includes(placementId)) }));
+  const release: SchedulerCommand = { kind: "release", placementIds };
+  return accept([{ type: "placements.removed", placementIds }], [{ to: addressOf(tenant, "scheduler"), message: release }, ...toDeployments]);
+}
+
+function decideForPerson(tenant: string, state: NodeState, kind: "cordon" | "uncordon" | "drain", context: DecideContext): Decision<NodeEvent> {
+  const operation = `nodes.${kind}`;
+  if (state.facts === undefined) return { kind: "refuse", refusal: refusals["node.not-found"]({ name: state.name }), audit: { operation } };
+  const events = changeOf(kind, state);
+  const messages = kind === "drain" && events.length > 0 ? reports(tenant, running(state), evacuate(state.name)) : [];
+  const decision = conclude(tenant, state, events, messages, context);
+  const after = events.reduce((next, event) => evolve(next, event, context.nowMs), state);
+  if (decision.kind === "refuse") return decision;
+  return { ...decision, reply: { name: state.name, availability: after.availability }, audit: { operation, before: { availability: state.availability }, after: { availability: after.availability } } };
+}
+
+function changeOf(kind: "cordon" | "uncordon" | "drain", { availability }: NodeState): readonly NodeEvent[] {
+  switch (kind) {
+    case "cordon":
+      return availability === "active" ? [{ type: "node.cordoned" }] : [];
+    case "uncordon":
+      return availability === "active" ? [] : [{ type: "node.uncordoned" }];
+    case "drain":
+      return availability === "draining" || availability === "drained" ? [] : [{ type: "node.drain-started" }];
+  }
+}
+
+/** Adds what follows from the events: a drained node, and what the scheduler must hear. */
+function conclude(tenant: string, state: NodeState, events: readonly NodeEvent[], messages: readonly Outgoing[], { nowMs }: DecideContext): Decision<NodeEvent> {
+  let after = events.reduce((next, event) => evolve(next, event, nowMs), state);
+  const all = [...events];
+  if (after.availability === "draining" && Object.keys(after.placements).length === 0) {
+    all.push({ type: "node.drained" });
+    after = evolve(after, { type: "node.drained" }, nowMs);
+  }
+  const before = readinessOf(state);
+  const now = readinessOf(after);
+  const news: readonly Outgoing[] =
+    now === undefined || JSON.stringify(before) === JSON.stringify(now) ? [] : [{ to: addressOf(tenant, "scheduler"), message: { kind: "node-changed", node: now } satisfies SchedulerCommand }];
+  const notable = all.find(({ type }) => type === "node.lost" || (type === "node.joined" && state.connection === "lost") || type === "node.drained");
+  const audit = notable === undefined ? {} : { audit: { operation: notable.type, before: { connection: state.connection }, after: { connection: after.connection, ...notable } } };
+  return { kind: "accept", events: all, messages: [...news, ...messages], reply: null, ...audit };
+}
+
+function running(state: NodeState): readonly Placement[] {
+  return Object.values(state.placements).filter(({ desired }) => desired === "running");
+}
+
+function reports(tenant: string, placements: readonly Placement[], report: (placementIds: readonly string[]) => NodeReport): readonly Outgoing[] {
+  const groups = Map.groupBy(placements, ({ deployment }) => deployment);
+  return [...groups].map(([deployment, group]) => ({ to: addressOf(tenant, "deployment", deployment), message: report(group.map(({ placementId }) => placementId)) }));
+}
+
+const lost =
+  (node: string) =>
+  (placementIds: readonly string[]): NodeReport => ({ kind: "lost", node, placementIds });
+
+const evacuate =
+  (node: string) =>
+  (placementIds: readonly string[]): NodeReport => ({ kind: "evacuate", node, placementIds, reason: `${node} is being drained` });

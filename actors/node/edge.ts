@@ -1,0 +1,151 @@
+import type { Edge, EdgeContext, Intake } from "../../runtime/actor.ts";
+import { addressOf, partsOf, subjectOf } from "../../runtime/address.ts";
+import type { Bus } from "../../runtime/bus.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { problemsOf } from "../deployment/change.ts";
+import type { NodeSoft } from "../views.ts";
+import { AgentMessage, HEARTBEAT_LOST_AFTER_MS, type AgentWelcome, type ContainerSample, type NodeSample, type PlacementStatus } from "./contract.ts";
+import { AssignmentPush } from "./assignment-push.ts";
+import type { NodeCommand, NodeReport } from "./messages.ts";
+import { nodeRefusals as refusals } from "./refusals.ts";
+import type { NodeEvent, NodeState } from "./state.ts";
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** Epoch under which this process owns the tenant. */
+  readonly epochOf: (tenant: string) => number;
+}
+
+/** What a node says between decisions: heartbeats, samples, progress. Turns silence and final words into commands, and hands the assignment to the agent. */
+export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
+  readonly #context: EdgeContext<NodeCommand>;
+  readonly #ports: NodePorts;
+  readonly #push: AssignmentPush;
+  readonly #statuses = new Map<string, PlacementStatus>();
+  #containers: ReadonlyMap<string, ContainerSample> = new Map();
+  #lastHeardAtMs: number | undefined;
+  #sample: NodeSample | undefined;
+  #silence: Timer | undefined;
+  #counter = 0;
+
+  constructor(context: EdgeContext<NodeCommand>, ports: NodePorts) {
+    this.#context = context;
+    this.#ports = ports;
+    const { tenant, name } = partsOf(context.address);
+    this.#push = new AssignmentPush(ports, subjectOf(addressOf(tenant, "agent", name)));
+  }
+
+  receive(message: unknown, state: NodeState): Intake<NodeCommand> {
+    if (!isFromAgent(message)) return { kind: "command", command: message as NodeCommand };
+    const parsed = AgentMessage.safeParse(message);
+    if (!parsed.success) return { kind: "refused", refusal: refusals["node.message-invalid"]({ name: state.name, problems: problemsOf(parsed.error) }) };
+    this.#heard();
+    return { kind: "answered", reply: this.#answer(parsed.data, state) };
+  }
+
+  committed(state: NodeState): void {
+    if (this.#silence === undefined && state.connection === "joined") this.#heardNothingYet();
+    for (const placementId of this.#statuses.keys()) if (!(placementId in state.placements)) this.#statuses.delete(placementId);
+    const { tenant, name } = partsOf(this.#context.address);
+    this.#push.want({
+      kind: "assignment",
+      tenant,
+      node: name,
+      epoch: this.#ports.epochOf(tenant),
+      number: state.assignment,
+      placements: Object.values(state.placements),
+      prefetch: [...state.prefetch],
+    });
+  }
+
+  soft(): NodeSoft {
+    return { lastHeardAtMs: this.#lastHeardAtMs, sample: this.#sample, agentAssignment: this.#push.acceptedNumber, statuses: this.#statuses, containers: this.#containers };
+  }
+
+  stopped(): void {
+    this.#silence?.cancel();
+    this.#push.stop();
+  }
+
+  #answer(message: AgentMessage, state: NodeState): AgentWelcome {
+    const epoch = this.#ports.epochOf(partsOf(this.#context.address).tenant);
+    const welcome = { kind: "welcome" as const, epoch, assignment: state.assignment, resync: false };
+    switch (message.kind) {
+      case "agent.hello": {
+        this.#statuses.clear();
+        this.#take(message.statuses, state);
+        const isNew = state.connection === "lost" || JSON.stringify(state.facts) !== JSON.stringify(message.facts) || state.engine !== message.engine;
+        if (isNew) this.#command({ kind: "join", facts: message.facts, engine: message.engine });
+        this.#push.agentIsAt(message.epoch, message.assignment);
+        return welcome;
+      }
+      case "agent.status":
+        this.#take(message.statuses, state);
+        return { ...welcome, resync: state.connection === "lost" };
+      case "agent.heartbeat": {
+        this.#sample = message.sample ?? this.#sample;
+        this.#containers = new Map(message.containers.map((sample) => [sample.placementId, sample]));
+        if (message.engine !== state.engine && state.connection === "joined") this.#command({ kind: "report-engine", engine: message.engine });
+        this.#push.agentIsAt(message.epoch, message.assignment);
+        const isInStep = state.connection === "joined" && this.#agrees(message.digest);
+        if (isInStep) this.#forward([...this.#statuses.values()], state);
+        return { ...welcome, resync: !isInStep };
+      }
+    }
+  }
+
+  #agrees({ count, sequences }: { readonly count: number; readonly sequences: number }): boolean {
+    let sum = 0;
+    for (const status of this.#statuses.values()) sum += status.sequence;
+    return this.#statuses.size === count && sum === sequences;
+  }
+
+  #take(statuses: readonly PlacementStatus[], state: NodeState): void {
+    const news = statuses.filter((status) => (this.#statuses.get(status.placementId)?.sequence ?? 0) < status.sequence);
+    for (const status of news) this.#statuses.set(status.placementId, status);
+    this.#forward(news, state);
+  }
+
+  /** Observations may be lost on the way; they are told again with every heartbeat, and whoever knows them already ignores them. */
+  #forward(statuses: readonly PlacementStatus[], state: NodeState): void {
+    const isFinal = (status: PlacementStatus): boolean => status.current.phase === "stopped" && state.placements[status.placementId]?.desired === "stopped";
+    const final = statuses.filter(isFinal);
+    if (final.length > 0) this.#command({ kind: "report-stopped", statuses: final });
+    const { tenant, name } = partsOf(this.#context.address);
+    const living = statuses.filter((status) => !isFinal(status) && status.placementId in state.placements);
+    for (const [deployment, group] of Map.groupBy(living, ({ placementId }) => state.placements[placementId]?.deployment ?? "")) {
+      const report: NodeReport = { kind: "observed", node: name, statuses: group };
+      this.#context.tell(addressOf(tenant, "deployment", deployment), report, this.#nextId("observed"));
+    }
+  }
+
+  #command(command: NodeCommand): void {
+    this.#context.command(command, this.#nextId(command.kind));
+  }
+
+  /** Unique for this activation: what it stands for is sent again when it is still true, and deciding it twice changes nothing. */
+  #nextId(kind: string): string {
+    return `${this.#context.address}/${kind}/${this.#ports.clock.nowMs()}/${this.#counter++}`;
+  }
+
+  #heard(): void {
+    this.#lastHeardAtMs = this.#ports.clock.nowMs();
+    this.#heardNothingYet();
+  }
+
+  #heardNothingYet(): void {
+    this.#silence?.cancel();
+    this.#silence = this.#ports.clock.after(HEARTBEAT_LOST_AFTER_MS, () => this.#silent());
+  }
+
+  /** When our own line to the broker is down, everybody seems silent: that says nothing about the node. */
+  #silent(): void {
+    if (this.#ports.bus.status().kind === "connected") this.#command({ kind: "declare-lost", reason: `no word from its agent for ${HEARTBEAT_LOST_AFTER_MS / 1000} s` });
+    else this.#heardNothingYet();
+  }
+}
+
+function isFromAgent(message: unknown): boolean {
+  return typeof message === "object" && message !== null && "kind" in message && typeof message.kind === "string" && message.kind.startsWith("agent.");
+}

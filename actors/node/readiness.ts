@@ -1,0 +1,17 @@
+import type { SchedulerNode } from "../scheduler/contract.ts";
+import type { NodeState } from "./state.ts";
+
+/** The node as the scheduler sees it; undefined before an agent has joined. */
+export function readinessOf({ name, facts, availability, connection, engine }: NodeState): SchedulerNode | undefined {
+  if (facts === undefined) return undefined;
+  const { labels, os, arch, hostname, cpuMillis, memoryBytes } = facts;
+  return { name, ...readiness(availability, connection, engine), labels, os, arch, hostname, cpuMillis, memoryBytes };
+}
+
+function readiness(availability: NodeState["availability"], connection: NodeState["connection"], engine: NodeState["engine"]): Pick<SchedulerNode, "readiness" | "reason"> {
+  if (connection === "lost") return { readiness: "unreachable", reason: "its agent is silent" };
+  if (availability === "cordoned") return { readiness: "cordoned", reason: "" };
+  if (availability !== "active") return { readiness: "draining", reason: "" };
+  if (engine === "unreachable") return { readiness: "refused", reason: "its container engine does not answer" };
+  return { readiness: "ready", reason: "" };
+}

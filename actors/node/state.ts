@@ -1,0 +1,80 @@
+import type { PinnedImage } from "../deployment/contract.ts";
+import type { Availability, NodeFacts, Placement } from "./contract.ts";
+
+export interface NodeState {
+  readonly name: string;
+  /** Undefined until an agent has joined under this name. */
+  readonly facts: NodeFacts | undefined;
+  readonly availability: Availability;
+  readonly connection: "joined" | "lost";
+  readonly connectionSinceMs: number;
+  readonly engine: "reachable" | "unreachable";
+  /** Number of the newest assignment. */
+  readonly assignment: number;
+  readonly placements: Readonly<Record<string, Placement>>;
+  readonly prefetch: readonly PinnedImage[];
+}
+
+export type NodeEvent =
+  | { readonly type: "node.joined"; readonly facts: NodeFacts; readonly engine: "reachable" | "unreachable" }
+  | { readonly type: "node.lost"; readonly reason: string }
+  | { readonly type: "engine.reported"; readonly engine: "reachable" | "unreachable" }
+  | { readonly type: "node.cordoned" }
+  | { readonly type: "node.uncordoned" }
+  | { readonly type: "node.drain-started" }
+  | { readonly type: "node.drained" }
+  | { readonly type: "placements.added"; readonly placements: readonly Placement[] }
+  | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
+  | { readonly type: "placements.removed"; readonly placementIds: readonly string[] }
+  | { readonly type: "prefetch.requested"; readonly image: PinnedImage };
+
+/** Images wanted soon; the oldest wish is forgotten first. */
+const MAX_PREFETCH = 20;
+
+export function initialState(name: string): NodeState {
+  return { name, facts: undefined, availability: "active", connection: "lost", connectionSinceMs: 0, engine: "unreachable", assignment: 0, placements: {}, prefetch: [] };
+}
+
+export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeState {
+  switch (event.type) {
+    case "node.joined": {
+      const connectionSinceMs = state.connection === "joined" ? state.connectionSinceMs : atMs;
+      return { ...state, facts: event.facts, engine: event.engine, connection: "joined", connectionSinceMs };
+    }
+    case "node.lost":
+      return numbered({ ...state, connection: "lost", connectionSinceMs: atMs, placements: stopped(state.placements, Object.keys(state.placements)) });
+    case "engine.reported":
+      return { ...state, engine: event.engine };
+    case "node.cordoned":
+      return { ...state, availability: "cordoned" };
+    case "node.uncordoned":
+      return { ...state, availability: "active" };
+    case "node.drain-started":
+      return { ...state, availability: "draining" };
+    case "node.drained":
+      return { ...state, availability: "drained" };
+    case "placements.added":
+      return numbered({ ...state, placements: { ...state.placements, ...Object.fromEntries(event.placements.map((placement) => [placement.placementId, placement])) } });
+    case "placements.stop-requested":
+      return numbered({ ...state, placements: stopped(state.placements, event.placementIds) });
+    case "placements.removed": {
+      const gone = new Set(event.placementIds);
+      return numbered({ ...state, placements: Object.fromEntries(Object.entries(state.placements).filter(([placementId]) => !gone.has(placementId))) });
+    }
+    case "prefetch.requested":
+      return numbered({ ...state, prefetch: [...state.prefetch.filter(({ digest }) => digest !== event.image.digest), event.image].slice(-MAX_PREFETCH) });
+  }
+}
+
+function numbered(state: NodeState): NodeState {
+  return { ...state, assignment: state.assignment + 1 };
+}
+
+function stopped(placements: NodeState["placements"], placementIds: readonly string[]): NodeState["placements"] {
+  const result = { ...placements };
+  for (const placementId of placementIds) {
+    const placement = result[placementId];
+    if (placement !== undefined) result[placementId] = { ...placement, desired: "stopped" };
+  }
+  return result;
+}

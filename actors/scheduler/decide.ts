@@ -1,0 +1,68 @@
+import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
+import { addressOf, partsOf } from "../../runtime/address.ts";
+import type { SchedulerAnswer, SchedulerCommand } from "./contract.ts";
+import { Ledger } from "./ledger.ts";
+import { place } from "./place.ts";
+import { evolve, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
+
+export function decide(state: SchedulerState, command: SchedulerCommand, context: DecideContext): Decision<SchedulerEvent> {
+  const { tenant } = partsOf(context.address);
+  switch (command.kind) {
+    case "place": {
+      const isNew = ({ placementId }: { readonly placementId: string }): boolean => !(placementId in state.reservations) && !state.pending.some(({ request }) => request.placementId === placementId);
+      const asked = command.requests.filter(isNew).map((request): Pending => ({ deployment: command.deployment, request, rejections: [] }));
+      return settle(tenant, state, [], asked);
+    }
+    case "release": {
+      const placementIds = command.placementIds.filter((id) => id in state.reservations || state.pending.some(({ request }) => request.placementId === id));
+      if (placementIds.length === 0) return nothing;
+      return settle(tenant, state, [{ type: "placements.released", placementIds }], []);
+    }
+    case "node-changed":
+      if (JSON.stringify(state.nodes[command.node.name]) === JSON.stringify(command.node)) return nothing;
+      return settle(tenant, state, [{ type: "node.changed", node: command.node }], []);
+    case "node-removed":
+      return command.name in state.nodes ? settle(tenant, state, [{ type: "node.removed", name: command.name }], []) : nothing;
+    case "wake":
+      return nothing;
+  }
+}
+
+const nothing: Decision<SchedulerEvent> = { kind: "accept", events: [], messages: [], reply: null };
+
+/** Places what waits, oldest first, then what is asked for now. Who still waits hears of it when the reasons have changed. */
+function settle(tenant: string, state: SchedulerState, first: readonly SchedulerEvent[], asked: readonly Pending[]): Decision<SchedulerEvent> {
+  const now = first.reduce(evolve, state);
+  const ledger = new Ledger(now);
+  const reserved: Reservation[] = [];
+  const pended: Pending[] = [];
+  for (const item of [...now.pending, ...asked]) {
+    const { request, deployment } = item;
+    const result = place(ledger, deployment, request);
+    if (result.kind === "placed") {
+      const { cpuReservedMillis, memoryReservedBytes, hostPorts } = request.requirements;
+      const reservation: Reservation = { placementId: request.placementId, deployment, node: result.node, cpuMillis: cpuReservedMillis, memoryBytes: memoryReservedBytes, hostPorts };
+      ledger.book(reservation);
+      reserved.push(reservation);
+    } else if (JSON.stringify(result.rejections) !== JSON.stringify(item.rejections)) {
+      pended.push({ ...item, rejections: result.rejections });
+    }
+  }
+  const events: SchedulerEvent[] = [...first];
+  if (reserved.length > 0) events.push({ type: "placements.reserved", reservations: reserved });
+  if (pended.length > 0) events.push({ type: "placements.pended", pending: pended });
+  return { kind: "accept", events, messages: [...placedMessages(tenant, reserved), ...pendingMessages(tenant, pended)], reply: null };
+}
+
+function placedMessages(tenant: string, reserved: readonly Reservation[]): readonly Outgoing[] {
+  return byDeployment(tenant, reserved, (items) => ({ kind: "placed", placements: items.map(({ placementId, node }) => ({ placementId, node })) }));
+}
+
+function pendingMessages(tenant: string, pended: readonly Pending[]): readonly Outgoing[] {
+  return byDeployment(tenant, pended, (items) => ({ kind: "pending", placements: items.map(({ request, rejections }) => ({ placementId: request.placementId, rejections })) }));
+}
+
+function byDeployment<Item extends { readonly deployment: string }>(tenant: string, items: readonly Item[], message: (items: readonly Item[]) => SchedulerAnswer): readonly Outgoing[] {
+  const groups = Map.groupBy(items, ({ deployment }) => deployment);
+  return [...groups].map(([deployment, group]) => ({ to: addressOf(tenant, "deployment", deployment), message: message(group) }));
+}

@@ -1,0 +1,123 @@
+import type { Constraint } from "../deployment/contract.ts";
+import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
+import type { Room } from "./ledger.ts";
+
+/** One reason to reject a node. Each explains itself, and says what would make it fit. */
+export interface Filter {
+  readonly name: Rejection["filter"];
+  accepts(room: Room, wanted: Requirements): boolean;
+  reason(rejected: readonly Room[], wanted: Requirements): string;
+  remedy(rejected: readonly Room[], wanted: Requirements): string;
+}
+
+/** In this order, as in swarmkit's pipeline: a node counts for the first filter that rejects it. */
+export const filters: readonly Filter[] = [
+  {
+    name: "ready",
+    accepts: ({ node }) => node.readiness === "ready",
+    reason: (rejected) => rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`).join(", "),
+    remedy: (rejected) => readyRemedy(rejected.map(({ node }) => node)),
+  },
+  {
+    name: "platform",
+    accepts: ({ node }, { platforms }) => platforms.length === 0 || platforms.some(({ os, arch }) => os === node.os && arch === node.arch),
+    reason: (rejected, { platforms }) => `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`).join(", ")}`,
+    remedy: (rejected) => `Publish the image for ${[...new Set(rejected.map(({ node }) => `${node.os}/${node.arch}`))].join(" or ")}, or add a node of its platform.`,
+  },
+  {
+    name: "constraints",
+    accepts: ({ node }, { constraints }) => constraints.every((constraint) => holds(constraint, node)),
+    reason: (rejected, { constraints }) => {
+      const failing = constraints.filter((constraint) => rejected.some(({ node }) => !holds(constraint, node)));
+      return `${rejected.map(({ node }) => node.name).join(", ")} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(words).join(" and ")}`;
+    },
+    remedy: (_rejected, { constraints }) => `Label a node so that ${constraints.map(words).join(" and ")}, or relax the constraint.`,
+  },
+  {
+    name: "resources",
+    accepts: (room, wanted) => room.cpuFreeMillis >= wanted.cpuReservedMillis && room.memoryFreeBytes >= wanted.memoryReservedBytes,
+    reason: (rejected, wanted) => `${rejected.map((room) => `${room.node.name} lacks ${shortage(room, wanted)}`).join(", ")}`,
+    remedy: (rejected, wanted) => `Free ${leastShortage(rejected, wanted)}, lower the reservation, or add a node.`,
+  },
+  {
+    name: "host-ports",
+    accepts: ({ ports }, { hostPorts }) => hostPorts.every(({ port, protocol }) => !ports.has(`${port}/${protocol}`)),
+    reason: (rejected, { hostPorts }) =>
+      rejected
+        .flatMap(({ node, ports }) => hostPorts.flatMap(({ port, protocol }) => (ports.has(`${port}/${protocol}`) ? [`port ${port}/${protocol} on ${node.name} is held by ${ports.get(`${port}/${protocol}`)}`] : [])))
+        .join(", "),
+    remedy: () => "A published port is bound on the replica's node, one replica per node: use fewer replicas, another port, or add a node.",
+  },
+];
+
+function readyRemedy(nodes: readonly SchedulerNode[]): string {
+  const cordoned = nodes.filter(({ readiness }) => readiness === "cordoned" || readiness === "draining").map(({ name }) => name);
+  if (cordoned.length > 0) return `Uncordon ${cordoned.join(" or ")}, or add a node.`;
+  return nodes.length === 0 ? "Add a node." : "Bring a node back, or add one.";
+}
+
+function holds(constraint: Constraint, node: SchedulerNode): boolean {
+  const actual = valueOf(node, constraint.key);
+  switch (constraint.operator) {
+    case "==":
+      return actual === constraint.value;
+    case "!=":
+      return actual !== constraint.value;
+    case "in":
+      return actual !== undefined && constraint.values.includes(actual);
+    case "notin":
+      return actual === undefined || !constraint.values.includes(actual);
+    case "exists":
+      return actual !== undefined;
+  }
+}
+
+function valueOf(node: SchedulerNode, key: string): string | undefined {
+  switch (key) {
+    case "node.id":
+      return node.name;
+    case "node.hostname":
+      return node.hostname;
+    case "node.platform.os":
+      return node.os;
+    case "node.platform.arch":
+      return node.arch;
+    default:
+      return node.labels[key.startsWith("node.labels.") ? key.slice("node.labels.".length) : key];
+  }
+}
+
+function words(constraint: Constraint): string {
+  switch (constraint.operator) {
+    case "==":
+    case "!=":
+      return `${constraint.key} ${constraint.operator} ${constraint.value}`;
+    case "in":
+    case "notin":
+      return `${constraint.key} ${constraint.operator} (${constraint.values.join(", ")})`;
+    case "exists":
+      return `${constraint.key} exists`;
+  }
+}
+
+const MEBIBYTE = 1_048_576;
+
+function shortage(room: Room, wanted: Requirements): string {
+  const parts: string[] = [];
+  if (room.memoryFreeBytes < wanted.memoryReservedBytes) parts.push(`memory: ${mebibytes(wanted.memoryReservedBytes)} wanted, ${mebibytes(Math.max(0, room.memoryFreeBytes))} unreserved`);
+  if (room.cpuFreeMillis < wanted.cpuReservedMillis) parts.push(`processor: ${wanted.cpuReservedMillis}m wanted, ${Math.max(0, room.cpuFreeMillis)}m unreserved`);
+  return parts.join(" and ");
+}
+
+function leastShortage(rejected: readonly Room[], wanted: Requirements): string {
+  const missing = (room: Room): readonly [number, number] => [Math.max(0, wanted.memoryReservedBytes - room.memoryFreeBytes), Math.max(0, wanted.cpuReservedMillis - room.cpuFreeMillis)];
+  const [best] = [...rejected].sort((a, b) => missing(a)[0] / MEBIBYTE + missing(a)[1] - missing(b)[0] / MEBIBYTE - missing(b)[1]);
+  if (best === undefined) return "resources";
+  const [memoryBytes, cpuMillis] = missing(best);
+  const parts = [...(memoryBytes > 0 ? [mebibytes(memoryBytes)] : []), ...(cpuMillis > 0 ? [`${cpuMillis}m of processor`] : [])];
+  return `${parts.join(" and ")} on ${best.node.name}`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / MEBIBYTE)} MiB`;
+}

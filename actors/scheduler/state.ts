@@ -1,0 +1,61 @@
+import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from "./contract.ts";
+
+/** Resources set aside on a node, from the moment of the decision until the container has really stopped. */
+export interface Reservation {
+  readonly placementId: string;
+  readonly deployment: string;
+  readonly node: string;
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly hostPorts: Requirements["hostPorts"];
+}
+
+export interface Pending {
+  readonly deployment: string;
+  readonly request: PlacementRequest;
+  readonly rejections: readonly Rejection[];
+}
+
+export interface SchedulerState {
+  readonly nodes: Readonly<Record<string, SchedulerNode>>;
+  readonly reservations: Readonly<Record<string, Reservation>>;
+  /** In the order they were asked for. */
+  readonly pending: readonly Pending[];
+}
+
+export type SchedulerEvent =
+  | { readonly type: "node.changed"; readonly node: SchedulerNode }
+  | { readonly type: "node.removed"; readonly name: string }
+  | { readonly type: "placements.reserved"; readonly reservations: readonly Reservation[] }
+  | { readonly type: "placements.pended"; readonly pending: readonly Pending[] }
+  | { readonly type: "placements.released"; readonly placementIds: readonly string[] };
+
+export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [] };
+
+export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerState {
+  switch (event.type) {
+    case "node.changed":
+      return { ...state, nodes: { ...state.nodes, [event.node.name]: event.node } };
+    case "node.removed": {
+      const { [event.name]: _removed, ...nodes } = state.nodes;
+      return { ...state, nodes };
+    }
+    case "placements.reserved": {
+      const placed = new Set(event.reservations.map(({ placementId }) => placementId));
+      const reservations = { ...state.reservations };
+      for (const reservation of event.reservations) reservations[reservation.placementId] = reservation;
+      return { ...state, reservations, pending: state.pending.filter(({ request }) => !placed.has(request.placementId)) };
+    }
+    case "placements.pended": {
+      const changed = new Map(event.pending.map((item) => [item.request.placementId, item]));
+      const kept = state.pending.map((item) => changed.get(item.request.placementId) ?? item);
+      const known = new Set(kept.map(({ request }) => request.placementId));
+      return { ...state, pending: [...kept, ...event.pending.filter(({ request }) => !known.has(request.placementId))] };
+    }
+    case "placements.released": {
+      const released = new Set(event.placementIds);
+      const reservations = Object.fromEntries(Object.entries(state.reservations).filter(([placementId]) => !released.has(placementId)));
+      return { ...state, reservations, pending: state.pending.filter(({ request }) => !released.has(request.placementId)) };
+    }
+  }
+}
