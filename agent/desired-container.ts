@@ -1,0 +1,61 @@
+import type { Placement } from "../actors/node/contract.ts";
+import type { DesiredContainer } from "./engine/port.ts";
+import { LABEL } from "./labels.ts";
+
+const LABEL_ROOT = "dev.odysseus.";
+/** Host names longer than this are refused by the kernel. */
+const MAX_HOSTNAME_CHARS = 63;
+
+/** Where and when an attempt is made: what its labels say besides the placement itself. */
+export interface AttemptContext {
+  readonly tenant: string;
+  readonly node: string;
+  readonly epoch: number;
+  /** Number of the assignment that asked for it. */
+  readonly generation: number;
+}
+
+/** `ody-acme-web-3-7-1`: tenant, deployment, slot, the placement's number, attempt. The same attempt always has the same name, so it is never made twice. */
+export function containerName(tenant: string, placement: Pick<Placement, "placementId" | "deployment" | "slot">, attempt: number): string {
+  const sequence = placement.placementId.slice(placement.placementId.lastIndexOf(".") + 1);
+  return `ody-${tenant}-${placement.deployment}-${placement.slot}-${sequence}-${attempt}`;
+}
+
+/** What the engine is asked for. The person's own labels never hide ours. */
+export function desiredContainer(placement: Placement, attempt: number, context: AttemptContext): DesiredContainer {
+  const { template } = placement;
+  const theirs = Object.entries(template.labels).filter(([key]) => !key.startsWith(LABEL_ROOT));
+  return {
+    name: containerName(context.tenant, placement, attempt),
+    image: template.image,
+    labels: {
+      ...Object.fromEntries(theirs),
+      [LABEL.tenant]: context.tenant,
+      [LABEL.node]: context.node,
+      [LABEL.deployment]: placement.deployment,
+      [LABEL.slot]: String(placement.slot),
+      [LABEL.revision]: String(placement.revision),
+      [LABEL.placement]: placement.placementId,
+      [LABEL.attempt]: String(attempt),
+      [LABEL.epoch]: String(context.epoch),
+      [LABEL.generation]: String(context.generation),
+    },
+    entrypoint: template.entrypoint,
+    command: template.command,
+    environment: template.environment,
+    ports: template.ports.map((port) => ({ containerPort: port.containerPort, publishedPort: port.publishedPort, protocol: port.protocol })),
+    cpuLimitMillis: template.resources.cpuLimitMillis,
+    memoryLimitBytes: template.resources.memoryLimitBytes,
+    user: template.user,
+    workingDirectory: template.workingDirectory,
+    stopSignal: template.stopSignal,
+    stopGraceMs: template.stopGraceMs,
+    hostname: `${placement.deployment}-${placement.slot}`.slice(0, MAX_HOSTNAME_CHARS),
+  };
+}
+
+/** A number of a label; 0 when it is missing or was tampered with. */
+export function labelNumber(labels: Readonly<Record<string, string>>, label: string): number {
+  const value = Number(labels[label]);
+  return Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}

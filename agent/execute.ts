@@ -1,0 +1,131 @@
+import type { Placement } from "../actors/node/contract.ts";
+import type { PlacementEvent, PlacementRecord } from "./agent-state.ts";
+import { restartDelayMs } from "./back-off.ts";
+import type { ContainerTable } from "./container-table.ts";
+import { type AttemptContext, desiredContainer } from "./desired-container.ts";
+import type { Engine } from "./engine/port.ts";
+import { collectEvidence } from "./evidence.ts";
+import { Gate } from "./gate.ts";
+import type { Images } from "./images.ts";
+import type { Step } from "./plan.ts";
+
+/** What runs at once on one node, whatever is asked; the rest waits in order. */
+export const MAX_CONCURRENT_STARTS = 8;
+/** Most of a stop is waiting for the process. */
+export const MAX_CONCURRENT_STOPS = 64;
+export const MAX_CONCURRENT_CLEANUPS = 4;
+
+export interface Gates {
+  readonly starts: Gate;
+  readonly stops: Gate;
+  readonly cleanups: Gate;
+}
+
+export function newGates(): Gates {
+  return { starts: new Gate(MAX_CONCURRENT_STARTS), stops: new Gate(MAX_CONCURRENT_STOPS), cleanups: new Gate(MAX_CONCURRENT_CLEANUPS) };
+}
+
+/** What a step needs to be carried out. */
+export interface StepContext {
+  readonly engine: Engine;
+  readonly table: ContainerTable;
+  readonly images: Images;
+  readonly gates: Gates;
+  readonly record: PlacementRecord;
+  readonly placement: Placement | undefined;
+  readonly attempt: AttemptContext;
+  readonly clock: { nowMs(): number };
+  /** Uniform in [0, 1). */
+  chance(): number;
+  apply(event: PlacementEvent): void;
+  /** Pull progress, which is only told now and then. */
+  progress(doneBytes: number, totalBytes: number): void;
+  forget(): void;
+  /** Aborted when the placement is wanted differently: a pull is not waited for any longer. */
+  readonly signal: AbortSignal;
+}
+
+/** One entry per kind of step; a new kind does not compile until it has one. Engine calls reject with `EngineFailure`. */
+const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind: Kind }>, context: StepContext) => Promise<void> | void } = {
+  pull: async ({ image }, { images, apply, progress, signal }) => {
+    await images.ensure(image, { pulling: () => apply({ kind: "pull-began" }), progress, signal });
+    apply({ kind: "image-ready" });
+  },
+
+  create: ({ attempt }, { engine, table, gates, placement, attempt: context, apply }) => {
+    if (placement === undefined) return;
+    apply({ kind: "image-ready" });
+    const desired = desiredContainer(placement, attempt, context);
+    return gates.starts.run(async () => {
+      const containerId = await engine.create(desired);
+      table.created(containerId, desired.name, desired.labels);
+      // Created and started under one permit: a container that waits for a second one would only be older.
+      await start(containerId, engine, table);
+    });
+  },
+
+  start: ({ containerId }, { engine, table, gates }) => gates.starts.run(() => start(containerId, engine, table)),
+
+  adopt: ({ containerId, startedAtMs, attempt }, { apply, clock, placement }) => {
+    apply({ kind: "attempt-seen", attempt });
+    apply({ kind: "started", containerId, startedAtMs: startedAtMs ?? clock.nowMs(), checked: placement?.template.health !== undefined });
+  },
+
+  unpause: async ({ containerId }, { engine, table, record, apply }) => {
+    await engine.unpause(containerId);
+    if (table.get(containerId)?.state === "paused") table.moved(containerId, "running");
+    if (record.current.phase === "running" && record.current.containerId === containerId) apply({ kind: "interrupted" });
+  },
+
+  drain: ({ containerId, reason }, context) => {
+    context.apply({ kind: "drain-began", reason, containerId });
+    return stop(containerId, context);
+  },
+
+  stop: ({ containerId }, context) => stop(containerId, context),
+
+  end: (step, { apply, record, chance }) => {
+    const code = step.cause === "unhealthy" ? "unhealthy" : "exited";
+    apply({
+      kind: "ended",
+      containerId: step.containerId,
+      cause: step.cause,
+      exitCode: step.exitCode,
+      failure: { code, message: step.message, permanent: false },
+      next: step.next === "never" ? { kind: "never" } : { kind: "again", delayMs: step.cause === "requested" ? 0 : restartDelayMs(record.failuresInRow, chance()) },
+    });
+  },
+
+  collect: async ({ containerId }, { engine, gates, apply }) => {
+    const evidence = await gates.cleanups.run(() => collectEvidence(engine, containerId));
+    apply({ kind: "evidence-collected", containerId, ...evidence });
+  },
+
+  remove: async ({ containerId }, { engine, table, gates }) => {
+    await gates.cleanups.run(() => engine.remove(containerId));
+    table.removed(containerId);
+  },
+
+  settle: (_step, { apply }) => apply({ kind: "settled" }),
+  revive: (_step, { apply }) => apply({ kind: "revived" }),
+  forget: (_step, { forget }) => forget(),
+};
+
+/** Resolves when the step is done; rejects with `EngineFailure`, or with the reason of the context's signal. */
+export async function execute(step: Step, context: StepContext): Promise<void> {
+  const executor = executors[step.kind] as (step: Step, context: StepContext) => Promise<void> | void;
+  await executor(step, context);
+}
+
+async function start(containerId: string, engine: Engine, table: ContainerTable): Promise<void> {
+  await engine.start(containerId);
+  table.moved(containerId, "running");
+}
+
+async function stop(containerId: string, { engine, table, gates, record, placement }: StepContext): Promise<void> {
+  const signal = placement?.template.stopSignal ?? record.stopSignal;
+  const graceMs = placement?.template.stopGraceMs ?? record.stopGraceMs;
+  await gates.stops.run(() => engine.stop(containerId, signal, graceMs));
+  table.moved(containerId, "exited");
+}
+

@@ -1,0 +1,93 @@
+import { type AgentMessage, type ContainerSample, HEARTBEAT_INTERVAL_MS, type NodeSample } from "../actors/node/contract.ts";
+import type { Clock, Random, Timer } from "../runtime/clock.ts";
+import type { Agent } from "./agent.ts";
+import { compareAssignments } from "./assignment-order.ts";
+import type { ControlPlaneLink } from "./control-plane-link.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Sampler } from "./sampler.ts";
+
+/** Either way, so that the heartbeats of many nodes do not fall together. */
+const JITTER = 0.1;
+
+export interface HeartbeatParts {
+  readonly agent: Agent;
+  readonly link: ControlPlaneLink;
+  readonly reporter: Reporter;
+  readonly sampler: Sampler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly session: string;
+}
+
+/** Tells regularly that the agent lives, with the samples taken since the last time: measuring never delays a heartbeat. */
+export class Heartbeat {
+  readonly #parts: HeartbeatParts;
+  #sample: NodeSample | undefined;
+  #containers: readonly ContainerSample[] = [];
+  #measuring = false;
+  #wasBehind = false;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+    void this.#measure();
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #arm(): void {
+    const delayMs = HEARTBEAT_INTERVAL_MS * (1 + JITTER * (2 * this.#parts.random.next() - 1));
+    this.#timer = this.#parts.clock.after(delayMs, () => {
+      this.#arm();
+      void this.#beat();
+      void this.#measure();
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const { link, reporter, agent } = this.#parts;
+    const answer = await link.ask(this.#message());
+    if (this.#stopped) return;
+    if (answer.kind === "unreachable" || answer.welcome.resync) return reporter.resync();
+    const { epoch, assignment } = answer.welcome;
+    const isBehind = compareAssignments({ epoch, number: assignment }, agent.assigned) > 0;
+    // The newer assignment is usually on its way; twice in a row it got lost.
+    if (isBehind && this.#wasBehind) reporter.resync();
+    this.#wasBehind = isBehind;
+  }
+
+  #message(): AgentMessage {
+    const { agent, session } = this.#parts;
+    const records = agent.records();
+    const sequences = records.reduce((sum, record) => sum + record.sequence, 0);
+    const containers = [...this.#containers];
+    this.#containers = [];
+    return {
+      kind: "agent.heartbeat",
+      session,
+      epoch: agent.assigned.epoch,
+      assignment: agent.assigned.number,
+      engine: agent.engine,
+      digest: { count: records.length, sequences },
+      ...(this.#sample === undefined ? {} : { sample: this.#sample }),
+      containers,
+    };
+  }
+
+  async #measure(): Promise<void> {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    try {
+      const [sample, containers] = await Promise.all([this.#parts.sampler.node(), this.#parts.sampler.containers()]);
+      this.#sample = sample;
+      this.#containers = containers;
+    } finally {
+      this.#measuring = false;
+    }
+  }
+}

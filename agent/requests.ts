@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { AgentRequest, type ResolveAnswer } from "../actors/node/contract.ts";
+import type { Reply } from "../runtime/actor.ts";
+import { addressOf, subjectOf } from "../runtime/address.ts";
+import type { Bus, Subscription } from "../runtime/bus.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { decodeEnvelope, encodeReply } from "../runtime/envelope.ts";
+import { runtimeRefusals } from "../runtime/errors.ts";
+import type { Agent } from "./agent.ts";
+import { type Engine, EngineFailure } from "./engine/port.ts";
+import { agentRefusals } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import type { LogStreams } from "./log-streams.ts";
+import type { Sampler } from "./sampler.ts";
+
+const MAX_CONCURRENT_RESOLUTIONS = 4;
+
+export interface RequestParts {
+  readonly tenant: string;
+  readonly node: string;
+  readonly agent: Agent;
+  readonly engine: Engine;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly sampler: Sampler;
+  readonly streams: LogStreams;
+}
+
+/** Answers the control plane on `ody.TENANT.agent.NODE`: actors in their envelope, readers of logs and figures without one. */
+export function serveRequests(parts: RequestParts): Subscription {
+  const resolutions = new Gate(MAX_CONCURRENT_RESOLUTIONS);
+  const subject = subjectOf(addressOf(parts.tenant, "agent", parts.node));
+  return parts.bus.serve(subject, async (payload) => {
+    if (typeof payload !== "object" || payload === null || !("envelope" in payload)) {
+      const reply = await answer(payload, parts, resolutions);
+      return reply.kind === "ok" ? reply.value : reply;
+    }
+    const decoded = decodeEnvelope(payload);
+    if (decoded.kind === "malformed") return encodeReply(runtimeRefusals["message.malformed"]({ reason: decoded.reason }));
+    return encodeReply(await answer(decoded.message, parts, resolutions));
+  });
+}
+
+async function answer(message: unknown, parts: RequestParts, resolutions: Gate): Promise<Reply> {
+  const parsed = AgentRequest.safeParse(message);
+  if (!parsed.success) return runtimeRefusals["message.malformed"]({ reason: z.prettifyError(parsed.error) });
+  const request = parsed.data;
+  switch (request.kind) {
+    case "assignment":
+      if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
+      return ok(await parts.agent.assign(request));
+    case "resolve-image":
+      return ok(await resolutions.run(() => resolved(request.reference, parts)));
+    case "logs":
+      return parts.streams.open(request);
+    case "keep-stream":
+      return parts.streams.keep(request.streamId);
+    case "close-stream":
+      return parts.streams.close(request.streamId);
+    case "stats":
+      return ok({ kind: "stats", samples: await parts.sampler.containers(request.placementIds) });
+    default:
+      return request satisfies never;
+  }
+}
+
+async function resolved(reference: string, { engine, clock }: RequestParts): Promise<ResolveAnswer> {
+  try {
+    const { image, platforms } = await engine.resolve(reference);
+    return { kind: "resolved", image, platforms: [...platforms] };
+  } catch (cause) {
+    if (!(cause instanceof EngineFailure)) throw cause;
+    return { kind: "failed", failure: { ...cause.failure, atMs: clock.nowMs() } };
+  }
+}
+
+function ok(value: unknown): Reply {
+  return { kind: "ok", value };
+}

@@ -1,0 +1,117 @@
+import { MINIMUM_ENGINE_MAJOR, type NodeFacts } from "../actors/node/contract.ts";
+import type { Bus } from "../runtime/bus.ts";
+import { Agent, type AgentParts } from "./agent.ts";
+import { linkOverBus } from "./control-plane-link.ts";
+import { EngineFailure, type EngineInfo } from "./engine/port.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { LogStreams } from "./log-streams.ts";
+import type { NodeUsage } from "./node-usage.ts";
+import { Reporter } from "./reporter.ts";
+import { serveRequests } from "./requests.ts";
+import { Sampler } from "./sampler.ts";
+
+export interface AgentSettings extends AgentParts {
+  readonly bus: Bus;
+  readonly usage: NodeUsage;
+  readonly agentVersion: string;
+  /** What constraints are matched against. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where other machines reach published ports. */
+  readonly address: string;
+  /** Why the node is below what is supported, as far as its starter knows; each one sentence. */
+  readonly degraded: readonly string[];
+}
+
+export interface RunningAgent {
+  /** For whoever looks from the same process, such as a simulation. */
+  readonly agent: Agent;
+  /** Resolves when nothing runs any more. Containers stay as they are. */
+  stop(): Promise<void>;
+}
+
+/** Starts the agent of one node. It works at once from what its disk remembers, whether or not engine and control plane answer. Rejects with `DiskFailure`. */
+export async function startAgent(settings: AgentSettings): Promise<RunningAgent> {
+  const { engine, bus, clock, random, log, tenant, node } = settings;
+  const session = random.id();
+  const agent = new Agent(settings);
+  const facts = new Facts(settings);
+  const link = linkOverBus(bus, settings, session);
+  const reporter = new Reporter({ agent, link, clock, random, log, session, facts: () => facts.current });
+  const sampler = new Sampler({ engine, table: agent.table, usage: settings.usage, clock });
+  const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
+
+  await agent.start({
+    changed: (placementId) => {
+      reporter.changed(placementId);
+      streams.changed(placementId);
+    },
+    engineChanged: () => void facts.refresh().then(() => reporter.resync()),
+  });
+  await facts.refresh();
+  const requests = serveRequests({ tenant, node, agent, engine, bus, clock, sampler, streams });
+  const heartbeat = new Heartbeat({ agent, link, reporter, sampler, clock, random, session });
+  reporter.resync();
+  return {
+    agent,
+    async stop() {
+      requests.stop();
+      heartbeat.stop();
+      streams.stop();
+      reporter.stop();
+      await agent.stop();
+    },
+  };
+}
+
+const MAX_NAME_CHARS = 50;
+
+/** What is true of the node, as far as the engine has ever said. */
+class Facts {
+  readonly #settings: AgentSettings;
+  #info: EngineInfo | undefined;
+  #diskBytes = 0;
+
+  constructor(settings: AgentSettings) {
+    this.#settings = settings;
+  }
+
+  async refresh(): Promise<void> {
+    const { engine } = this.#settings;
+    this.#info = (await known(() => engine.info())) ?? this.#info;
+    this.#diskBytes = (await known(() => engine.disk()))?.totalBytes ?? this.#diskBytes;
+  }
+
+  get current(): NodeFacts {
+    const { agentVersion, labels, address, degraded, node } = this.#settings;
+    const info = this.#info;
+    return {
+      hostname: info?.hostname ?? node,
+      agentVersion,
+      engineVersion: (info?.version ?? "unknown").slice(0, MAX_NAME_CHARS),
+      os: info?.os ?? "linux",
+      arch: info?.arch ?? "unknown",
+      cpuMillis: info?.cpuMillis ?? 0,
+      memoryBytes: info?.memoryBytes ?? 0,
+      diskBytes: this.#diskBytes,
+      labels: { ...labels },
+      address,
+      degraded: [...degraded, ...tooOld(info)],
+    };
+  }
+}
+
+function tooOld(info: EngineInfo | undefined): readonly string[] {
+  const major = Number.parseInt(info?.version ?? "", 10);
+  if (info === undefined || !Number.isFinite(major) || major >= MINIMUM_ENGINE_MAJOR) return [];
+  return [`Docker Engine ${info.version} is older than ${MINIMUM_ENGINE_MAJOR}: update it`];
+}
+
+async function known<Value>(ask: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!(cause instanceof EngineFailure)) throw cause;
+    return undefined;
+  }
+}
+
