@@ -241,7 +241,7 @@ function observed(record: PlacementRecord, status: PlacementStatus, atMs: number
   const staysHealthy = isSamePhase && record.healthySinceMs !== undefined;
   return {
     ...record,
-    status,
+    status: status.current.phase === "stopped" ? withEvidence(status, record.status) : status,
     phaseSinceMs: isSamePhase ? record.phaseSinceMs : atMs,
     healthySinceMs: isHealthy ? (staysHealthy ? record.healthySinceMs : atMs) : undefined,
   };
@@ -254,6 +254,15 @@ function remaining(state: DeploymentState, placementIds: readonly string[]): rea
   const ended = placementIds.flatMap((placementId) => state.placements[placementId] ?? []);
   const telling = ended.filter(({ status }) => status !== undefined && (status.failure !== undefined || status.restarts > 0));
   return telling.length === 0 ? state.remains : [...state.remains, ...telling].slice(-MAX_REMAINS);
+}
+
+/** The last word of a placement may say no more why it was in trouble; what was known of that is kept. */
+function withEvidence(last: PlacementStatus, before: PlacementStatus | undefined): PlacementStatus {
+  if (before === undefined) return last;
+  const failure = last.failure ?? before.failure;
+  const lastExit = before.failure !== undefined && before.lastExit !== undefined ? before.lastExit : (last.lastExit ?? before.lastExit);
+  const restarts = Math.max(last.restarts, before.restarts);
+  return { ...last, restarts, ...(failure === undefined ? {} : { failure }), ...(lastExit === undefined ? {} : { lastExit }) };
 }
 
 function eachPlacement<Item extends { readonly placementId: string }>(

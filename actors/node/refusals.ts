@@ -4,7 +4,7 @@ export const nodeRefusals = defineRefusals({
   "node.not-found": {
     httpStatus: 404,
     retryable: false,
-    message: ({ name }: { name: string }) => `There is no node "${name}".`,
+    message: ({ name, nearest }: { name: string; nearest?: string | undefined }) => `There is no node "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`,
   },
   "node.message-invalid": {
     httpStatus: 422,

@@ -1,0 +1,133 @@
+import type { Outgoing } from "../../../runtime/actor.ts";
+import { addressOf } from "../../../runtime/address.ts";
+import { isRefusal, type Refusal } from "../../../runtime/refusal.ts";
+import type { ChangeReply, DeploymentCommand, PersonCommand } from "../../../actors/deployment/commands.ts";
+import { PinnedTemplate, type PinnedImage } from "../../../actors/deployment/contract.ts";
+import { decide } from "../../../actors/deployment/decide.ts";
+import { nextStepMs } from "../../../actors/deployment/advance.ts";
+import { evolve, initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
+import type { AttemptPhase, PlacementStatus } from "../../../actors/node/contract.ts";
+import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
+import type { NodeCommand } from "../../../actors/node/messages.ts";
+
+export const TENANT = "acme";
+
+export function imageOf(tag: string): PinnedImage {
+  const digit = (tag.codePointAt(tag.length - 1) ?? 0).toString(16).at(-1) ?? "0";
+  return { reference: `app:${tag}`, digest: `sha256:${digit.repeat(64)}`, source: "registry" };
+}
+
+export function templateOf(tag: string, more: Readonly<Record<string, unknown>> = {}): PinnedTemplate {
+  return PinnedTemplate.parse({ image: imageOf(tag), rollout: { minHealthyMs: 1_000 }, ...more });
+}
+
+/** A deployment's decider on a stage: plays the scheduler and the nodes by hand, on a clock of its own. */
+export class Stage {
+  state: DeploymentState = initialState("web");
+  nowMs = 1_000_000;
+  readonly sent: Outgoing[] = [];
+  #commands = 0;
+  #sequences = new Map<string, number>();
+
+  person(command: PersonCommand): ChangeReply | Refusal {
+    return this.#decide(command) as ChangeReply | Refusal;
+  }
+
+  /** As `person`, for a command that must be accepted. */
+  accepted(command: PersonCommand): ChangeReply {
+    const reply = this.person(command);
+    if (isRefusal(reply)) throw new Error(`refused: ${reply.message}`);
+    return reply;
+  }
+
+  tell(command: DeploymentCommand): void {
+    this.#decide(command);
+  }
+
+  /** Lets time pass, waking the deployment whenever it wants to be. */
+  pass(ms: number): void {
+    const end = this.nowMs + ms;
+    for (;;) {
+      const next = nextStepMs(this.state, this.nowMs);
+      if (next === undefined || next > end) break;
+      this.nowMs = next;
+      this.tell({ kind: "wake" });
+    }
+    this.nowMs = end;
+  }
+
+  /** Answers everything the deployment asked the scheduler for: round robin over three nodes. */
+  placeAll(): void {
+    const asked = Object.values(this.state.placements).filter(({ stage }) => stage.stage !== "assigned");
+    if (asked.length > 0) this.tell({ kind: "placed", placements: asked.map(({ placementId, slot }) => ({ placementId, node: `n${(slot % 3) + 1}` })) });
+  }
+
+  observe(placementId: string, current: AttemptPhase, more: Partial<PlacementStatus> = {}): void {
+    this.tell({ kind: "observed", node: this.nodeOf(placementId), statuses: [this.status(placementId, current, more)] });
+  }
+
+  healthy(placementId: string): void {
+    this.observe(placementId, { phase: "running", containerId: "c", startedAtMs: this.nowMs, health: "healthy", healthSinceMs: this.nowMs });
+  }
+
+  ended(placementId: string): void {
+    this.tell({ kind: "ended", node: this.nodeOf(placementId), placementIds: [placementId], statuses: [this.status(placementId, { phase: "stopped" })] });
+  }
+
+  status(placementId: string, current: AttemptPhase, more: Partial<PlacementStatus> = {}): PlacementStatus {
+    const sequence = (this.#sequences.get(placementId) ?? 0) + 1;
+    this.#sequences.set(placementId, sequence);
+    return { placementId, deployment: "web", sequence, attempt: 1, current, restarts: 0, observedAtMs: this.nowMs, ...more };
+  }
+
+  /** Does all the world owes: places, starts healthily, stops. One round. */
+  obey(): void {
+    this.placeAll();
+    for (const { placementId, desired, healthySinceMs } of Object.values(this.state.placements)) {
+      if (desired === "stopped") this.ended(placementId);
+      else if (healthySinceMs === undefined) this.healthy(placementId);
+    }
+  }
+
+  /** Obeys and lets time pass until the rollout has ended. */
+  finish(): void {
+    for (let round = 0; round < 200 && this.state.rollout?.outcome === "in-progress"; round++) {
+      this.obey();
+      this.pass(1_000);
+    }
+    this.obey();
+  }
+
+  active(): readonly string[] {
+    return Object.values(this.state.placements)
+      .filter(({ desired }) => desired === "running")
+      .map(({ placementId }) => placementId);
+  }
+
+  healthySlots(): number {
+    return new Set(Object.values(this.state.placements).filter(({ healthySinceMs, desired }) => healthySinceMs !== undefined && desired === "running").map(({ slot }) => slot)).size;
+  }
+
+  messages(): { readonly scheduler: readonly SchedulerCommand[]; readonly nodes: readonly NodeCommand[] } {
+    const scheduler = this.sent.filter(({ to }) => to === addressOf(TENANT, "scheduler")).map(({ message }) => message as SchedulerCommand);
+    const nodes = this.sent.filter(({ to }) => to.startsWith(`${TENANT}/node/`)).map(({ message }) => message as NodeCommand);
+    return { scheduler, nodes };
+  }
+
+  nodeOf(placementId: string): string {
+    const stage = this.state.placements[placementId]?.stage;
+    return stage?.stage === "assigned" ? stage.node : "n1";
+  }
+
+  #decide(command: DeploymentCommand): unknown {
+    const decision = decide(this.state, command, {
+      address: addressOf(TENANT, "deployment", "web"),
+      nowMs: this.nowMs,
+      meta: { commandId: `c${this.#commands++}`, principal: { kind: "user", id: "ada", role: "admin" }, via: "cli", correlationId: "x" },
+    });
+    if (decision.kind === "refuse") return decision.refusal;
+    this.state = decision.events.reduce((state, event) => evolve(state, event, this.nowMs), this.state);
+    this.sent.push(...decision.messages);
+    return decision.reply;
+  }
+}
