@@ -33,8 +33,11 @@ export interface Decider<State, Command, Event extends { readonly type: string }
   initial(address: Address): State;
   decide(state: State, command: Command, context: DecideContext): Decision<Event>;
   evolve(state: State, event: Event, atMs: number): State;
-  /** When the actor wants to be woken (wall clock, ms) with `wake`; timers are data, so a restart forgets none. */
-  wakeAtMs(state: State): number | undefined;
+  /**
+   * When the actor next wants to be woken (wall clock, ms, after `nowMs`) with `wake`. Timers are data, so a restart forgets none: an actor is
+   * woken once after every activation, for what became due in between.
+   */
+  wakeAtMs(state: State, nowMs: number): number | undefined;
   readonly wake: Command;
   /** Rows of the read model that differ between the two states. */
   project(before: State, after: State, context: DecideContext): readonly RowChange[];

@@ -71,7 +71,13 @@ export interface OutboxMessage {
 
 /** A change of the read model. `kind` is the table a person would name: `deployment`, `container`, `node`, `revision`. */
 export type RowChange =
-  | { readonly change: "put"; readonly kind: string; readonly id: string; readonly parent: string; readonly body: Readonly<Record<string, unknown>> }
+  | {
+      readonly change: "put";
+      readonly kind: string;
+      readonly id: string;
+      readonly parent: string;
+      readonly body: Readonly<Record<string, unknown>>;
+    }
   | { readonly change: "delete"; readonly kind: string; readonly id: string };
 
 /** One decision, written whole or not at all. */

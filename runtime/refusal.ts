@@ -21,22 +21,27 @@ export interface RefusalEntry<Facts> {
   readonly message: (facts: Facts) => string;
 }
 
+/** Makes a refusal of one entry from its facts; carries what documentation says about it. */
+export type RefusalConstructor<Entry extends RefusalEntry<never>> = ((facts: Parameters<Entry["message"]>[0]) => Refusal) & RefusalTraits;
+export type RefusalTraits = Pick<RefusalEntry<never>, "httpStatus" | "retryable">;
+
 /** Makes one constructor per entry: `refusals["deployment.not-found"]({ name })`. */
 export function defineRefusals<Catalogue extends Readonly<Record<string, RefusalEntry<never>>>>(
   catalogue: Catalogue,
-): { readonly [Code in keyof Catalogue & string]: (facts: Parameters<Catalogue[Code]["message"]>[0]) => Refusal } {
-  const constructors: Record<string, (facts: never) => Refusal> = {};
-  for (const [code, entry] of Object.entries(catalogue)) {
-    constructors[code] = (facts) => ({
+): { readonly [Code in keyof Catalogue & string]: RefusalConstructor<Catalogue[Code]> } {
+  const constructors: Record<string, RefusalConstructor<RefusalEntry<never>>> = {};
+  for (const [code, { httpStatus, retryable, message }] of Object.entries(catalogue)) {
+    const construct = (facts: never): Refusal => ({
       kind: "refusal",
       code,
-      httpStatus: entry.httpStatus,
-      retryable: entry.retryable,
-      message: entry.message(facts),
-      details: facts as Readonly<Record<string, unknown>>,
+      httpStatus,
+      retryable,
+      message: message(facts),
+      details: facts,
     });
+    constructors[code] = Object.assign(construct, { httpStatus, retryable });
   }
-  return constructors as { readonly [Code in keyof Catalogue & string]: (facts: Parameters<Catalogue[Code]["message"]>[0]) => Refusal };
+  return constructors as { readonly [Code in keyof Catalogue & string]: RefusalConstructor<Catalogue[Code]> };
 }
 
 export function isRefusal(value: unknown): value is Refusal {

@@ -1,0 +1,139 @@
+import { AskFailure, type AnyActorDefinition, type Reply } from "./actor.ts";
+import { partsOf, type Address } from "./address.ts";
+import { Cell, type CellPhase, type CellSurroundings } from "./cell.ts";
+import { DurableActor, type Inbound } from "./durable-actor.ts";
+import type { Journal, Meta } from "./journal.ts";
+import { Outbox } from "./outbox.ts";
+
+export interface TenantSurroundings extends CellSurroundings {
+  ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply>;
+  tell(to: Address, message: unknown, meta: Meta): void;
+  fenced(epoch: number): void;
+}
+
+/** One actor as the inspector sees it. */
+export interface ActorView {
+  readonly address: Address;
+  readonly phase: CellPhase["kind"];
+  /** Messages waiting. */
+  readonly depth: number;
+  readonly restarts: number;
+  /** Events in its stream. */
+  readonly version: number;
+}
+
+type StoredActor = DurableActor<unknown, unknown, { readonly type: string }>;
+
+interface Hosted {
+  readonly cell: Cell<Inbound>;
+  readonly actor: StoredActor;
+}
+
+/** The actors of one tenant in this process. */
+export class HostedTenant {
+  readonly name: string;
+  readonly #journal: Journal;
+  readonly #epoch: number;
+  readonly #definitions: ReadonlyMap<string, AnyActorDefinition>;
+  readonly #around: TenantSurroundings;
+  readonly #outbox: Outbox;
+  readonly #hosted = new Map<Address, Hosted>();
+  #stop: { readonly reason: "stopped" | "not-owner"; readonly done: Promise<void> } | undefined;
+
+  constructor(
+    { tenant, journal, epoch }: { readonly tenant: string; readonly journal: Journal; readonly epoch: number },
+    definitions: ReadonlyMap<string, AnyActorDefinition>,
+    around: TenantSurroundings,
+  ) {
+    this.name = tenant;
+    this.#journal = journal;
+    this.#epoch = epoch;
+    this.#definitions = definitions;
+    this.#around = around;
+    this.#outbox = new Outbox({ ...around, tenant, journal });
+  }
+
+  /** Everything with a life of its own goes on with it: its timers, and the messages it still has to send. */
+  async wakeAll(): Promise<void> {
+    for (const address of await this.#journal.streams()) {
+      if (this.#definitions.has(partsOf(address).kind)) this.#activate(address);
+      else this.#around.log.warn("no definition for a stored actor; it sleeps", { actor: address });
+    }
+    this.#outbox.recheck();
+  }
+
+  async ask(to: Address, message: unknown, meta: Meta, timeoutMs: number): Promise<Reply> {
+    if (this.#stop !== undefined) throw new AskFailure(this.#stop.reason, to);
+    return (await this.#activate(to).cell.ask({ kind: "message", message, meta }, timeoutMs)) as Reply;
+  }
+
+  tell(to: Address, message: unknown, meta: Meta): void {
+    if (this.#stop === undefined) this.#activate(to).cell.tell({ kind: "message", message, meta });
+    else this.#around.deadLetters.record(to, this.#stop.reason, message);
+  }
+
+  soft(address: Address): unknown {
+    return this.#hosted.get(address)?.actor.soft();
+  }
+
+  watch(address: Address, listener: () => void): { stop(): void } {
+    const hosted = this.#hosted.get(address);
+    if (hosted !== undefined) return hosted.cell.watch(listener);
+    listener();
+    return { stop: () => undefined };
+  }
+
+  actors(): readonly ActorView[] {
+    return [...this.#hosted.values()].map(({ cell, actor }) => ({
+      address: cell.address,
+      phase: cell.phase.kind,
+      depth: cell.depth,
+      restarts: cell.restarts,
+      version: actor.version,
+    }));
+  }
+
+  resume(address: Address, poison: "retry" | "drop"): boolean {
+    const cell = this.#hosted.get(address)?.cell;
+    if (cell?.phase.kind !== "quarantined") return false;
+    cell.resume(poison);
+    return true;
+  }
+
+  /** Answers what has been decided, then ends every actor. */
+  stop(reason: "stopped" | "not-owner"): Promise<void> {
+    this.#stop ??= { reason, done: this.#end(reason) };
+    return this.#stop.done;
+  }
+
+  async #end(reason: "stopped" | "not-owner"): Promise<void> {
+    await Promise.all([...this.#hosted.values()].map(({ cell }) => cell.stop(reason)));
+    await this.#outbox.stop();
+  }
+
+  #activate(address: Address): Hosted {
+    const known = this.#hosted.get(address);
+    if (known !== undefined) return known;
+    const definition = this.#definitions.get(partsOf(address).kind);
+    if (definition === undefined) throw new AskFailure("unknown-kind", address);
+    let actor: StoredActor | undefined;
+    const cell = new Cell<Inbound>(address, this.#around, (control) => {
+      actor = new DurableActor<unknown, unknown, { readonly type: string }>(address, definition, this.#durable(), control);
+      return actor;
+    });
+    if (actor === undefined) throw new Error(`${address} has no behaviour`);
+    const hosted = { cell, actor };
+    this.#hosted.set(address, hosted);
+    return hosted;
+  }
+
+  #durable(): ConstructorParameters<typeof DurableActor>[2] {
+    return {
+      ...this.#around,
+      journal: this.#journal,
+      epoch: this.#epoch,
+      send: (messages) => this.#outbox.send(messages),
+      recheckOutbox: () => this.#outbox.recheck(),
+    };
+  }
+}
