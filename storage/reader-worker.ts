@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import type { Database } from "better-sqlite3";
 import { openForReading } from "./connection.ts";
 import { TenantReader } from "./tenant-reader.ts";
 import {
@@ -7,19 +8,9 @@ import {
   type Numbered,
   type ReadRequest,
   type ToWorker,
-  unopened,
   type WorkerAnswer,
   type WorkerStart,
 } from "./worker-protocol.ts";
-
-/** Answers as text, which is what the asking thread takes in fastest. */
-function answerOf(reader: TenantReader, { number, request }: Numbered<ReadRequest>): WorkerAnswer {
-  try {
-    return { number, kind: "answer", answer: JSON.stringify(perform(reader, request)) };
-  } catch (error) {
-    return errorAnswer(number, error);
-  }
-}
 
 function perform(reader: TenantReader, request: ReadRequest): unknown {
   switch (request.kind) {
@@ -34,25 +25,49 @@ function perform(reader: TenantReader, request: ReadRequest): unknown {
   }
 }
 
-function run(port: MessagePort, start: WorkerStart): void {
-  const post = (message: FromWorker) => port.postMessage(message);
-  try {
-    const database = openForReading(start.path);
-    const reader = new TenantReader(database, start.tenant);
-    port.on("message", (message: ToWorker<ReadRequest>) => {
-      if (message.kind === "requests") {
-        for (const request of message.requests) post({ kind: "answers", answers: [answerOf(reader, request)], newestOffset: undefined });
-        return;
-      }
-      database.close();
-      post({ kind: "closed" });
-      port.close();
-    });
-    post({ kind: "opened" });
-  } catch (error) {
-    post(unopened(error));
-    port.close();
+/** The file is opened by the first question, so that this thread can start beside the one that makes the file. */
+class ReaderWorker {
+  readonly #start: WorkerStart;
+  #database: Database | undefined;
+  #reader: TenantReader | undefined;
+
+  constructor(start: WorkerStart) {
+    this.#start = start;
   }
+
+  /** As text, which is what the asking thread takes in fastest. */
+  answer({ number, request }: Numbered<ReadRequest>): WorkerAnswer {
+    try {
+      return { number, kind: "answer", answer: JSON.stringify(perform(this.#opened(), request)) };
+    } catch (error) {
+      return errorAnswer(number, error);
+    }
+  }
+
+  close(): void {
+    this.#database?.close();
+  }
+
+  #opened(): TenantReader {
+    this.#database ??= openForReading(this.#start.path);
+    this.#reader ??= new TenantReader(this.#database, this.#start.tenant);
+    return this.#reader;
+  }
+}
+
+function run(port: MessagePort, start: WorkerStart): void {
+  const worker = new ReaderWorker(start);
+  const post = (message: FromWorker) => port.postMessage(message);
+  port.on("message", (message: ToWorker<ReadRequest>) => {
+    if (message.kind === "requests") {
+      for (const request of message.requests) post({ kind: "answers", answers: [worker.answer(request)], newestOffset: undefined });
+      return;
+    }
+    worker.close();
+    post({ kind: "closed" });
+    port.close();
+  });
+  post({ kind: "opened" });
 }
 
 if (parentPort !== null) run(parentPort, workerData as WorkerStart);

@@ -37,16 +37,14 @@ export async function openTenant(options: OpenTenantOptions): Promise<OpenTenant
   const lock = lockTenant(files);
   const start: WorkerStart = { path: files.data, tenant: options.tenant, nowMs: Date.now(), commitDelayMs: options.commitDelayMs ?? 0 };
   const listeners = new CommitListeners();
+  const opening = WorkerLink.open<ReadRequest>({ script: script("reader"), start, onCommitted: () => undefined });
   try {
     const writes = await WorkerLink.open<JournalRequest>({
       script: script("journal"),
       start,
       onCommitted: (offset) => listeners.tell(offset),
     });
-    const reads = await openReads(start).catch(async (error: unknown) => {
-      await writes.close();
-      throw error;
-    });
+    const reads = await opening;
     return {
       journal: new WorkerJournal(writes),
       reads: new WorkerReads(reads, listeners),
@@ -61,13 +59,10 @@ export async function openTenant(options: OpenTenantOptions): Promise<OpenTenant
       },
     };
   } catch (error) {
+    await (await opening).close();
     lock.release();
     throw error;
   }
-}
-
-function openReads(start: WorkerStart): Promise<WorkerLink<ReadRequest>> {
-  return WorkerLink.open<ReadRequest>({ script: script("reader"), start, onCommitted: () => undefined });
 }
 
 function script(worker: "journal" | "reader"): URL {

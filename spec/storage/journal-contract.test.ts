@@ -13,7 +13,7 @@ interface Subject {
   close(): Promise<void>;
 }
 
-const subjects: readonly { readonly name: string; open(): Promise<Subject> }[] = [
+const subjects: readonly { readonly name: string; readonly open: () => Promise<Subject> }[] = [
   {
     name: "a tenant in memory",
     open: async () => {

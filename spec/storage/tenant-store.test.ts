@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Commit } from "../../runtime/journal.ts";
