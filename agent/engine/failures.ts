@@ -13,11 +13,12 @@ export const engineFailures = {
     ),
   registryUnavailable: (reference: string, why: string, cause?: unknown) =>
     failure("image.registry-unavailable", false, `The registry of ${reference} does not answer (${why}). It is tried again.`, cause),
+  /** Empty where the engine does not say. */
   platformMismatch: (reference: string, wanted: string, found: string, cause?: unknown) =>
     failure(
       "image.platform-mismatch",
       true,
-      `The image ${reference} is ${found === "" ? "not built" : `built for ${found}, not`} for this node's platform ${wanted}. Build it for that platform, or constrain the deployment to other nodes.`,
+      `The image ${reference} is not built for this node's platform${wanted === "" ? "" : ` ${wanted}`}${found === "" ? "" : ` (it is for ${found})`}. Build it for that platform, or constrain the deployment to other nodes.`,
       cause,
     ),
   diskFull: (doing: string, cause?: unknown) =>

@@ -1,3 +1,5 @@
+import { splitReference } from "./image-reference.ts";
+
 /**
  * What the process in a simulated container does. The image's repository name chooses a script, its tag may carry a number, and `SIM_*` variables
  * of the environment have the last word:
@@ -87,13 +89,4 @@ export function simulatedBehaviour(
     memoryBytes: set("SIM_MEMORY_BYTES") ?? base.memoryBytes,
     logEveryMs: set("SIM_LOG_EVERY_MS") ?? base.logEveryMs,
   };
-}
-
-/** `host:5000/team/app:1.2@sha256:...` into `host:5000/team/app` and `1.2`. Without a tag it is `latest`. */
-export function splitReference(reference: string): { readonly repository: string; readonly tag: string } {
-  const named = reference.split("@")[0] ?? reference;
-  const colon = named.lastIndexOf(":");
-  return colon > named.lastIndexOf("/")
-    ? { repository: named.slice(0, colon), tag: named.slice(colon + 1) }
-    : { repository: named, tag: "latest" };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { EngineOwner } from "./owner.ts";
 import type { ProbeAnswer } from "../probe-transport.ts";
 import type { DesiredContainer, Engine, EngineEvent, EngineInfo, EngineLogLine, EngineStats, LogQuery, ObservedContainer } from "./port.ts";
 import type { SimulatedRegistry } from "./simulated-registry.ts";
@@ -10,12 +11,6 @@ import { SimulatedCalls } from "./simulated-calls.ts";
 import { SimulatedContainer } from "./simulated-container.ts";
 import { SimulatedImages } from "./simulated-images.ts";
 import { simulatedBehaviour } from "./simulated-behaviour.ts";
-
-/** The part of the labels that says whose containers an engine shows: those of one agent. */
-export interface EngineOwner {
-  readonly tenant: string;
-  readonly node: string;
-}
 
 export interface SimulatedEngineSettings {
   readonly clock: Clock;

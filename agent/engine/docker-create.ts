@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { LABEL } from "../labels.ts";
+import type { DockerConnection } from "./docker-connection.ts";
+import type { EngineInfo, DesiredContainer } from "./port.ts";
+import { engineFailures } from "./failures.ts";
+import { EngineFailure } from "./port.ts";
+import { type InspectedSettings, settingsOfInspected, settingsOfRequest } from "./docker-settings.ts";
+import { InspectedContainer } from "./docker-observed.ts";
+import { statusOf } from "./docker-errors.ts";
+import { engineName, inspectImage } from "./docker-images.ts";
+
+const INSPECT_DEADLINE_MS = 10_000;
+const CREATE_DEADLINE_MS = 60_000;
+const CONFLICT = 409;
+const NOT_FOUND = 404;
+const NANO_CPUS_PER_MILLI = 1_000_000;
+/** Kept of a container's output by the engine: three files of 10 MB. Older lines are gone. */
+const LOG_OPTIONS = { "max-size": "10m", "max-file": "3" };
+
+/** Answers the container's id; a container of this name with the same labels is that container. */
+export async function createContainer(
+  connection: DockerConnection,
+  desired: DesiredContainer,
+  platform: Pick<EngineInfo, "os" | "arch">,
+): Promise<string> {
+  const { reference } = desired.image;
+  const image = await inspectImage(connection, engineName(desired.image), reference);
+  if (image === undefined) throw engineFailures.imageNotFound(reference);
+  if (image.Architecture !== platform.arch || image.Os !== platform.os) {
+    throw engineFailures.platformMismatch(reference, `${platform.os}/${platform.arch}`, `${image.Os}/${image.Architecture}`);
+  }
+  const request = requestFor(desired);
+  const expected = settingsOfRequest(request, image);
+  const first = await post(connection, desired, request, expected);
+  if (first.kind === "existing") return first.containerId;
+  const actual = await settingsNow(connection, first.containerId);
+  if (actual === undefined || actual === expected) return first.containerId;
+  // Some engines rewrite what they are given (no swap accounting, no processor limits on this kernel). What they made of it is the truth that a later
+  // edit is measured against, and labels cannot be changed.
+  await connection.command({
+    method: "DELETE",
+    path: `/containers/${first.containerId}`,
+    query: { force: true, v: true },
+    doing: `creating ${desired.name}`,
+    deadlineMs: CREATE_DEADLINE_MS,
+  });
+  return (await post(connection, desired, request, actual)).containerId;
+}
+
+type Request = InspectedSettings & {
+  readonly rest: Readonly<Record<string, unknown>>;
+  readonly hostRest: Readonly<Record<string, unknown>>;
+};
+
+function requestFor(desired: DesiredContainer): Request {
+  const { memoryLimitBytes, cpuLimitMillis } = desired;
+  const published = desired.ports.filter((port) => port.publishedPort !== undefined);
+  const bindings = Object.groupBy(published, (port) => `${port.containerPort}/${port.protocol}`);
+  return {
+    Config: {
+      Image: engineName(desired.image),
+      Env: Object.entries(desired.environment).map(([name, value]) => `${name}=${value}`),
+      Cmd: desired.command === undefined ? undefined : [...desired.command],
+      Entrypoint: desired.entrypoint === undefined ? undefined : [...desired.entrypoint],
+      User: desired.user,
+      WorkingDir: desired.workingDirectory,
+      Hostname: desired.hostname,
+      StopSignal: desired.stopSignal,
+    },
+    HostConfig: {
+      ...(memoryLimitBytes === undefined ? {} : { Memory: memoryLimitBytes, MemorySwap: memoryLimitBytes }),
+      ...(cpuLimitMillis === undefined ? {} : { NanoCpus: cpuLimitMillis * NANO_CPUS_PER_MILLI }),
+      // Restarts are the agent's: it counts them, keeps their evidence and backs off.
+      RestartPolicy: { Name: "no" },
+      PortBindings: Object.fromEntries(
+        Object.entries(bindings).map(([port, items]) => [
+          port,
+          (items ?? []).map((item) => ({ HostIp: "", HostPort: String(item.publishedPort) })),
+        ]),
+      ),
+    },
+    rest: {
+      ExposedPorts: Object.fromEntries(desired.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
+      StopTimeout: Math.ceil(desired.stopGraceMs / 1_000),
+      // Probes are the agent's; the image's own would only cost processor time.
+      Healthcheck: { Test: ["NONE"] },
+    },
+    hostRest: { LogConfig: { Type: "json-file", Config: LOG_OPTIONS } },
+  };
+}
+
+type Created = { readonly kind: "created" | "existing"; readonly containerId: string };
+
+async function post(connection: DockerConnection, desired: DesiredContainer, request: Request, settings: string): Promise<Created> {
+  const labels = { ...desired.labels, [LABEL.settings]: settings };
+  const body = { ...request.Config, ...request.rest, Labels: labels, HostConfig: { ...request.HostConfig, ...request.hostRest } };
+  const doing = `creating ${desired.name}`;
+  const call = {
+    method: "POST",
+    path: "/containers/create",
+    query: { name: desired.name },
+    body,
+    doing,
+    deadlineMs: CREATE_DEADLINE_MS,
+  } as const;
+  try {
+    const answer = await connection.ask({ ...call, reference: desired.image.reference }, z.object({ Id: z.string() }));
+    return { kind: "created", containerId: answer.Id };
+  } catch (error) {
+    if (statusOf(error) !== CONFLICT || !(error instanceof EngineFailure)) throw error;
+    return { kind: "existing", containerId: await existing(connection, desired, error) };
+  }
+}
+
+async function existing(connection: DockerConnection, desired: DesiredContainer, conflict: EngineFailure): Promise<string> {
+  const found = await inspectByName(connection, desired.name);
+  const isSame = found !== undefined && Object.entries(desired.labels).every(([key, value]) => found.Config.Labels[key] === value);
+  if (isSame) return found.Id;
+  throw engineFailures.engineError(`creating ${desired.name}`, "the name is in use by a container with other labels", conflict);
+}
+
+async function settingsNow(connection: DockerConnection, containerId: string): Promise<string | undefined> {
+  const found = await inspectByName(connection, containerId);
+  return found === undefined ? undefined : settingsOfInspected(found);
+}
+
+/** By id or name; undefined when there is none. */
+export async function inspectByName(connection: DockerConnection, name: string): Promise<InspectedContainer | undefined> {
+  const call = {
+    method: "GET",
+    path: `/containers/${encodeURIComponent(name)}/json`,
+    doing: `inspecting ${name}`,
+    deadlineMs: INSPECT_DEADLINE_MS,
+  } as const;
+  try {
+    return await connection.ask(call, InspectedContainer);
+  } catch (error) {
+    if (statusOf(error) === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
