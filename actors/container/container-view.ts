@@ -19,7 +19,11 @@ export function containerView(context: OperationContext, body: unknown, nodes: R
   const observed: ContainerView = observedAtMs === undefined ? row : { ...row, observedAtMs };
   if (!isHeard(view.status)) {
     const age = observedAtMs === undefined ? "" : ` for ${ageText(context.clock.nowMs() - observedAtMs)}`;
-    return { ...observed, health: "unknown", reason: `node ${view.name} has not been heard of${age}; before that: ${row.phase}${before(row)}` };
+    return {
+      ...observed,
+      health: "unknown",
+      reason: `node ${view.name} has not been heard of${age}; before that: ${row.phase}${before(row)}`,
+    };
   }
   const progress = progressText(soft?.statuses.get(row.id));
   return row.phase === "pulling" && row.reason === "" && progress !== undefined ? { ...observed, reason: progress } : observed;

@@ -34,14 +34,27 @@ export async function readHistory(
   const found = changes.filter((change) => change.generation < before && fits(change, filter)).reverse();
   const items = found.slice(0, limit);
   const last = items.at(-1);
-  return { items, next: last === undefined || found.length <= limit ? undefined : cursorOf(String(last.generation)), asOfOffset, total: changes.length };
+  return {
+    items,
+    next: last === undefined || found.length <= limit ? undefined : cursorOf(String(last.generation)),
+    asOfOffset,
+    total: changes.length,
+  };
 }
 
-async function readChanges(context: OperationContext, name: string): Promise<{ readonly changes: ChangeView[]; readonly asOfOffset: number }> {
+async function readChanges(
+  context: OperationContext,
+  name: string,
+): Promise<{ readonly changes: ChangeView[]; readonly asOfOffset: number }> {
   const changes: ChangeView[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const page = await context.reads.rows({ kind: "change", parent: name, limit: READ_PAGE_ITEMS, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await context.reads.rows({
+      kind: "change",
+      parent: name,
+      limit: READ_PAGE_ITEMS,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     changes.push(...page.items.map((row) => ChangeView.parse(row.body)));
     cursor = page.next;
     if (cursor === undefined || changes.length >= MAX_CHANGES_READ) return { changes, asOfOffset: page.asOfOffset };

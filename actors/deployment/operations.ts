@@ -16,8 +16,12 @@ export const deploymentReads: readonly Operation[] = [
   defineOperation({
     name: "deployments.list",
     title: "List the deployments",
-    description: "Every deployment by name, with its status and why it is so, how many replicas are wanted and healthy, and how its last change went.",
-    input: z.strictObject({ ...paging, status: DeploymentView.shape.status.optional().describe("Only those of this status, as decided last.") }),
+    description:
+      "Every deployment by name, with its status and why it is so, how many replicas are wanted and healthy, and how its last change went.",
+    input: z.strictObject({
+      ...paging,
+      status: DeploymentView.shape.status.optional().describe("Only those of this status, as decided last."),
+    }),
     output: pageOf(DeploymentView),
     roles: READERS,
     errors: [],
@@ -44,7 +48,8 @@ export const deploymentReads: readonly Operation[] = [
   defineOperation({
     name: "deployments.get",
     title: "Show one deployment",
-    description: "A deployment with its specification, its status, and how its last change went. The ETag is its generation: send it as If-Match with a change.",
+    description:
+      "A deployment with its specification, its status, and how its last change went. The ETag is its generation: send it as If-Match with a change.",
     input: z.strictObject({ name: DeploymentName }),
     output: DeploymentView,
     roles: READERS,
@@ -61,7 +66,8 @@ export const deploymentReads: readonly Operation[] = [
   defineOperation({
     name: "deployments.history",
     title: "Show the changes of a deployment",
-    description: "Who changed what and when, newest first, field by field, and how each rollout ended. A deleted deployment keeps its history.",
+    description:
+      "Who changed what and when, newest first, field by field, and how each rollout ended. A deleted deployment keeps its history.",
     input: z.strictObject({
       name: DeploymentName,
       by: z.string().max(200).optional().describe("Only changes by this author."),
@@ -69,7 +75,10 @@ export const deploymentReads: readonly Operation[] = [
       sinceMs: TimeMs.optional().describe("Not before, in milliseconds since 1970."),
       untilMs: TimeMs.optional().describe("Not after, in milliseconds since 1970."),
       ...paging,
-      cursor: paging.cursor.refine((text) => text === undefined || /^[0-9]+$/.test(Buffer.from(text, "base64url").toString()), "is not a cursor of this list"),
+      cursor: paging.cursor.refine(
+        (text) => text === undefined || /^[0-9]+$/.test(Buffer.from(text, "base64url").toString()),
+        "is not a cursor of this list",
+      ),
     }),
     output: pageOf(ChangeView),
     roles: READERS,

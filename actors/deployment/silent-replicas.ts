@@ -15,7 +15,11 @@ export async function silentReplicas(context: OperationContext): Promise<Readonl
   const counts = new Map<string, number>();
   for (const { view } of nodes.values()) {
     if (isHeard(view.status)) continue;
-    const { items } = await context.reads.rows({ kind: "container", where: { node: view.name, health: "healthy" }, limit: MAX_REPLICAS_PER_NODE });
+    const { items } = await context.reads.rows({
+      kind: "container",
+      where: { node: view.name, health: "healthy" },
+      limit: MAX_REPLICAS_PER_NODE,
+    });
     for (const row of items) {
       const { deployment, phase } = ContainerView.parse(row.body);
       if (phase === "running") counts.set(deployment, (counts.get(deployment) ?? 0) + 1);

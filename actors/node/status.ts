@@ -14,7 +14,10 @@ export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" 
 export function nodeStatus(row: NodeStatusFacts, soft: Pick<NodeSoft, "lastHeardAtMs"> | undefined, nowMs: number): NodeStatusLine {
   const heardAtMs = soft?.lastHeardAtMs;
   if (row.connection === "lost") {
-    return { status: "unreachable", reason: `lost for ${ageText(nowMs - row.connectionSinceMs)}: it does not answer, its replicas are placed elsewhere` };
+    return {
+      status: "unreachable",
+      reason: `lost for ${ageText(nowMs - row.connectionSinceMs)}: it does not answer, its replicas are placed elsewhere`,
+    };
   }
   if (heardAtMs === undefined) return { status: "unknown", reason: "not heard of since the control plane started" };
   const silentMs = nowMs - heardAtMs;

@@ -1,5 +1,5 @@
 import type { Operation } from "../../actors/catalogue.ts";
-import type { RefusalEntry } from "../../runtime/refusal.ts";
+import type { RefusalTraits } from "../../runtime/refusal.ts";
 import { escapeHtml as e, htmlPage } from "./html.ts";
 import { problemTitle, problemType } from "./problems.ts";
 
@@ -38,7 +38,7 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[];
 }
 
-type ErrorTable = Readonly<Record<string, RefusalEntry<never>>>;
+type ErrorTable = Readonly<Record<string, RefusalTraits>>;
 
 /** The documentation as one page: every operation of the catalogue, its input, answer, errors and examples, and every problem there is. */
 export function docsPage(operations: readonly Operation[], document: OpenApiDocument, prefix: string, errors: ErrorTable): string {

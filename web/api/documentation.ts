@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import type { Operation } from "../../actors/catalogue.ts";
-import type { RefusalEntry } from "../../runtime/refusal.ts";
+import type { RefusalTraits } from "../../runtime/refusal.ts";
 import { docsPage, type OpenApiDocument } from "./docs-page.ts";
 import { PAGE_POLICY } from "./html.ts";
 
@@ -11,7 +11,7 @@ export interface DocumentationOptions {
   readonly version: string;
   readonly prefix: string;
   /** Everything that can be answered: our own refusals and the domain's. */
-  readonly errors: Readonly<Record<string, RefusalEntry<never>>>;
+  readonly errors: Readonly<Record<string, RefusalTraits>>;
 }
 
 /** Must be awaited before the first route is made: the document is built from what is registered after it. */

@@ -4,7 +4,7 @@ import cors from "@fastify/cors";
 import { fastify, type FastifyInstance } from "fastify";
 import { Gauge, Histogram, type Registry } from "prom-client";
 import type { Operation } from "../../actors/catalogue.ts";
-import type { RefusalEntry } from "../../runtime/refusal.ts";
+import type { RefusalTraits } from "../../runtime/refusal.ts";
 import { installGuard } from "./auth/guard.ts";
 import type { Authenticator } from "./auth/identity.ts";
 import { installSignIn } from "./auth/sign-in.ts";
@@ -54,7 +54,7 @@ export interface ApiOptions extends CallOptions {
   /** Version of the product, for the OpenAPI document. */
   readonly version: string;
   /** Tables of the refusals the operations answer with; the documentation lists them beside the API's own. */
-  readonly errors: Readonly<Record<string, RefusalEntry<never>>>;
+  readonly errors: Readonly<Record<string, RefusalTraits>>;
 }
 
 export interface Api {

@@ -1,0 +1,22 @@
+import type { RefusalTraits } from "../runtime/refusal.ts";
+import { auditReads } from "./audit/operations.ts";
+import type { Operation } from "./catalogue.ts";
+import { containerReads } from "./container/operations.ts";
+import { containerRefusals } from "./container/refusals.ts";
+import { deploymentReads } from "./deployment/operations.ts";
+import { deploymentRefusals } from "./deployment/refusals.ts";
+import { eventReads } from "./event/operations.ts";
+import { eventRefusals } from "./event/refusals.ts";
+import { nodeReads } from "./node/operations.ts";
+import { nodeRefusals } from "./node/refusals.ts";
+
+/** The operation catalogue. Adding a capability is adding one entry to one of these lists. */
+export const operations: readonly Operation[] = [...deploymentReads, ...containerReads, ...nodeReads, ...eventReads, ...auditReads];
+
+/** Every refusal an operation may answer with, by code. */
+export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
+  ...deploymentRefusals,
+  ...containerRefusals,
+  ...nodeRefusals,
+  ...eventRefusals,
+};
