@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  AttemptPhase,
-  EVIDENCE_LOG_LINES,
-  ExitEvidence,
-  Failure,
-  type PlacementStatus,
-} from "../actors/node/contract.ts";
+import { AttemptPhase, EVIDENCE_LOG_LINES, ExitEvidence, Failure, type PlacementStatus } from "../actors/node/contract.ts";
 
 /** Ended attempts whose evidence is kept on the node, per placement; the oldest is forgotten first. The status carries the newest. */
 export const KEPT_EXITS = 5;
@@ -121,7 +115,11 @@ function applied(record: PlacementRecord, event: PlacementEvent, atMs: number): 
     case "retry-due":
       return record.current.phase === "backing-off" ? nextAttempt(record) : record;
     case "cause-learned":
-      return reworded(record, event.containerId, (exit) => ({ ...exit, cause: event.cause, message: exitMessage(event.cause, exit.exitCode) }));
+      return reworded(record, event.containerId, (exit) => ({
+        ...exit,
+        cause: event.cause,
+        message: exitMessage(event.cause, exit.exitCode),
+      }));
     case "evidence-collected":
       return reworded(record, event.containerId, (exit) => collected(exit, event));
     case "settled":
@@ -143,7 +141,13 @@ function begun(record: PlacementRecord, event: Extract<PlacementEvent, { kind: "
   if (current.phase === "running" && current.containerId === event.containerId) return record;
   const health: Health = event.checked ? "proving" : "healthy";
   const { failure, ...rest } = record;
-  const running = { phase: "running" as const, containerId: event.containerId, startedAtMs: event.startedAtMs, health, healthSinceMs: atMs };
+  const running = {
+    phase: "running" as const,
+    containerId: event.containerId,
+    startedAtMs: event.startedAtMs,
+    health,
+    healthSinceMs: atMs,
+  };
   return { ...rest, ...(event.checked && failure !== undefined ? { failure } : {}), current: running };
 }
 
@@ -152,7 +156,12 @@ function healthChanged(record: PlacementRecord, event: Extract<PlacementEvent, {
   const { healthOutput, ...running } = record.current;
   if (running.health === event.health && (healthOutput ?? "") === event.output) return record;
   const output = event.output === "" ? {} : { healthOutput: event.output };
-  const current = { ...running, ...output, health: event.health, healthSinceMs: running.health === event.health ? running.healthSinceMs : atMs };
+  const current = {
+    ...running,
+    ...output,
+    health: event.health,
+    healthSinceMs: running.health === event.health ? running.healthSinceMs : atMs,
+  };
   if (event.health !== "healthy") return { ...record, current, ...(event.output === "" ? {} : { probeOutput: event.output }) };
   const { failure: _gone, ...rest } = record;
   return { ...rest, current };

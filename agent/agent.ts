@@ -174,7 +174,10 @@ export class Agent {
   /** An assignment on the disk that was meant for another node came with a copied disk. */
   #ours(assignment: Assignment | undefined): Assignment | undefined {
     if (assignment === undefined || (assignment.tenant === this.#parts.tenant && assignment.node === this.#parts.node)) return assignment;
-    this.#parts.log.error("the assignment on the disk is for another node and not used", { tenant: assignment.tenant, node: assignment.node });
+    this.#parts.log.error("the assignment on the disk is for another node and not used", {
+      tenant: assignment.tenant,
+      node: assignment.node,
+    });
     return undefined;
   }
 

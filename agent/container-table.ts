@@ -46,7 +46,9 @@ export class ContainerTable {
   /** Only labels make a container ours: those of this tenant and this node. */
   isOurs(container: Pick<ObservedContainer, "labels">): boolean {
     const { labels } = container;
-    return labels[LABEL.tenant] === this.#identity.tenant && labels[LABEL.node] === this.#identity.node && labels[LABEL.placement] !== undefined;
+    return (
+      labels[LABEL.tenant] === this.#identity.tenant && labels[LABEL.node] === this.#identity.node && labels[LABEL.placement] !== undefined
+    );
   }
 
   /** Just made by us; the engine need not be asked what it is. */

@@ -13,7 +13,9 @@ export interface ControlPlaneLink {
   ask(message: AgentMessage): Promise<LinkAnswer>;
 }
 
-export type LinkAnswer = { readonly kind: "answered"; readonly welcome: AgentWelcome } | { readonly kind: "unreachable"; readonly reason: string };
+export type LinkAnswer =
+  | { readonly kind: "answered"; readonly welcome: AgentWelcome }
+  | { readonly kind: "unreachable"; readonly reason: string };
 
 /** Asks `TENANT/node/NODE`. Every message has an id of its own: statuses are numbered, so a repetition needs no memory at the receiver. */
 export function linkOverBus(bus: Bus, identity: { readonly tenant: string; readonly node: string }, session: string): ControlPlaneLink {
@@ -25,10 +27,18 @@ export function linkOverBus(bus: Bus, identity: { readonly tenant: string; reado
       messages += 1;
       const commandId = `${session}/${messages}`;
       try {
-        const reply = await askOverBus(bus, to, message, { commandId, principal, via: "system", correlationId: commandId }, { timeoutMs: ANSWER_TIMEOUT_MS });
+        const reply = await askOverBus(
+          bus,
+          to,
+          message,
+          { commandId, principal, via: "system", correlationId: commandId },
+          { timeoutMs: ANSWER_TIMEOUT_MS },
+        );
         if (reply.kind === "refusal") return { kind: "unreachable", reason: reply.message };
         const welcome = AgentWelcome.safeParse(reply.value);
-        return welcome.success ? { kind: "answered", welcome: welcome.data } : { kind: "unreachable", reason: "the answer makes no sense to this agent" };
+        return welcome.success
+          ? { kind: "answered", welcome: welcome.data }
+          : { kind: "unreachable", reason: "the answer makes no sense to this agent" };
       } catch (cause) {
         if (!(cause instanceof AskFailure)) throw cause;
         return { kind: "unreachable", reason: cause.message };

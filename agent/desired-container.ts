@@ -43,7 +43,11 @@ export function desiredContainer(placement: Placement, attempt: number, context:
     entrypoint: template.entrypoint,
     command: template.command,
     environment: template.environment,
-    ports: template.ports.map((port) => ({ containerPort: port.containerPort, publishedPort: port.publishedPort, protocol: port.protocol })),
+    ports: template.ports.map((port) => ({
+      containerPort: port.containerPort,
+      publishedPort: port.publishedPort,
+      protocol: port.protocol,
+    })),
     cpuLimitMillis: template.resources.cpuLimitMillis,
     memoryLimitBytes: template.resources.memoryLimitBytes,
     user: template.user,

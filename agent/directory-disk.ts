@@ -78,7 +78,13 @@ async function syncDirectory(directory: string): Promise<void> {
   await handle.sync();
 }
 
-const REASONS: Readonly<Record<string, DiskFailureReason>> = { ENOSPC: "disk-full", EDQUOT: "disk-full", EROFS: "read-only", EACCES: "read-only", EPERM: "read-only" };
+const REASONS: Readonly<Record<string, DiskFailureReason>> = {
+  ENOSPC: "disk-full",
+  EDQUOT: "disk-full",
+  EROFS: "read-only",
+  EACCES: "read-only",
+  EPERM: "read-only",
+};
 
 function diskFailure(path: string, cause: unknown): DiskFailure {
   const reason = REASONS[codeOf(cause) ?? ""] ?? "failed";

@@ -36,80 +36,84 @@ export interface StepContext {
   readonly attempt: AttemptContext;
   readonly clock: { nowMs(): number };
   /** Uniform in [0, 1). */
-  chance(): number;
-  apply(event: PlacementEvent): void;
+  readonly chance: () => number;
+  readonly apply: (event: PlacementEvent) => void;
   /** Pull progress, which is only told now and then. */
-  progress(doneBytes: number, totalBytes: number): void;
-  forget(): void;
+  readonly progress: (doneBytes: number, totalBytes: number) => void;
+  readonly forget: () => void;
   /** Aborted when the placement is wanted differently: a pull is not waited for any longer. */
   readonly signal: AbortSignal;
 }
 
 /** One entry per kind of step; a new kind does not compile until it has one. Engine calls reject with `EngineFailure`. */
-const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind: Kind }>, context: StepContext) => Promise<void> | void } = {
-  pull: async ({ image }, { images, apply, progress, signal }) => {
-    await images.ensure(image, { pulling: () => apply({ kind: "pull-began" }), progress, signal });
-    apply({ kind: "image-ready" });
-  },
+const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind: Kind }>, context: StepContext) => Promise<void> | void } =
+  {
+    pull: async ({ image }, { images, apply, progress, signal }) => {
+      await images.ensure(image, { pulling: () => apply({ kind: "pull-began" }), progress, signal });
+      apply({ kind: "image-ready" });
+    },
 
-  create: ({ attempt }, { engine, table, gates, placement, attempt: context, apply }) => {
-    if (placement === undefined) return;
-    apply({ kind: "image-ready" });
-    const desired = desiredContainer(placement, attempt, context);
-    return gates.starts.run(async () => {
-      const containerId = await engine.create(desired);
-      table.created(containerId, desired.name, desired.labels);
-      // Created and started under one permit: a container that waits for a second one would only be older.
-      await start(containerId, engine, table);
-    });
-  },
+    create: ({ attempt }, { engine, table, gates, placement, attempt: context, apply }) => {
+      if (placement === undefined) return;
+      apply({ kind: "image-ready" });
+      const desired = desiredContainer(placement, attempt, context);
+      return gates.starts.run(async () => {
+        const containerId = await engine.create(desired);
+        table.created(containerId, desired.name, desired.labels);
+        // Created and started under one permit: a container that waits for a second one would only be older.
+        await start(containerId, engine, table);
+      });
+    },
 
-  start: ({ containerId }, { engine, table, gates }) => gates.starts.run(() => start(containerId, engine, table)),
+    start: ({ containerId }, { engine, table, gates }) => gates.starts.run(() => start(containerId, engine, table)),
 
-  adopt: ({ containerId, startedAtMs, attempt }, { apply, clock, placement }) => {
-    apply({ kind: "attempt-seen", attempt });
-    apply({ kind: "started", containerId, startedAtMs: startedAtMs ?? clock.nowMs(), checked: placement?.template.health !== undefined });
-  },
+    adopt: ({ containerId, startedAtMs, attempt }, { apply, clock, placement }) => {
+      apply({ kind: "attempt-seen", attempt });
+      apply({ kind: "started", containerId, startedAtMs: startedAtMs ?? clock.nowMs(), checked: placement?.template.health !== undefined });
+    },
 
-  unpause: async ({ containerId }, { engine, table, record, apply }) => {
-    await engine.unpause(containerId);
-    if (table.get(containerId)?.state === "paused") table.moved(containerId, "running");
-    if (record.current.phase === "running" && record.current.containerId === containerId) apply({ kind: "interrupted" });
-  },
+    unpause: async ({ containerId }, { engine, table, record, apply }) => {
+      await engine.unpause(containerId);
+      if (table.get(containerId)?.state === "paused") table.moved(containerId, "running");
+      if (record.current.phase === "running" && record.current.containerId === containerId) apply({ kind: "interrupted" });
+    },
 
-  drain: ({ containerId, reason }, context) => {
-    context.apply({ kind: "drain-began", reason, containerId });
-    return stop(containerId, context);
-  },
+    drain: ({ containerId, reason }, context) => {
+      context.apply({ kind: "drain-began", reason, containerId });
+      return stop(containerId, context);
+    },
 
-  stop: ({ containerId }, context) => stop(containerId, context),
+    stop: ({ containerId }, context) => stop(containerId, context),
 
-  end: (step, { apply, record, chance }) => {
-    const code = step.cause === "unhealthy" ? "unhealthy" : "exited";
-    apply({
-      kind: "ended",
-      containerId: step.containerId,
-      cause: step.cause,
-      exitCode: step.exitCode,
-      failure: { code, message: step.message, permanent: false },
-      next: step.next === "never" ? { kind: "never" } : { kind: "again", delayMs: step.cause === "requested" ? 0 : restartDelayMs(record.failuresInRow, chance()) },
-    });
-  },
+    end: (step, { apply, record, chance }) => {
+      const code = step.cause === "unhealthy" ? "unhealthy" : "exited";
+      apply({
+        kind: "ended",
+        containerId: step.containerId,
+        cause: step.cause,
+        exitCode: step.exitCode,
+        failure: { code, message: step.message, permanent: false },
+        next:
+          step.next === "never"
+            ? { kind: "never" }
+            : { kind: "again", delayMs: step.cause === "requested" ? 0 : restartDelayMs(record.failuresInRow, chance()) },
+      });
+    },
 
-  collect: async ({ containerId }, { engine, gates, apply }) => {
-    const evidence = await gates.cleanups.run(() => collectEvidence(engine, containerId));
-    apply({ kind: "evidence-collected", containerId, ...evidence });
-  },
+    collect: async ({ containerId }, { engine, gates, apply }) => {
+      const evidence = await gates.cleanups.run(() => collectEvidence(engine, containerId));
+      apply({ kind: "evidence-collected", containerId, ...evidence });
+    },
 
-  remove: async ({ containerId }, { engine, table, gates }) => {
-    await gates.cleanups.run(() => engine.remove(containerId));
-    table.removed(containerId);
-  },
+    remove: async ({ containerId }, { engine, table, gates }) => {
+      await gates.cleanups.run(() => engine.remove(containerId));
+      table.removed(containerId);
+    },
 
-  settle: (_step, { apply }) => apply({ kind: "settled" }),
-  revive: (_step, { apply }) => apply({ kind: "revived" }),
-  forget: (_step, { forget }) => forget(),
-};
+    settle: (_step, { apply }) => apply({ kind: "settled" }),
+    revive: (_step, { apply }) => apply({ kind: "revived" }),
+    forget: (_step, { forget }) => forget(),
+  };
 
 /** Resolves when the step is done; rejects with `EngineFailure`, or with the reason of the context's signal. */
 export async function execute(step: Step, context: StepContext): Promise<void> {
@@ -128,4 +132,3 @@ async function stop(containerId: string, { engine, table, gates, record, placeme
   await gates.stops.run(() => engine.stop(containerId, signal, graceMs));
   table.moved(containerId, "exited");
 }
-

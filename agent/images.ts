@@ -44,7 +44,10 @@ export class Images {
   }
 
   /** Resolves once the image is there; rejects with `EngineFailure`, or with the signal's reason. `pulling` is called only if it has to be fetched. */
-  async ensure(image: PinnedImage, options: { readonly pulling: () => void; readonly progress: Progress; readonly signal: AbortSignal }): Promise<void> {
+  async ensure(
+    image: PinnedImage,
+    options: { readonly pulling: () => void; readonly progress: Progress; readonly signal: AbortSignal },
+  ): Promise<void> {
     if (this.isPresent(image)) return;
     if (!this.#pulls.has(keyOf(image)) && (await this.#engine.hasImage(image))) {
       this.#remember(image);

@@ -68,7 +68,11 @@ export class LogStream {
     const failed = results.find((result) => result !== "read" && result !== "gone");
     if (failed !== undefined) return this.#finish({ reason: "failed", message: failed });
     const isGone = results.every((result) => result === "gone");
-    this.#finish(isGone ? { reason: "container-gone", message: "there is no container to read from" } : { reason: "complete", message: "these were all lines" });
+    this.#finish(
+      isGone
+        ? { reason: "container-gone", message: "there is no container to read from" }
+        : { reason: "complete", message: "these were all lines" },
+    );
   }
 
   /** "read", "gone" when there was nothing to read from, else a sentence about what failed. */
@@ -92,7 +96,9 @@ export class LogStream {
   }
 
   #containerAfter(placementId: string, last: KnownContainer | undefined): KnownContainer | undefined {
-    const all = this.#parts.agent.table.all().filter((container) => container.labels[LABEL.placement] === placementId && container.state !== "created");
+    const all = this.#parts.agent.table
+      .all()
+      .filter((container) => container.labels[LABEL.placement] === placementId && container.state !== "created");
     const newest = all.toSorted((one, other) => attemptOf(other) - attemptOf(one)).at(0);
     return newest !== undefined && (last === undefined || attemptOf(newest) > attemptOf(last)) ? newest : undefined;
   }

@@ -24,7 +24,8 @@ export class MemoryDisk implements AgentDisk {
   }
 
   async write(name: string, text: string): Promise<void> {
-    if (this.#state === "full") throw new DiskFailure("disk-full", `${name}: the disk is full; free some space and the agent goes on by itself`);
+    if (this.#state === "full")
+      throw new DiskFailure("disk-full", `${name}: the disk is full; free some space and the agent goes on by itself`);
     if (this.#state === "crashed") return new Promise<void>(() => undefined);
     this.#files.set(name, text);
   }

@@ -90,7 +90,11 @@ export class AgentMemory {
     });
   }
 
-  #parsed<Value>(name: string, text: string | undefined, schema: { safeParse(value: unknown): { success: true; data: Value } | { success: false; error: Error } }): Value | undefined {
+  #parsed<Value>(
+    name: string,
+    text: string | undefined,
+    schema: { safeParse(value: unknown): { success: true; data: Value } | { success: false; error: Error } },
+  ): Value | undefined {
     if (text === undefined) return undefined;
     const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;

@@ -217,7 +217,8 @@ export class PlacementWorker {
       this.#probe?.stop();
       this.#probe = undefined;
     }
-    if (current.phase === "running" && check !== undefined && probed !== undefined && this.#probe === undefined) this.#beginProbing(probed, current.health);
+    if (current.phase === "running" && check !== undefined && probed !== undefined && this.#probe === undefined)
+      this.#beginProbing(probed, current.health);
     this.#setTimer();
   }
 
@@ -246,7 +247,9 @@ export class PlacementWorker {
     this.#timer = { key: wanted.key, timer };
   }
 
-  #timerOf(current: PlacementRecord["current"]): { readonly key: string; readonly delayMs: number; readonly event: PlacementEvent } | undefined {
+  #timerOf(
+    current: PlacementRecord["current"],
+  ): { readonly key: string; readonly delayMs: number; readonly event: PlacementEvent } | undefined {
     if (current.phase === "backing-off" && this.#placement?.desired === "running") {
       // The wall clock may have jumped since the record was written.
       const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(0, current.nextAttemptAtMs - this.#parts.clock.nowMs()));

@@ -34,7 +34,14 @@ export type Step =
   /** A container that is nobody's running attempt any more. */
   | { readonly kind: "stop"; readonly containerId: string }
   /** The attempt is over: write down why and go on. */
-  | { readonly kind: "end"; readonly containerId: string | undefined; readonly cause: ExitCause; readonly exitCode: number | undefined; readonly message: string; readonly next: "again" | "never" }
+  | {
+      readonly kind: "end";
+      readonly containerId: string | undefined;
+      readonly cause: ExitCause;
+      readonly exitCode: number | undefined;
+      readonly message: string;
+      readonly next: "again" | "never";
+    }
   | { readonly kind: "collect"; readonly containerId: string }
   | { readonly kind: "remove"; readonly containerId: string }
   | { readonly kind: "settle" }
@@ -142,7 +149,10 @@ function planStopped(current: Current): readonly Step[] {
 
 function planForgetting(current: Current): readonly Step[] {
   if (current.containers.length === 0) return [{ kind: "forget" }];
-  return [...stopAlive(current.containers), ...current.containers.filter(isRemovable).map((container) => ({ kind: "remove", containerId: container.containerId }) as const)];
+  return [
+    ...stopAlive(current.containers),
+    ...current.containers.filter(isRemovable).map((container) => ({ kind: "remove", containerId: container.containerId }) as const),
+  ];
 }
 
 function stopAlive(containers: readonly KnownContainer[]): readonly Step[] {
@@ -177,11 +187,25 @@ function drain(container: KnownContainer, reason: DrainReason): Step {
 }
 
 function end(container: KnownContainer, cause: ExitCause, next: "again" | "never"): Step {
-  return { kind: "end", containerId: container.containerId, cause, exitCode: container.exitCode, message: exitMessage(cause, container.exitCode), next };
+  return {
+    kind: "end",
+    containerId: container.containerId,
+    cause,
+    exitCode: container.exitCode,
+    message: exitMessage(cause, container.exitCode),
+    next,
+  };
 }
 
 function gone(current: Current, next: "again" | "never"): Step {
-  return { kind: "end", containerId: undefined, cause: current.absence, exitCode: undefined, message: exitMessage(current.absence, undefined), next };
+  return {
+    kind: "end",
+    containerId: undefined,
+    cause: current.absence,
+    exitCode: undefined,
+    message: exitMessage(current.absence, undefined),
+    next,
+  };
 }
 
 /** 128 + a signal's number is how an engine reports a death by signal; without an `oom` beside it the signal came from somebody else. */

@@ -77,7 +77,9 @@ export class ProbeRunner {
       if (address === undefined) return { healthy: false, output: "the container has no address on this node" };
       const port = check.port ?? defaultPort(this.#target.template);
       const { probes } = this.#parts;
-      return await (check.kind === "http" ? probes.http(address, port, check.path, check.timeoutMs) : probes.tcp(address, port, check.timeoutMs));
+      return await (check.kind === "http"
+        ? probes.http(address, port, check.path, check.timeoutMs)
+        : probes.tcp(address, port, check.timeoutMs));
     } catch (cause) {
       if (!(cause instanceof EngineFailure)) throw cause;
       return cause.failure.code === "engine.unavailable" ? undefined : { healthy: false, output: cause.failure.message };

@@ -40,7 +40,14 @@ export function afterProbe(state: ProbeState, result: ProbeResult, check: Health
   }
   if (!counts(state, result.atMs, check)) return { ...state, probes, successes: 0 };
   const failures = state.failures + 1;
-  return { ...state, probes, successes: 0, failures, countedAtMs: result.atMs, health: failures >= check.retries ? "unhealthy" : state.health };
+  return {
+    ...state,
+    probes,
+    successes: 0,
+    failures,
+    countedAtMs: result.atMs,
+    health: failures >= check.retries ? "unhealthy" : state.health,
+  };
 }
 
 function counts(state: ProbeState, atMs: number, check: HealthCheck): boolean {
@@ -55,4 +62,3 @@ export function nextProbeDelayMs(state: ProbeState, check: HealthCheck): number 
   const cost = check.kind === "command" ? "command" : "request";
   return Math.min(check.intervalMs, PROVING_LONGEST_MS[cost], PROVING_STEP_MS[cost] * Math.max(1, state.probes));
 }
-

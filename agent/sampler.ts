@@ -38,8 +38,12 @@ export class Sampler {
     const all = this.#table.all();
     const known = new Set(all.map((container) => container.containerId));
     for (const containerId of this.#last.keys()) if (!known.has(containerId)) this.#last.delete(containerId);
-    const running = all.filter((container) => container.state === "running" && (wanted === undefined || wanted.has(container.labels[LABEL.placement] ?? "")));
-    const samples = await Promise.all(running.map((container) => this.#gate.run(() => this.#sample(container.containerId, container.labels[LABEL.placement] ?? ""))));
+    const running = all.filter(
+      (container) => container.state === "running" && (wanted === undefined || wanted.has(container.labels[LABEL.placement] ?? "")),
+    );
+    const samples = await Promise.all(
+      running.map((container) => this.#gate.run(() => this.#sample(container.containerId, container.labels[LABEL.placement] ?? ""))),
+    );
     return samples.filter((sample) => sample !== undefined);
   }
 
@@ -66,7 +70,8 @@ export class Sampler {
 
 function sampleOf(placementId: string, stats: EngineStats, before: EngineStats | undefined): ContainerSample {
   const spanMs = before === undefined ? 0 : stats.atMs - before.atMs;
-  const cpuUsedMillis = before === undefined || spanMs <= 0 ? 0 : Math.max(0, Math.round((stats.cpuTotalNs - before.cpuTotalNs) / 1_000 / spanMs));
+  const cpuUsedMillis =
+    before === undefined || spanMs <= 0 ? 0 : Math.max(0, Math.round((stats.cpuTotalNs - before.cpuTotalNs) / 1_000 / spanMs));
   return {
     placementId,
     atMs: stats.atMs,

@@ -114,4 +114,3 @@ async function known<Value>(ask: () => Promise<Value>): Promise<Value | undefine
     return undefined;
   }
 }
-
