@@ -18,7 +18,7 @@ const EPOCH = 1;
 
 function commitOf(caller: number, version: number): Commit {
   const stream = addressOf(TENANT, "deployment", `web-${caller}`);
-  const commandId = `01k${caller}-${version}`;
+  const commandId = `01k${String(version).padStart(8, "0")}-${caller}`;
   return {
     stream,
     expectedVersion: version,
