@@ -41,6 +41,8 @@ const CONFLICT = 409;
 const Version = z.object({ Version: z.string(), ApiVersion: z.string(), Os: z.string(), Arch: z.string() });
 const Info = z.object({ Name: z.string(), NCPU: z.number(), MemTotal: z.number(), DockerRootDir: z.string() });
 
+const doings = { start: "starting", stop: "stopping", unpause: "unpausing" } as const;
+
 /** A Docker engine over its socket. Shows and touches the containers of one owner alone. */
 export class DockerEngine implements Engine {
   readonly #settings: DockerEngineSettings;
@@ -193,13 +195,8 @@ export class DockerEngine implements Engine {
   }
 
   /** A state the container is in already (304) is fine. */
-  #order(
-    containerId: string,
-    verb: "start" | "stop" | "unpause",
-    query: Readonly<Record<string, unknown>>,
-    deadlineMs: number,
-  ): Promise<void> {
-    const doing = `asked to ${verb} ${containerId.slice(0, 12)}`;
+  #order(containerId: string, verb: keyof typeof doings, query: Readonly<Record<string, unknown>>, deadlineMs: number): Promise<void> {
+    const doing = `${doings[verb]} ${containerId.slice(0, 12)}`;
     return this.#connection.command({ method: "POST", path: `/containers/${containerId}/${verb}`, query, doing, deadlineMs });
   }
 

@@ -48,7 +48,7 @@ export function observedFromList(item: z.infer<typeof ListedContainer>): Observe
     startedAtMs: undefined,
     finishedAtMs: undefined,
     error: "",
-    address: addressIn(item.NetworkSettings?.Networks),
+    address: addressIn(item.State, item.NetworkSettings?.Networks),
     settings: undefined,
   };
 }
@@ -65,7 +65,7 @@ export function observedFromInspect(item: InspectedContainer): ObservedContainer
     startedAtMs: momentMs(StartedAt),
     finishedAtMs: hasEnded ? momentMs(FinishedAt) : undefined,
     error,
-    address: addressIn(item.NetworkSettings?.Networks),
+    address: addressIn(Status, item.NetworkSettings?.Networks),
     settings: settingsOfInspected(item),
   };
 }
@@ -76,7 +76,9 @@ function momentMs(text: string): number | undefined {
   return Number.isNaN(atMs) || atMs <= 0 ? undefined : atMs;
 }
 
-function addressIn(networks: z.infer<typeof Networks>): string | undefined {
+/** A container that failed to start keeps showing an address that may be another's by now. */
+function addressIn(state: ObservedContainer["state"], networks: z.infer<typeof Networks>): string | undefined {
+  if (state !== "running" && state !== "paused") return undefined;
   return Object.values(networks ?? {})
     .map((network) => network?.IPAddress ?? "")
     .find((address) => address !== "");
