@@ -80,7 +80,9 @@ export function newRecord(placement: {
   readonly atMs: number;
 }): PlacementRecord {
   const { atMs, ...identity } = placement;
-  return { ...identity, sequence: 1, current: { phase: "accepted" }, restarts: 0, failuresInRow: 0, exits: [], observedAtMs: atMs };
+  // Seconds since 1970: also after the loss of its disk the agent goes on above whatever it has told before.
+  const sequence = Math.max(1, Math.floor(atMs / 1_000));
+  return { ...identity, sequence, current: { phase: "accepted" }, restarts: 0, failuresInRow: 0, exits: [], observedAtMs: atMs };
 }
 
 /** The record after an event; the same object when nothing changed, and a greater sequence when something did. */

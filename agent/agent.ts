@@ -96,6 +96,9 @@ export class Agent {
     this.#assignment = this.#ours(remembered.assignment);
     const placements = new Map(this.#assignment?.placements.map((placement) => [placement.placementId, placement]));
     for (const record of remembered.records) this.#addWorker(record, placements.get(record.placementId));
+    for (const placement of placements.values()) {
+      if (!this.#workers.has(placement.placementId)) this.#addWorker(this.#recordFor(placement), placement);
+    }
     this.#watch = this.#parts.engine.watch((event) => this.#onEngineEvent(event));
     void this.#look("first");
   }

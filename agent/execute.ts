@@ -130,5 +130,8 @@ async function stop(containerId: string, { engine, table, gates, record, placeme
   const signal = placement?.template.stopSignal ?? record.stopSignal;
   const graceMs = placement?.template.stopGraceMs ?? record.stopGraceMs;
   await gates.stops.run(() => engine.stop(containerId, signal, graceMs));
-  table.moved(containerId, "exited");
+  // Usually its end has been told already; if not, the exit code has to be asked for.
+  const state = table.get(containerId)?.state;
+  if (state !== undefined && state !== "exited" && (await table.inspect(containerId))?.state === "running")
+    table.moved(containerId, "exited");
 }
