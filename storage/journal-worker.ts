@@ -97,7 +97,7 @@ class JournalWorker {
       case "claim":
         return this.#store.claim(request.epoch);
       case "load":
-        return JSON.stringify(this.#store.load(request.stream));
+        return JSON.stringify(this.#store.load(request.stream, request.from));
       case "streams":
         return this.#store.streams();
       case "recall":

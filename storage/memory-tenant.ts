@@ -26,7 +26,7 @@ export function attachMemoryTenant(store: TenantStore): { readonly journal: Jour
   let isOpen = true;
   const journal: Journal = {
     claim: async (epoch) => store.claim(epoch),
-    load: async (stream) => store.load(stream),
+    load: async (stream, from) => store.load(stream, from),
     streams: async () => store.streams(),
     recall: async (stream, commandId) => store.recall(stream, commandId),
     commit: async (commit) => {

@@ -37,32 +37,38 @@ export async function openTenant(options: OpenTenantOptions): Promise<OpenTenant
   const lock = lockTenant(files);
   const start: WorkerStart = { path: files.data, tenant: options.tenant, nowMs: Date.now(), commitDelayMs: options.commitDelayMs ?? 0 };
   const listeners = new CommitListeners();
-  const opening = WorkerLink.open<ReadRequest>({ script: script("reader"), start, onCommitted: () => undefined });
-  try {
-    const writes = await WorkerLink.open<JournalRequest>({
-      script: script("journal"),
-      start,
-      onCommitted: (offset) => listeners.tell(offset),
-    });
-    const reads = await opening;
-    return {
-      journal: new WorkerJournal(writes),
-      reads: new WorkerReads(reads, listeners),
-      close: async () => {
-        // The writer last: it is the one that may checkpoint, and it removes the WAL when nobody else has the file open.
-        await reads.close();
-        await writes.close();
-        lock.release();
-      },
-      killWorkers: async () => {
-        await Promise.all([writes.killWorker(), reads.killWorker()]);
-      },
-    };
-  } catch (error) {
-    await (await opening).close();
+  // Side by side: a thread takes longer to start than a file to open.
+  const [writing, reading] = await Promise.allSettled([
+    WorkerLink.open<JournalRequest>({ script: script("journal"), start, onCommitted: (offset) => listeners.tell(offset) }),
+    WorkerLink.open<ReadRequest>({ script: script("reader"), start, onCommitted: () => undefined }),
+  ]);
+  if (writing.status === "rejected" || reading.status === "rejected") {
+    for (const opened of [reading, writing]) if (opened.status === "fulfilled") await opened.value.close();
     lock.release();
-    throw error;
+    throw [writing, reading].find((outcome) => outcome.status === "rejected")?.reason;
   }
+  return inUse(writing.value, reading.value, listeners, lock);
+}
+
+function inUse(
+  writes: WorkerLink<JournalRequest>,
+  reads: WorkerLink<ReadRequest>,
+  listeners: CommitListeners,
+  lock: { release(): void },
+): OpenTenant {
+  return {
+    journal: new WorkerJournal(writes),
+    reads: new WorkerReads(reads, listeners),
+    close: async () => {
+      // The writer last: it checkpoints, and removes the WAL when nobody else has the file open.
+      await reads.close();
+      await writes.close();
+      lock.release();
+    },
+    killWorkers: async () => {
+      await Promise.all([writes.killWorker(), reads.killWorker()]);
+    },
+  };
 }
 
 function script(worker: "journal" | "reader"): URL {

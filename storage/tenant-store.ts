@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Address } from "../runtime/address.ts";
-import type { Commit, LoadedStream, OutboxMessage } from "../runtime/journal.ts";
+import type { Commit, LoadedStream, LoadFrom, OutboxMessage } from "../runtime/journal.ts";
 import { openForWriting } from "./connection.ts";
 import { encodeCommit, type EncodedCommit, type EncodedResult, type WriteFault, type WrittenGroup } from "./encoding.ts";
 import { CLOSED, type Failed, failureOf, isUncertain, openErrorOf } from "./failure.ts";
@@ -65,8 +65,8 @@ export class TenantStore {
     }
   }
 
-  load(stream: Address): LoadedStream {
-    const record = this.#loads.snapshot.get(this.tenant, stream);
+  load(stream: Address, from: LoadFrom = "snapshot"): LoadedStream {
+    const record = from === "start" ? undefined : this.#loads.snapshot.get(this.tenant, stream);
     const snapshot = record && { version: record.version, schema: record.schema, state: JSON.parse(record.state) as unknown };
     const events = this.#loads.eventsAfter.all(this.tenant, stream, snapshot?.version ?? 0).map(storedEventOf);
     return { snapshot, events, version: events.at(-1)?.version ?? snapshot?.version ?? 0 };

@@ -1,5 +1,5 @@
 import type { Address } from "../runtime/address.ts";
-import type { Commit, CommitResult, Journal, LoadedStream, OutboxMessage } from "../runtime/journal.ts";
+import type { Commit, CommitResult, Journal, LoadedStream, LoadFrom, OutboxMessage } from "../runtime/journal.ts";
 import { encodeCommit, type EncodedResult, resultOf, weightOf, type WrittenGroup } from "./encoding.ts";
 import { CLOSED, CommitUncertain, type Failed } from "./failure.ts";
 import { type WorkerLink, WorkerLost } from "./worker-link.ts";
@@ -30,8 +30,8 @@ export class WorkerJournal implements Journal {
     return this.#link.ask({ kind: "claim", epoch }, "ask-again");
   }
 
-  async load(stream: Address): Promise<LoadedStream> {
-    return JSON.parse(await this.#link.ask<string>({ kind: "load", stream }, "ask-again")) as LoadedStream;
+  async load(stream: Address, from: LoadFrom = "snapshot"): Promise<LoadedStream> {
+    return JSON.parse(await this.#link.ask<string>({ kind: "load", stream, from }, "ask-again")) as LoadedStream;
   }
 
   streams(): Promise<readonly Address[]> {

@@ -16,7 +16,7 @@ export type JournalRequest =
   | { readonly kind: "commit"; readonly commit: EncodedCommit }
   | { readonly kind: "acknowledge"; readonly ids: readonly string[] }
   | { readonly kind: "claim"; readonly epoch: number }
-  | { readonly kind: "load"; readonly stream: Address }
+  | { readonly kind: "load"; readonly stream: Address; readonly from: LoadFrom }
   | { readonly kind: "streams" }
   | { readonly kind: "recall"; readonly stream: Address; readonly commandId: string }
   | { readonly kind: "pending"; readonly limit: number };

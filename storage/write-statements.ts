@@ -12,6 +12,7 @@ export function prepareWrites(db: Database.Database) {
       "insert into owner (tenant, epoch) values (?, ?) on conflict (tenant) do update set epoch = max(epoch, excluded.epoch)",
     ),
 
+    // Positions in the file, which has one tenant: a number is never given twice, whoever put a row there.
     newestOffset: db.prepare<[], number>("select coalesce(max(offset), 0) from events").pluck(),
     newestAudit: db.prepare<[], number>("select coalesce(max(number), 0) from audit").pluck(),
     head: db.prepare<[string, string], number>("select coalesce(max(version), 0) from events where tenant = ? and stream = ?").pluck(),

@@ -27,7 +27,13 @@ function commitOf(caller: number, version: number): Commit {
     meta: { commandId, principal: { kind: "user", id: "ada", role: "admin" }, via: "api", correlationId: commandId },
     events: [{ type: "deployment.scaled", schema: 1, data: { replicas: version % 10, previous: 3, reason: "asked for" } }],
     reply: { value: { deployment: "web", replicas: version % 10, revision: 4 } },
-    audit: { operation: "deployments.scale", resource: stream, outcome: "accepted", before: { replicas: 3 }, after: { replicas: version % 10 } },
+    audit: {
+      operation: "deployments.scale",
+      resource: stream,
+      outcome: "accepted",
+      before: { replicas: 3 },
+      after: { replicas: version % 10 },
+    },
     outbox: [
       {
         id: `${stream}/${version + 1}/0`,
@@ -56,6 +62,7 @@ async function groupCommit(callers: number): Promise<string> {
     await tenant.journal.claim(EPOCH);
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
+    const cpuBefore = process.cpuUsage();
     const startMs = performance.now();
     const caller = async (index: number): Promise<number> => {
       let version = 0;
@@ -67,10 +74,27 @@ async function groupCommit(callers: number): Promise<string> {
       return version;
     };
     const counts = await Promise.all(Array.from({ length: callers }, (_, index) => caller(index)));
-    const perSecond = counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - startMs) / 1000);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const perSecond = total / ((performance.now() - startMs) / 1000);
+    const cpu = process.cpuUsage(cpuBefore);
+    const cpuMicros = `${((cpu.user + cpu.system) / total).toFixed(0)} us of CPU each`;
     delay.disable();
     await tenant.close();
-    return `journal, ${callers} callers: ${Math.round(perSecond)} commands/s, loop delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`;
+    return `journal, ${callers} callers: ${Math.round(perSecond)} commands/s, ${cpuMicros}, loop delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`;
+  });
+}
+
+async function openings(): Promise<string> {
+  return withDirectory(async (directory) => {
+    const times: string[] = [];
+    for (const what of ["create", "reopen"]) {
+      const startMs = performance.now();
+      const tenant = await openTenant({ directory, tenant: TENANT });
+      await tenant.journal.claim(EPOCH);
+      times.push(`${what} ${(performance.now() - startMs).toFixed(0)} ms`);
+      await tenant.close();
+    }
+    return `a tenant's files with both threads: ${times.join(", ")}`;
   });
 }
 
@@ -92,6 +116,7 @@ async function oneByOne(name: string, pathIn: (directory: string) => string, gro
   });
 }
 
+console.log(await openings());
 console.log(await oneByOne("rival, a transaction per command on the main thread", (directory) => join(directory, "rival.db"), 1));
 for (const callers of CALLERS) console.log(await groupCommit(callers));
 console.log(await oneByOne("groups of 256 on the main thread", (directory) => join(directory, "groups.db"), 256));
