@@ -4,18 +4,30 @@ import type { Operation } from "./catalogue.ts";
 import { containerReads } from "./container/operations.ts";
 import { containerRefusals } from "./container/refusals.ts";
 import { deploymentReads } from "./deployment/operations.ts";
+import { deploymentWrites } from "./deployment/operations-write.ts";
 import { deploymentRefusals } from "./deployment/refusals.ts";
+import { imageRefusals } from "./deployment/resolve-image.ts";
 import { eventReads } from "./event/operations.ts";
 import { eventRefusals } from "./event/refusals.ts";
 import { nodeReads } from "./node/operations.ts";
+import { nodeWrites } from "./node/operations-write.ts";
 import { nodeRefusals } from "./node/refusals.ts";
 
 /** The operation catalogue. Adding a capability is adding one entry to one of these lists. */
-export const operations: readonly Operation[] = [...deploymentReads, ...containerReads, ...nodeReads, ...eventReads, ...auditReads];
+export const operations: readonly Operation[] = [
+  ...deploymentReads,
+  ...deploymentWrites,
+  ...containerReads,
+  ...nodeReads,
+  ...nodeWrites,
+  ...eventReads,
+  ...auditReads,
+];
 
 /** Every refusal an operation may answer with, by code. */
 export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...deploymentRefusals,
+  ...imageRefusals,
   ...containerRefusals,
   ...nodeRefusals,
   ...eventRefusals,

@@ -1,0 +1,67 @@
+import { DockerEngine } from "../../agent/engine/docker-engine.ts";
+import { openDirectoryDisk } from "../../agent/directory-disk.ts";
+import { networkProbeTransport } from "../../agent/network-probe-transport.ts";
+import { ProcNodeUsage } from "../../agent/node-usage.ts";
+import { startAgent } from "../../agent/start-agent.ts";
+import { systemClock } from "../../runtime/system-clock.ts";
+import { systemRandom } from "../../runtime/system-random.ts";
+import { connectBus } from "../nats/connect.ts";
+import { consoleLog } from "../console-log.ts";
+import { productVersion } from "../version.ts";
+import { readAgentFile } from "./settings.ts";
+
+/** `node ops/agent/main.ts FILE`: the agent of one node, until it is told to end. Containers stay as they are. */
+const file = process.argv[2];
+if (file === undefined) {
+  process.stderr.write("Usage: node ops/agent/main.ts SETTINGS.json\n");
+  process.exit(2);
+}
+
+const settings = readAgentFile(file);
+const { tenant, node } = settings;
+const log = consoleLog({ name: "agent", tenant, node });
+const bus = connectBus({ ...settings.nats, name: `agent ${tenant}/${node}`, clock: systemClock, log });
+const agent = await startAgent({
+  tenant,
+  node,
+  engine: new DockerEngine({
+    socketPath: settings.engineSocket,
+    owner: { tenant, node },
+    clock: systemClock,
+    random: systemRandom,
+    ...(settings.engineDataRoot === undefined ? {} : { dataRoot: settings.engineDataRoot }),
+  }),
+  probes: networkProbeTransport,
+  clock: systemClock,
+  random: systemRandom,
+  disk: await openDirectoryDisk(settings.directory),
+  log,
+  bus,
+  usage: new ProcNodeUsage(),
+  agentVersion: productVersion,
+  labels: settings.labels,
+  address: settings.address,
+  degraded: settings.degraded,
+});
+log.info("agent started", { engineSocket: settings.engineSocket });
+
+let ending: Promise<void> | undefined;
+const end = (reason: string): void => {
+  ending ??= (async () => {
+    log.info("agent ends; containers stay", { reason });
+    await agent.stop();
+    await bus.close();
+    process.exit(0);
+  })();
+};
+process.on("SIGTERM", () => end("SIGTERM"));
+process.on("SIGINT", () => end("SIGINT"));
+
+/** Started by a control plane for its own machine: the pipe ends when that process does, however it ends. */
+if (process.env["ODYSSEUS_AGENT_PARENT"] === "pipe") {
+  process.stdin.on("end", () => end("the process that started it is gone")).on("error", () => end("the process that started it is gone"));
+  process.stdin.resume();
+} else {
+  // Timers of the clock keep no process alive, and the bus may be between two connections.
+  setInterval(() => undefined, 2 ** 30);
+}

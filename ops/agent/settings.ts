@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { isId } from "../../runtime/address.ts";
+
+const Id = z.string().refine(isId, "an id matches [a-z0-9][a-z0-9-]{0,62}");
+
+/** The agent's settings file: written by whoever installs it, read once. Paths are absolute. Unknown keys are refused. */
+export const AgentFile = z.strictObject({
+  tenant: Id,
+  node: Id,
+  /** Socket of the container engine. */
+  engineSocket: z.string().startsWith("/"),
+  /** Where the engine's data root is, when the agent does not see the engine's own path. */
+  engineDataRoot: z.string().startsWith("/").optional(),
+  /** The agent's own directory: its assignment and what it knows of each placement. */
+  directory: z.string().startsWith("/"),
+  nats: z.strictObject({ url: z.string().min(1), inboxPrefix: z.string().min(1), tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }).optional() }),
+  labels: z.record(z.string(), z.string()).default({}),
+  /** Where other machines reach published ports. */
+  address: z.string().min(1),
+  degraded: z.array(z.string()).default([]),
+});
+export type AgentFile = z.infer<typeof AgentFile>;
+export type AgentFileInput = z.input<typeof AgentFile>;
+
+/** Throws with one sentence: what is wrong in which file. */
+export function readAgentFile(path: string): AgentFile {
+  const parsed = AgentFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (parsed.success) return parsed.data;
+  throw new Error(`${path}: ${parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`);
+}

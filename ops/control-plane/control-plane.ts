@@ -1,0 +1,102 @@
+import type { Registry } from "prom-client";
+import type { OperationContext } from "../../actors/catalogue.ts";
+import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { nodeActor } from "../../actors/node/actor.ts";
+import { operationRefusals, operations } from "../../actors/operations.ts";
+import { schedulerActor } from "../../actors/scheduler/actor.ts";
+import { ActorHost } from "../../runtime/actor-host.ts";
+import type { Bus } from "../../runtime/bus.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Meter } from "../../runtime/meter.ts";
+import { nactTurns } from "../../runtime/nact-turns.ts";
+import { systemClock } from "../../runtime/system-clock.ts";
+import { systemRandom } from "../../runtime/system-random.ts";
+import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
+import { Administrator } from "../../web/api/auth/administrator.ts";
+import type { Readiness } from "../../web/api/probes.ts";
+import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
+import type { Home } from "./home.ts";
+
+/** The one tenant of an installation, until there are more. */
+export const TENANT = "default";
+
+export interface ControlPlaneParts {
+  readonly home: Pick<Home, "tenants" | "credentials">;
+  readonly bus: Bus;
+  readonly listen: ListenOptions;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly metrics: Registry;
+  readonly version: string;
+  /** Another process owns the tenant now: this one can do nothing more. */
+  readonly onFenced: () => void;
+}
+
+export interface ControlPlane {
+  readonly api: Api;
+  readonly host: ActorHost;
+  readonly administrator: Administrator;
+  /** In order: no new requests, what was decided is written and answered, then the files are closed. The bus is the caller's. */
+  stop(): Promise<void>;
+}
+
+/** Puts the parts together: storage, actors, API. Rejects with what `startFailureOf` understands. */
+export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
+  const administrator = new Administrator({ file: parts.home.credentials, tenant: TENANT, clock: systemClock });
+  const files = await openTenant({ directory: parts.home.tenants, tenant: TENANT });
+  try {
+    const epoch = await claim(files);
+    const host = newHost(parts, epoch);
+    await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
+    host.start();
+    const api = await startApi({
+      ...parts,
+      operations,
+      errors: operationRefusals,
+      auth: administrator,
+      clock: systemClock,
+      random: systemRandom,
+      ready: () => readiness(parts.bus),
+      contextFor: (facts): OperationContext => ({ ...facts, host, bus: parts.bus, reads: files.reads, clock: systemClock, random: systemRandom }),
+    });
+    return {
+      api,
+      host,
+      administrator,
+      async stop() {
+        await api.stop();
+        await host.stop();
+        await files.close();
+      },
+    };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+/** Every start is a new owner: whatever an earlier one still has on its way is fenced. */
+async function claim({ journal }: OpenTenant): Promise<number> {
+  const epoch = (await journal.claim(0)) + 1;
+  await journal.claim(epoch);
+  return epoch;
+}
+
+function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
+  return new ActorHost({
+    ...parts,
+    clock: systemClock,
+    random: systemRandom,
+    turns: nactTurns(),
+    definitions: [deploymentActor, schedulerActor, nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch })],
+    servedKinds: ["node"],
+    remoteKinds: ["agent"],
+    onFenced: parts.onFenced,
+  });
+}
+
+async function readiness(bus: Bus): Promise<Readiness> {
+  const status = bus.status();
+  if (status.kind === "connected") return { kind: "ready" };
+  return { kind: "not-ready", reasons: [`NATS has been out of reach since ${new Date(status.sinceMs).toISOString()}; nodes cannot be heard of.`] };
+}

@@ -1,0 +1,139 @@
+import { hostname } from "node:os";
+import { Registry } from "prom-client";
+import type { Bus } from "../../runtime/bus.ts";
+import type { Log } from "../../runtime/log.ts";
+import { noMeter } from "../../runtime/meter.ts";
+import { systemClock } from "../../runtime/system-clock.ts";
+import { connectBus } from "../nats/connect.ts";
+import { controlPlane as controlPlaneIdentity, inboxPrefix, type AgentIdentity } from "../nats/identity.ts";
+import { startNats, type NatsServer } from "../nats/nats.ts";
+import { exitCodes } from "../start/exit-codes.mjs";
+import { alwaysConsent, consentFromTerminal, type ProvisionContext } from "../tools/context.ts";
+import { findEngine } from "../tools/docker.ts";
+import { findTool } from "../tools/find-tool.ts";
+import { productVersion } from "../version.ts";
+import { startControlPlane, TENANT, type ControlPlane } from "./control-plane.ts";
+import { StartFailure } from "./failure.ts";
+import type { Home } from "./home.ts";
+import { startLocalAgent } from "./local-agent.ts";
+import { nodeNameOf } from "./node-name.ts";
+import type { StartOptions } from "./options.ts";
+import { startSimulatedNodes } from "./simulated-nodes.ts";
+
+export interface Running {
+  readonly url: string;
+  readonly signInLink: string;
+  stop(): Promise<void>;
+}
+
+interface Environment {
+  readonly home: Home;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly say: (line: string) => void;
+  /** Called when this process can do no more; `sentence` says why. */
+  readonly giveUp: (sentence: string, exitCode: number) => void;
+}
+
+/** Everything a start brings up, in order; `stop` takes it down in the opposite one. Rejects after taking down what had come up. */
+export async function run(options: StartOptions, around: Environment): Promise<Running> {
+  const { home, log, say } = around;
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end();
+  };
+  try {
+    const context = provisioning(options, around);
+    const engine = options.nodes.kind === "local" ? await engineOf(context) : undefined;
+    const node = nodeNameOf(hostname());
+    const agent: AgentIdentity = { kind: "agent", tenant: TENANT, node };
+    const nats = options.natsUrl === undefined ? await ownNats(context, home, engine === undefined ? [] : [agent]) : undefined;
+    if (nats !== undefined) stops.push(() => nats.stop());
+    const bus = await busOf(options, nats, log);
+    stops.push(() => bus.close());
+    const metrics = new Registry();
+    const controlPlane = await listening(options, () =>
+      startControlPlane({
+        home,
+        bus,
+        listen: { host: options.host, port: options.port },
+        log,
+        meter: noMeter,
+        metrics,
+        version: productVersion,
+        onFenced: () => around.giveUp("Another control plane has taken over these tenants; this one has stopped acting.", exitCodes.homeInUse),
+      }),
+    );
+    stops.push(() => controlPlane.stop());
+    if (options.nodes.kind === "simulated") {
+      const agents = await startSimulatedNodes({ count: options.nodes.count, tenant: TENANT, bus, log, version: productVersion });
+      stops.push(async () => void (await Promise.all(agents.map((each) => each.stop()))));
+    } else if (engine !== undefined) {
+      const nats_ = { url: nats?.url ?? options.natsUrl ?? "", inboxPrefix: inboxPrefix(agent), ...(nats === undefined ? {} : { tls: filesOf(await nats.tlsFor(agent)) }) };
+      const local = startLocalAgent(
+        { tenant: TENANT, node, engineSocket: engine.socketPath, directory: home.agent(node), nats: nats_, address: "127.0.0.1", degraded: engine.degraded === undefined ? [] : [engine.degraded] },
+        log,
+      );
+      stops.push(() => local.stop());
+      if (engine.degraded !== undefined) say(`This machine's node is degraded: ${engine.degraded}`);
+    }
+    return { ...signIn(controlPlane, home), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function provisioning(options: StartOptions, { home, env, say }: Environment): ProvisionContext {
+  return { toolsFolder: home.tools, env, say, consent: options.consent === "given" ? alwaysConsent : consentFromTerminal() };
+}
+
+async function engineOf(context: ProvisionContext): Promise<{ readonly socketPath: string; readonly degraded?: string }> {
+  const engine = await findEngine(context);
+  if (engine.kind !== "ready") throw new StartFailure(engine.sentence, engine.exitCode);
+  return engine;
+}
+
+async function ownNats(context: ProvisionContext, home: Home, agents: readonly AgentIdentity[]): Promise<NatsServer> {
+  const tool = await findTool("nats-server", context);
+  if (tool.kind === "missing") throw new StartFailure(tool.sentence, tool.exitCode);
+  return startNats({ folder: home.nats, program: tool.path, agents, say: context.say });
+}
+
+const BUS_CONNECT_TIMEOUT_MS = 15_000;
+const BUS_POLL_MS = 20;
+
+async function busOf(options: StartOptions, nats: NatsServer | undefined, log: Log): Promise<Bus> {
+  const url = nats?.url ?? options.natsUrl ?? "";
+  const tls = nats === undefined ? undefined : filesOf(await nats.tlsFor(controlPlaneIdentity));
+  const bus = connectBus({ url, tls, inboxPrefix: inboxPrefix(controlPlaneIdentity), name: "control plane", clock: systemClock, log });
+  const deadline = performance.now() + BUS_CONNECT_TIMEOUT_MS;
+  while (bus.status().kind !== "connected") {
+    if (performance.now() > deadline) {
+      await bus.close();
+      throw new StartFailure(`NATS at ${url.replace(/\/\/[^@/]*@/, "//")} did not answer within ${BUS_CONNECT_TIMEOUT_MS / 1_000} s: check that it runs and that NATS_URL is right.`, exitCodes.natsFailed);
+    }
+    await new Promise((resolve) => setTimeout(resolve, BUS_POLL_MS));
+  }
+  return bus;
+}
+
+function filesOf({ caFile, certFile, keyFile }: { readonly caFile: string; readonly certFile: string; readonly keyFile: string }): { caFile: string; certFile: string; keyFile: string } {
+  return { caFile, certFile, keyFile };
+}
+
+async function listening(options: StartOptions, start: () => Promise<ControlPlane>): Promise<ControlPlane> {
+  try {
+    return await start();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE") throw new StartFailure(`Port ${options.port} at ${options.host} is in use by another program: end it, or choose another with --port.`, exitCodes.portInUse, error);
+    if (code === "EADDRNOTAVAIL") throw new StartFailure(`${options.host} is not an address of this machine: choose another with --host.`, exitCodes.usage, error);
+    throw error;
+  }
+}
+
+function signIn({ api, administrator }: ControlPlane, home: Home): { readonly url: string; readonly signInLink: string } {
+  home.writeProfile({ url: api.url, token: administrator.issueToken("cli on this machine") });
+  return { url: api.url, signInLink: `${api.url}/sign-in?token=${administrator.issueLinkToken()}` };
+}
