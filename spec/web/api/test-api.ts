@@ -9,7 +9,7 @@ import { defineOperation } from "../../../actors/catalogue.ts";
 import { operationRefusals } from "../../../actors/operations.ts";
 import { addressOf } from "../../../runtime/address.ts";
 import type { Host, Reply } from "../../../runtime/actor.ts";
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Meta, RowChange } from "../../../runtime/journal.ts";
 import { silentLog } from "../../../runtime/log.ts";
 import { MemoryBroker } from "../../../runtime/memory-bus.ts";
@@ -29,14 +29,39 @@ export const SYSTEM_META: Meta = {
   correlationId: "seed",
 };
 
-/** A clock that can be moved on by hand, for what expires after minutes; its timers are the machine's. */
+interface Pending {
+  readonly dueMs: number;
+  fire(): void;
+}
+
+/** The machine's clock, which can also be moved on by hand: what is due then is called. */
 export class MovableClock implements Clock {
   #offsetMs = 0;
+  readonly #pending = new Set<Pending>();
   nowMs = (): number => systemClock.nowMs() + this.#offsetMs;
   monotonicMs = (): number => systemClock.monotonicMs() + this.#offsetMs;
-  after = systemClock.after;
+
+  after = (delayMs: number, call: () => void): Timer => {
+    const pending: Pending = {
+      dueMs: this.monotonicMs() + delayMs,
+      fire: () => {
+        timer.cancel();
+        if (this.#pending.delete(pending)) call();
+      },
+    };
+    const timer = systemClock.after(delayMs, () => pending.fire());
+    this.#pending.add(pending);
+    return {
+      cancel: () => {
+        timer.cancel();
+        this.#pending.delete(pending);
+      },
+    };
+  };
+
   moveOn(byMs: number): void {
     this.#offsetMs += byMs;
+    for (const pending of this.#pending) if (pending.dueMs <= this.monotonicMs()) pending.fire();
   }
 }
 
