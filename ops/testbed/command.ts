@@ -8,11 +8,16 @@ const ERROR_TAIL_CHARS = 2_000;
 const POLL_MS = 20;
 
 export class CommandFailed extends Error {
+  readonly program: string;
   readonly exitCode: number | null;
+  /** The program's last line: most say there what went wrong. */
+  readonly lastLine: string;
   constructor(program: string, args: readonly string[], exitCode: number | null, detail: string) {
     super(`${program} ${args.join(" ")} failed (${exitCode ?? "killed"}): ${detail.trim()}`);
     this.name = "CommandFailed";
+    this.program = program;
     this.exitCode = exitCode;
+    this.lastLine = detail.trim().split("\n").at(-1) ?? "";
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { makeCgroup, removeCgroup } from "./cgroup.ts";
-import { attempt, run } from "./command.ts";
+import { attempt, CommandFailed, run } from "./command.ts";
 import { withLock } from "./lock.ts";
 import { makeRootfs, rootfsPath } from "./rootfs.ts";
 import { sweepStaleBeds } from "./sweep.ts";
@@ -46,6 +46,7 @@ export async function prepare(): Promise<Prepared> {
     await sweepStaleBeds(cache);
     return { kind: "ready", cache, rootfs };
   } catch (error) {
+    if (error instanceof CommandFailed) return unavailable(`${error.program} failed: ${error.lastLine}`);
     return unavailable(error instanceof Error ? error.message : String(error));
   }
 }

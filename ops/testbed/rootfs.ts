@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { attempt, run } from "./command.ts";
+import { attempt, CommandFailed, run } from "./command.ts";
 
 /** Debian 13, which carries Docker 26.1.5. */
 const SUITE = "trixie";
@@ -62,7 +62,10 @@ async function build(cache: string, root: string): Promise<void> {
   };
   const locked = ["-x", "-w", String(BUILD_TIMEOUT_MS / 1_000), join(cache, "rootfs.lock")];
   const script = ["unshare", "-m", "--propagation", "private", "sh", "-c", BUILD_SCRIPT];
-  await run("flock", [...locked, ...script], { env, timeoutMs: 2 * BUILD_TIMEOUT_MS });
+  await run("flock", [...locked, ...script], { env, timeoutMs: 2 * BUILD_TIMEOUT_MS }).catch((cause: unknown) => {
+    const detail = cause instanceof CommandFailed ? cause.lastLine : String(cause);
+    throw new Error(`the nodes' root file system could not be made from Debian packages: ${detail}`, { cause });
+  });
 }
 
 /** debootstrap downloads by itself and knows nothing of the proxy that apt was told about. */
