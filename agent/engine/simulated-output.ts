@@ -6,7 +6,9 @@ const MAX_LINES_KEPT = 1_000;
 
 interface Line {
   readonly stream: "stdout" | "stderr";
+  /** For the order; the wall clock may jump. */
   readonly monotonicMs: number;
+  readonly atMs: number;
   readonly text: string;
 }
 
@@ -17,6 +19,7 @@ export class SimulatedOutput {
   readonly #written: Line[] = [];
   readonly #wakers = new Set<() => void>();
   #beganMs: number | undefined;
+  #beganAtMs = 0;
   #finishedMs: number | undefined;
 
   constructor(clock: Clock, everyMs: number) {
@@ -26,12 +29,13 @@ export class SimulatedOutput {
 
   begin(text: string): void {
     this.#beganMs = this.#clock.monotonicMs();
+    this.#beganAtMs = this.#clock.nowMs();
     this.#finishedMs = undefined;
     this.write("stdout", text);
   }
 
   write(stream: "stdout" | "stderr", text: string): void {
-    this.#written.push({ stream, monotonicMs: this.#clock.monotonicMs(), text });
+    this.#written.push({ stream, monotonicMs: this.#clock.monotonicMs(), atMs: Math.floor(this.#clock.nowMs()), text });
     if (this.#written.length > MAX_LINES_KEPT) this.#written.shift();
     this.#wake();
   }
@@ -48,16 +52,14 @@ export class SimulatedOutput {
 
   /** `reachable` is asked before each wait: once it says no, the reading ends. */
   async *read(query: LogQuery, reachable: () => boolean): AsyncGenerator<EngineLogLine> {
-    const wallOffsetMs = this.#clock.nowMs() - this.#clock.monotonicMs();
-    const wanted = (line: Line) =>
-      query.streams.includes(line.stream) && (query.sinceMs === undefined || line.monotonicMs + wallOffsetMs >= query.sinceMs);
+    const wanted = ({ stream, atMs }: Line) => query.streams.includes(stream) && (query.sinceMs === undefined || atMs >= query.sinceMs);
     let seen = this.#lines();
     let pending = seen.filter(wanted);
     if (query.tail !== undefined) pending = query.tail === 0 ? [] : pending.slice(-query.tail);
     while (true) {
       for (const line of pending) {
         if (query.signal.aborted) return;
-        yield { stream: line.stream, atMs: Math.round(line.monotonicMs + wallOffsetMs), text: line.text };
+        yield { stream: line.stream, atMs: line.atMs, text: line.text };
       }
       if (query.signal.aborted || !query.follow || !reachable()) return;
       const before = seen;
@@ -78,6 +80,7 @@ export class SimulatedOutput {
       work.push({
         stream: "stdout",
         monotonicMs: this.#beganMs + number * this.#everyMs,
+        atMs: Math.floor(this.#beganAtMs + number * this.#everyMs),
         text: `request ${number} answered in ${3 + ((number * 7) % 23)} ms`,
       });
     }
