@@ -1,5 +1,5 @@
 import type { Address } from "../runtime/address.ts";
-import type { AuditQuery, EventQuery, RowQuery } from "../runtime/journal.ts";
+import type { AuditQuery, EventQuery, LoadFrom, RowQuery } from "../runtime/journal.ts";
 import type { EncodedCommit } from "./encoding.ts";
 import { TenantFileError, type TenantFileProblem } from "./failure.ts";
 

@@ -178,6 +178,10 @@ describe.each(subjects)("$name", ({ open }) => {
     expect(loaded.snapshot).toEqual({ version: 2, schema: 3, state: { replicas: 2 } });
     expect(loaded.events.map(({ version }) => version)).toEqual([3]);
     expect(loaded.version).toBe(3);
+
+    const whole = await journal.load(deployment("web"), "start");
+    expect(whole.snapshot).toBeUndefined();
+    expect(whole.events.map(({ version }) => version)).toEqual([1, 2, 3]);
   });
 
   test("rows are filtered, and pages stay where they are while others are written", async () => {
