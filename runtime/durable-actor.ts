@@ -9,7 +9,7 @@ import type { CommitResult, Journal, Meta, OutboxMessage } from "./journal.ts";
 import type { Meter } from "./meter.ts";
 import type { Asker } from "./open-asks.ts";
 import type { InFlight, Outcome, Undecided, Version } from "./pipeline.ts";
-import { replay } from "./replay.ts";
+import { loadState } from "./replay.ts";
 import { WakeTimer } from "./wake-timer.ts";
 
 /** Decisions of one actor that wait for the disk. At the bound it takes no more messages until half of them are answered. */
@@ -288,7 +288,7 @@ export class DurableActor<State, Command, Event extends { readonly type: string 
   }
 
   async #load(): Promise<void> {
-    this.#committed = replay(this.#decider, this.#address, await this.#around.journal.load(this.#address));
+    this.#committed = await loadState(this.#decider, this.#address, this.#around.journal);
     this.#provisional = this.#committed;
     this.#wake.arm();
   }

@@ -110,6 +110,8 @@ export type CommitResult =
   /** Nothing was written. `disk-full` and `read-only` may heal; `damaged` does not. */
   | { readonly kind: "failed"; readonly reason: "disk-full" | "read-only" | "damaged" | "closed" | "overloaded"; readonly message: string };
 
+export type LoadFrom = "snapshot" | "start";
+
 export interface LoadedStream {
   readonly snapshot: { readonly version: number; readonly schema: number; readonly state: unknown } | undefined;
   /** Events after the snapshot, in order. */
@@ -121,7 +123,8 @@ export interface LoadedStream {
 export interface Journal {
   /** Raises the owner's epoch. Later commits under a smaller one are fenced. Answers the epoch in force, which may be greater than the one asked for. */
   claim(epoch: number): Promise<number>;
-  load(stream: Address): Promise<LoadedStream>;
+  /** From the newest snapshot on, unless told to begin at the first event, as one must when the shape of states has changed. */
+  load(stream: Address, from?: LoadFrom): Promise<LoadedStream>;
   /** Streams that exist, so that everything with a life of its own is woken after a restart. */
   streams(): Promise<readonly Address[]>;
   /** The remembered reply to a command, if it was accepted before. */
