@@ -48,7 +48,7 @@ export class LogReading {
     for (const [node, group] of Map.groupBy(readable, ({ node = "" }) => node)) this.#read(node, group);
     // A replica that has no node yet is looked at again.
     for (const { id } of fresh.filter((container) => !isReadable(container) && !isOver(container))) this.#containers.delete(id);
-    const shown = new Set(containers.map(({ id }) => id));
+    const shown = new Set(containers.filter((container) => !isOver(container)).map(({ id }) => id));
     for (const log of this.#open) if (!log.placementIds.some((id) => shown.has(id))) this.#drop(log);
   }
 
@@ -79,7 +79,7 @@ export class LogReading {
     const log = new NodeLog(this.#context, node, ids, this.#wish, {
       lines: (lines) => this.#lines(lines),
       notice: (notice) => this.#notice(notice),
-      unreachable: (placementIds) => this.#keptOf(placementIds),
+      instead: (placementIds) => this.#keptOf(placementIds),
       ended: (ended) => this.#drop(ended),
     });
     this.#open.add(log);

@@ -16,8 +16,8 @@ const MAX_MARKS = 10_000;
 export interface NodeLogListener {
   lines(lines: readonly LogLine[]): void;
   notice(notice: LogNotice): void;
-  /** The node cannot be asked: what is kept elsewhere is all there is for now. */
-  unreachable(placementIds: readonly string[]): void;
+  /** The node has nothing or cannot be asked: what is kept elsewhere is all there is for now. */
+  instead(placementIds: readonly string[]): void;
   /** Nothing more will come from it. */
   ended(log: NodeLog): void;
 }
@@ -127,7 +127,7 @@ export class NodeLog {
       const what =
         this.placementIds.length === 1 ? "the logs of its replica are" : `the logs of its ${this.placementIds.length} replicas are`;
       this.#notice("node-unreachable", `node ${this.node} does not answer (${reason}); ${what} missing here`);
-      this.#listener.unreachable(this.placementIds);
+      this.#listener.instead(this.placementIds);
     }
     this.#said = true;
     if (this.#wish.follow) this.#reopen(REOPEN_DELAY_MS);
@@ -142,7 +142,7 @@ export class NodeLog {
 
   #refused(reason: string): void {
     this.#notice("refused", `node ${this.node} gave no logs: ${reason}`);
-    this.#listener.unreachable(this.placementIds);
+    this.#listener.instead(this.placementIds);
     this.#end();
   }
 
@@ -161,13 +161,18 @@ export class NodeLog {
       this.#notice("lines-dropped", `${dropped} lines were left out on node ${this.node}: they came faster than they were read`);
     const fresh = lines.filter((line) => this.#isFresh(line));
     if (fresh.length > 0) this.#listener.lines(fresh);
-    if (end === undefined) return;
-    if (end.reason === "failed" && this.#wish.follow) {
-      this.#notice("refused", `node ${this.node} stopped reading: ${end.message}`);
+    if (end !== undefined) this.#agentEnded(end);
+  }
+
+  /** While following, a node is asked again: its agent may have restarted, or not have heard of a new replica yet. */
+  #agentEnded({ reason, message }: NonNullable<LogChunk["end"]>): void {
+    const isCut = reason === "failed" || reason === "closed";
+    if (isCut) this.#notice("refused", `node ${this.node} stopped reading: ${message}`);
+    if (this.#wish.follow) {
       this.#reopen(REOPEN_DELAY_MS);
       return;
     }
-    if (end.reason === "failed") this.#notice("refused", `node ${this.node} could not read all: ${end.message}`);
+    if (reason === "container-gone") this.#listener.instead(this.placementIds);
     this.#phase = "broken";
     this.#end();
   }
