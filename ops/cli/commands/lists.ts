@@ -1,0 +1,177 @@
+import type { ChangeView, ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
+import { age, bytes } from "../ages.ts";
+import { type Colour, plain } from "../output.ts";
+import { bySlot, healthCell, phaseCell, whyOf } from "../replica-lines.ts";
+import { ask, askAll } from "../routes.ts";
+import { type Action, naming, type Session, text, whole } from "../session.ts";
+import { type Cell, type Column, table } from "../table.ts";
+
+const statusColours: Readonly<Record<DeploymentView["status"] | NodeView["status"], Colour>> = {
+  running: "green",
+  healthy: "green",
+  scheduling: "yellow",
+  starting: "yellow",
+  "rolling-back": "yellow",
+  stopping: "yellow",
+  deleting: "yellow",
+  degraded: "yellow",
+  unknown: "yellow",
+  failed: "red",
+  unreachable: "red",
+  stopped: "dim",
+};
+
+export const deployments: Action = async (session) => {
+  const items = await askAll<DeploymentView>(session.api(), "deployments.list", {});
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "NAME" },
+    { title: "STATUS" },
+    { title: "HEALTHY", align: "right" },
+    { title: "REVISION", align: "right" },
+    { title: "IMAGE", least: 12 },
+    { title: "RESTARTS", align: "right" },
+    { title: "CHANGED", align: "right" },
+    { title: "REASON", least: 12 },
+  ];
+  show(
+    session,
+    items,
+    columns,
+    "No deployments yet. Begin with: odysseus deploy web --image nginx --replicas 3 --publish 8080:80 --wait",
+    (item) => [
+      item.name,
+      { text: item.status, colour: statusColours[item.status] },
+      `${item.healthyReplicas}/${item.replicas}`,
+      String(item.revision),
+      item.image.reference,
+      String(item.restarts),
+      age(nowMs - item.changedAtMs),
+      item.status === "running" && item.rollout.outcome !== "failed" && item.rollout.outcome !== "rolled-back" ? "" : item.reason,
+    ],
+  );
+};
+
+export const containers: Action = async (session, _args, options) => {
+  const deployment = text(options, "deployment");
+  const query = { deployment, node: text(options, "node"), phase: text(options, "phase") };
+  if (deployment !== undefined)
+    await naming(session, "deployments", deployment, () => ask(session.api(), "deployments.get", { name: deployment }));
+  const items = bySlot(await askAll<ContainerView>(session.api(), "containers.list", { query }));
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "DEPLOYMENT" },
+    { title: "SLOT", align: "right" },
+    { title: "NODE", least: 8 },
+    { title: "PHASE" },
+    { title: "HEALTH" },
+    { title: "REVISION", align: "right" },
+    { title: "RESTARTS", align: "right" },
+    { title: "AGE", align: "right" },
+    { title: "SEEN", align: "right" },
+    { title: "REASON", least: 12 },
+  ];
+  const isFiltered = Object.values(query).some((value) => value !== undefined);
+  show(session, items, columns, isFiltered ? "No containers match." : "No containers yet. odysseus deploy makes some.", (item) => [
+    item.deployment,
+    String(item.slot),
+    item.node ?? "-",
+    phaseCell(item),
+    healthCell(item),
+    String(item.revision),
+    String(item.restarts),
+    age(nowMs - item.sinceMs),
+    item.observedAtMs === undefined ? "-" : age(nowMs - item.observedAtMs),
+    whyOf(item, nowMs),
+  ]);
+};
+
+export const nodes: Action = async (session) => {
+  const items = await askAll<NodeView>(session.api(), "nodes.list", {});
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "NAME" },
+    { title: "STATUS" },
+    { title: "AVAILABILITY" },
+    { title: "CPU", align: "right" },
+    { title: "MEMORY", align: "right" },
+    { title: "DISK", align: "right" },
+    { title: "REPLICAS", align: "right" },
+    { title: "ENGINE" },
+    { title: "HEARD", align: "right" },
+    { title: "REASON", least: 12 },
+  ];
+  show(session, items, columns, "No nodes yet. npm start joins this machine's engine as the first one.", (item) => [
+    item.name,
+    { text: item.status, colour: statusColours[item.status] },
+    item.availability === "active" ? item.availability : { text: item.availability, colour: "yellow" },
+    item.sample === undefined
+      ? `-/${item.cpuMillis / 1_000}`
+      : `${(item.sample.cpuUsedMillis / 1_000).toFixed(1)}/${item.cpuMillis / 1_000}`,
+    usedOf(item.sample?.memoryUsedBytes, item.memoryBytes),
+    usedOf(item.sample?.diskUsedBytes, item.diskBytes),
+    String(item.placements),
+    item.engineVersion,
+    item.lastHeardAtMs === undefined ? "never" : age(nowMs - item.lastHeardAtMs),
+    item.status === "healthy" ? "" : item.reason,
+  ]);
+};
+
+export const history: Action = async (session, [name = ""], options) => {
+  const limit = whole(text(options, "limit"), "--limit") ?? 50;
+  const query = { by: text(options, "by"), change: text(options, "change") };
+  const items = await naming(session, "deployments", name, () =>
+    askAll<ChangeView>(session.api(), "deployments.history", { name, query, limit }),
+  );
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "REVISION", align: "right" },
+    { title: "CHANGE" },
+    { title: "RESULT" },
+    { title: "BY", least: 8 },
+    { title: "AGE", align: "right" },
+    { title: "WHAT", least: 20 },
+  ];
+  show(session, items, columns, "Nothing in the history matches.", (item) => [
+    item.contentOf === item.revision ? String(item.revision) : `${item.revision} (= ${item.contentOf})`,
+    item.change,
+    outcomeCell(item.rollout),
+    `${item.by} via ${item.via}`,
+    age(nowMs - item.atMs),
+    [
+      ...item.diff.map((field) => `${field.path} ${shown(field.before)} -> ${shown(field.after)}`),
+      item.rollout.outcome === "succeeded" ? "" : (item.rollout.reason ?? ""),
+    ]
+      .filter((part) => part !== "")
+      .join("; "),
+  ]);
+};
+
+function outcomeCell({ outcome }: ChangeView["rollout"]): Cell {
+  const colour: Colour =
+    outcome === "succeeded" ? "green" : outcome === "in-progress" ? "yellow" : outcome === "superseded" ? "dim" : "red";
+  return { text: outcome, colour };
+}
+
+function usedOf(used: number | undefined, total: number): string {
+  return `${used === undefined ? "-" : bytes(used)}/${bytes(total)}`;
+}
+
+/** A field's value in one short piece. */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return "(none)";
+  return plain(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function show<Item>(
+  session: Session,
+  items: readonly Item[],
+  columns: readonly Column[],
+  empty: string,
+  row: (item: Item) => readonly (Cell | string)[],
+): void {
+  const { out } = session;
+  if (out.json) out.document({ items });
+  else if (items.length === 0) out.note(empty);
+  else for (const line of table(out, columns, items.map(row))) out.line(line);
+}

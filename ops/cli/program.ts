@@ -1,0 +1,85 @@
+import { type Argument, Command, Option } from "commander";
+import { everyday, type Everyday, type Flag } from "./everyday.ts";
+import { type Action, openSession, type Options } from "./session.ts";
+
+/** What the program needs of the process it runs in. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const description = `Runs containers on your hosts.
+
+Everyday commands are listed below. Everything the API can do is there too, as noun and verb: see
+odysseus deployments --help, odysseus containers --help, odysseus nodes --help.`;
+
+const closing = `
+Examples:
+  odysseus deploy web --image nginx:1.27 --replicas 3 --publish 8080:80 --wait
+  odysseus plan compose.yaml
+  odysseus logs web -f --since 5m
+
+Signing in: npm start writes a profile for this machine. ODYSSEUS_URL and ODYSSEUS_TOKEN, or --url, lead elsewhere.`;
+
+export function buildProgram(surroundings: Surroundings): Command {
+  const program = new Command("odysseus")
+    .description(description)
+    .helpOption("-h, --help", "show what can be said, with examples")
+    .helpCommand("help [command]", "show the help of a command")
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .addHelpText("after", closing);
+  addGlobals(program);
+  for (const item of everyday) addEveryday(program, item, surroundings);
+  return program;
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+function addEveryday(program: Command, item: Everyday, surroundings: Surroundings): void {
+  const command = program.command(item.name).summary(item.summary).description(item.summary);
+  for (const [spelling, description] of item.arguments) command.argument(spelling, description);
+  addFlags(command, item.options);
+  addExamples(command, item.examples);
+  addGlobals(command);
+  command.action(runner(item.load, surroundings));
+}
+
+/** Understood by every command, before or after its name. */
+export function addGlobals(command: Command): void {
+  command.option("--json", "one JSON document; for streams one per line").option("--url <address>", "the control plane's address");
+}
+
+export function addFlags(command: Command, flags: readonly Flag[]): void {
+  for (const flag of flags) {
+    const option = new Option(flag.flags, flag.description);
+    if (flag.choices !== undefined) option.choices(flag.choices);
+    if (flag.repeats === true) option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+    command.addOption(option);
+  }
+}
+
+export function addExamples(command: Command, examples: readonly string[]): void {
+  command.addHelpText(
+    "after",
+    `\n${examples.length === 1 ? "Example" : "Examples"}:\n${examples.map((example) => `  ${example}`).join("\n")}`,
+  );
+}
+
+/** Commander hands over arguments one by one, a repeated one as a list, then options, then itself. */
+export function runner(load: () => Promise<Action>, { signal, env }: Surroundings): (...received: unknown[]) => Promise<void> {
+  return async (...received) => {
+    const command = received.at(-1) as Command;
+    const options: Options = command.optsWithGlobals();
+    const args = received
+      .slice(0, -2)
+      .flat()
+      .filter((argument) => typeof argument === "string");
+    const action = await load();
+    await action(openSession(options, signal, env), args, options);
+  };
+}

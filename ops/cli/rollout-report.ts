@@ -1,0 +1,91 @@
+import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
+import { age, clockTime } from "./ages.ts";
+import type { ExitName } from "./exit-codes.ts";
+import { type Output, plain } from "./output.ts";
+
+/** How a wait ended. `gone`: the deployment was deleted and its replicas with it. */
+export interface Waited {
+  readonly name: string;
+  readonly rollout: RolloutView;
+  readonly deployment: DeploymentView | undefined;
+  /** The replicas that failed while we looked, with their evidence, also when they have been replaced since. */
+  readonly failed: readonly ContainerView[];
+  readonly tookMs: number;
+}
+
+const MAX_FAILED_SHOWN = 3;
+const MAX_LAST_LINES = 20;
+
+export function exitOfOutcome(outcome: RolloutView["outcome"]): ExitName {
+  switch (outcome) {
+    case "succeeded":
+      return "ok";
+    case "failed":
+      return "rolloutFailed";
+    case "rolled-back":
+      return "rolledBack";
+    case "superseded":
+      return "superseded";
+    case "in-progress":
+      return "waitTimedOut";
+  }
+}
+
+/** The last word of a wait, on stdout when it is good and on stderr when it is not. */
+export function reportWaited(out: Output, waited: Waited): void {
+  const { name, rollout, deployment } = waited;
+  if (rollout.outcome === "succeeded") {
+    out.line(out.paint("green", `${name}: ${success(waited)} (${age(waited.tookMs)})`));
+    return;
+  }
+  const why = rollout.reason === undefined || rollout.reason === "" ? "" : `: ${plain(rollout.reason)}`;
+  out.note(out.paint("red", `${name}: ${failure(rollout)}${why}`));
+  for (const item of waited.failed.slice(0, MAX_FAILED_SHOWN)) for (const line of evidence(item)) out.note(line);
+  if (waited.failed.length > MAX_FAILED_SHOWN)
+    out.note(`  and ${waited.failed.length - MAX_FAILED_SHOWN} more replicas: odysseus containers --deployment ${name}`);
+  if (deployment !== undefined)
+    out.note(
+      `  Now: ${deployment.status}, revision ${deployment.revision}, ${deployment.healthyReplicas} of ${deployment.replicas} healthy.`,
+    );
+  out.note(`  Look closer with odysseus history ${name} and odysseus logs ${name} --since 10m.`);
+}
+
+function success({ rollout, deployment }: Waited): string {
+  if (rollout.change === "delete" || deployment === undefined) return "deleted";
+  if (rollout.change === "stop") return "stopped";
+  const replicas = `${deployment.healthyReplicas} of ${deployment.replicas} replicas healthy`;
+  return `revision ${rollout.revision} is running, ${replicas}`;
+}
+
+function failure({ outcome, change, revision, id }: RolloutView): string {
+  switch (outcome) {
+    case "rolled-back":
+      return `revision ${revision} failed and was rolled back`;
+    case "superseded":
+      return `rollout ${id} was superseded by a later change before it ended`;
+    case "in-progress":
+      return `still rolling out revision ${revision} when the time to wait was over`;
+    case "failed":
+    case "succeeded":
+      return change === "update" || change === "create" ? `revision ${revision} failed` : `${change} failed`;
+  }
+}
+
+/** Exit code, cause, the last probe and the last lines: what a person would go and look for. */
+function evidence(item: ContainerView): readonly string[] {
+  const where = `  replica ${item.slot} on ${item.node ?? "no node"}`;
+  const exit = item.lastExit;
+  const ended =
+    exit === undefined
+      ? ""
+      : ` ${exit.cause}${exit.exitCode === undefined ? "" : ` with exit code ${exit.exitCode}`}${exit.message === "" ? "" : `: ${plain(exit.message)}`}`;
+  const failure = item.failure === undefined || item.failure.message === exit?.message ? [] : [`    ${plain(item.failure.message)}`];
+  const probe = exit?.healthOutput === undefined || exit.healthOutput === "" ? [] : [`    last probe: ${plain(exit.healthOutput)}`];
+  const lines = (exit?.lastLines ?? []).slice(-MAX_LAST_LINES).map((line) => `    | ${clockTime(line.atMs)} ${plain(line.text)}`);
+  const rejections = item.rejections.flatMap((rejection) => [
+    `    ${plain(rejection.reason)} (${rejection.nodes.join(", ") || "no node"})`,
+    `      ${plain(rejection.remedy)}`,
+  ]);
+  const unexplained = ended === "" && failure.length + rejections.length === 0 ? ` ${plain(item.reason || item.phase)}` : "";
+  return [`${where}${ended}${unexplained}`, ...failure, ...probe, ...lines, ...rejections];
+}

@@ -1,0 +1,48 @@
+import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
+import { age } from "./ages.ts";
+import { openLiveRegion } from "./live-region.ts";
+import { plain } from "./output.ts";
+import { changesBetween } from "./replica-changes.ts";
+import { replicaTable } from "./replica-lines.ts";
+import type { Session } from "./session.ts";
+
+/** What is seen of a rollout at one moment. `deployment` is undefined once it is deleted. */
+export interface Picture {
+  readonly deployment: DeploymentView | undefined;
+  readonly containers: readonly ContainerView[];
+  readonly rollout: RolloutView;
+}
+
+export interface Show {
+  readonly draw: (picture: Picture, elapsedMs: number) => void;
+  readonly end: () => void;
+}
+
+/** On a terminal a table redrawn in place; otherwise a line per change; with --json nothing until the end. */
+export function openShow({ out, api }: Session, name: string): Show {
+  if (out.json) return { draw: () => undefined, end: () => undefined };
+  if (out.isTerminal) {
+    const region = openLiveRegion(out);
+    return {
+      draw({ deployment, containers, rollout }, elapsedMs) {
+        const head = `${name}: ${deployment?.status ?? "deleted"}, ${rollout.change} to revision ${rollout.revision}, ${age(elapsedMs)}`;
+        const reason = plain(deployment?.reason ?? "");
+        region.draw([out.paint("bold", head), ...(reason === "" ? [] : [`  ${reason}`]), ...replicaTable(out, containers, api().nowMs())]);
+      },
+      end: () => region.end("picture"),
+    };
+  }
+  let before: readonly ContainerView[] = [];
+  let beforeReason = "";
+  return {
+    draw({ deployment, containers }, elapsedMs) {
+      const reason = plain(deployment?.reason ?? "");
+      const said = reason === "" || reason === beforeReason ? [] : [`${name}: ${reason}`];
+      for (const line of [...said, ...changesBetween(before, containers, api().nowMs())])
+        out.line(`${age(elapsedMs).padStart(4)}  ${line}`);
+      before = containers;
+      beforeReason = reason;
+    },
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,248 @@
+import { assert, json, object, oneof, property, string } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readCompose } from "../../../actors/manifest/read-compose.ts";
+import { MAX_MANIFEST_BYTES } from "../../../actors/manifest/yaml-source.ts";
+
+const web = (fields: string): string => `services:\n  web:\n    image: nginx:1\n${fields.replaceAll(/^/gm, "    ")}`;
+const specOf = (fields: string): unknown => {
+  const { services, findings } = readCompose(web(fields));
+  expect(findings.filter((finding) => finding.severity === "error")).toEqual([]);
+  return services[0]?.spec;
+};
+const errorsOf = (text: string): readonly string[] =>
+  readCompose(text)
+    .findings.filter((finding) => finding.severity === "error")
+    .map(
+      ({ line, column, path, message, instead }) => `${line}:${column} ${path}: ${message}${instead === undefined ? "" : ` -> ${instead}`}`,
+    );
+const warningsOf = (fields: string): readonly string[] => readCompose(web(fields)).findings.map((finding) => finding.message);
+
+describe("a manifest that is understood", () => {
+  test("gives one deployment per service, with every field it names", () => {
+    const { services, findings } = readCompose(`
+services:
+  web:
+    image: registry.example/web:1.10
+    command: httpd -f -p "80 80"
+    entrypoint: ["/bin/run", "-x"]
+    environment:
+      VERSION: 1.10
+      EMPTY: ""
+      PRICE: 5$$
+    ports: ["8080:80", "5353:53/udp"]
+    labels: [team=shop, plain]
+    user: "1000:1000"
+    working_dir: /srv
+    stop_signal: SIGINT
+    stop_grace_period: 1m30s
+    deploy:
+      replicas: 3
+      resources: {limits: {cpus: "0.5", memory: 512M}, reservations: {cpus: 0.25, memory: 64mb}}
+      placement: {constraints: ["node.labels.zone == eu", "node.hostname != old"]}
+  worker:
+    image: worker:2
+    environment: [MODE=fast, QUERY=a=b]
+`);
+    expect(findings).toEqual([]);
+    expect(services).toEqual([
+      {
+        name: "web",
+        spec: {
+          image: "registry.example/web:1.10",
+          command: ["httpd", "-f", "-p", "80 80"],
+          entrypoint: ["/bin/run", "-x"],
+          environment: { VERSION: "1.10", EMPTY: "", PRICE: "5$" },
+          ports: [
+            { containerPort: 80, publishedPort: 8080, protocol: "tcp" },
+            { containerPort: 53, publishedPort: 5353, protocol: "udp" },
+          ],
+          labels: { team: "shop", plain: "" },
+          user: "1000:1000",
+          workingDirectory: "/srv",
+          stopSignal: "SIGINT",
+          stopGraceMs: 90_000,
+          replicas: 3,
+          resources: { cpuLimitMillis: 500, memoryLimitBytes: 536_870_912, cpuReservedMillis: 250, memoryReservedBytes: 67_108_864 },
+          constraints: [
+            { key: "zone", operator: "==", value: "eu" },
+            { key: "node.hostname", operator: "!=", value: "old" },
+          ],
+        },
+      },
+      { name: "worker", spec: { image: "worker:2", environment: { MODE: "fast", QUERY: "a=b" } } },
+    ]);
+  });
+
+  test("may share parts by anchors and merges", () => {
+    const { services, findings } = readCompose(`
+x-common: &common
+  environment: &env {LEVEL: info}
+  stop_grace_period: 5s
+services:
+  a: {<<: *common, image: "a:1"}
+  b:
+    <<: *common
+    image: b:1
+    environment: {<<: *env, LEVEL: debug}
+`);
+    expect(findings).toEqual([]);
+    expect(services.map(({ spec }) => [spec.image, spec.environment, spec.stopGraceMs])).toEqual([
+      ["a:1", { LEVEL: "info" }, 5_000],
+      ["b:1", { LEVEL: "debug" }, 5_000],
+    ]);
+  });
+
+  test.each([
+    ['["CMD", "curl", "-f", "http://localhost/"]', ["curl", "-f", "http://localhost/"]],
+    ['["CMD-SHELL", "test -f /ready || exit 1"]', ["/bin/sh", "-c", "test -f /ready || exit 1"]],
+    ["test -f /ready", ["/bin/sh", "-c", "test -f /ready"]],
+  ])("a health check %s runs in the container, with Compose's own times where none are given", (given, command) => {
+    expect(specOf(`healthcheck: {test: ${given}}`)).toMatchObject({
+      health: { kind: "command", command, intervalMs: 30_000, timeoutMs: 30_000, retries: 3 },
+    });
+  });
+
+  test("a health check's own times are taken, and NONE or disable switch it off", () => {
+    expect(specOf("healthcheck: {test: [CMD, x], interval: 2s, timeout: 500ms, retries: 5, start_period: 1m}")).toMatchObject({
+      health: { intervalMs: 2_000, timeoutMs: 500, retries: 5, startPeriodMs: 60_000 },
+    });
+    expect(specOf("healthcheck: {test: [NONE]}")).toEqual({ image: "nginx:1" });
+    expect(specOf("healthcheck: {disable: true}")).toEqual({ image: "nginx:1" });
+  });
+
+  test("ports in the long form mean the same as in the short one", () => {
+    expect(
+      specOf(
+        "ports:\n  - target: 80\n    published: '8080'\n    protocol: tcp\n    mode: host\n  - {target: 53, published: 53, protocol: udp}",
+      ),
+    ).toMatchObject({
+      ports: [
+        { containerPort: 80, publishedPort: 8080, protocol: "tcp" },
+        { containerPort: 53, publishedPort: 53, protocol: "udp" },
+      ],
+    });
+  });
+
+  test("order and parallelism become how many replicas may be too many or missing", () => {
+    const rollout = (update: string): unknown => (specOf(`deploy: {update_config: {${update}}}`) as { rollout: unknown }).rollout;
+    expect(rollout("parallelism: 2, order: start-first, failure_action: pause")).toEqual({
+      maxSurge: 2,
+      maxUnavailable: 0,
+      onFailure: "pause",
+    });
+    expect(rollout("parallelism: 2, order: stop-first, failure_action: rollback")).toEqual({
+      maxSurge: 0,
+      maxUnavailable: 2,
+      onFailure: "rollback",
+    });
+    expect(rollout("parallelism: 0, order: start-first, failure_action: rollback")).toMatchObject({ maxSurge: "100%" });
+    expect(rollout("monitor: 15s, failure_action: rollback, delay: 0s")).toEqual({ minHealthyMs: 15_000, onFailure: "rollback" });
+  });
+});
+
+describe("what differs from Compose is said", () => {
+  test("as a warning that does not stand in the way", () => {
+    expect(warningsOf("deploy: {update_config: {parallelism: 2, monitor: 5s}}")).toEqual([
+      expect.stringMatching(/Without a failure_action, a failed update is rolled back/),
+      expect.stringMatching(/Without an order, new replicas start before old ones stop/),
+      expect.stringMatching(/healthy for this long/),
+    ]);
+    expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
+    expect(warningsOf("ports: [{target: 80, published: 80, mode: ingress}]")).toEqual([expect.stringMatching(/one replica per node/)]);
+    expect(readCompose('version: "3.8"\nname: shop\nservices: {web: {image: "a:1"}}').findings.map((finding) => finding.severity)).toEqual([
+      "warning",
+      "warning",
+    ]);
+  });
+});
+
+describe("what cannot be had is refused with its place, the reason, and what to write instead", () => {
+  test.each([
+    ["privileged: true", /^4:5 services\.web\.privileged: .*reach into the node/],
+    ["build: .", /^4:5 services\.web\.build: .*-> build and push it first/],
+    ["depends_on: [db]", /depends_on: Deployments start independently.*-> let the service try again/],
+    ["volumes: [data:/data]", /volumes: Volumes are not supported yet/],
+    ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
+    ["mem_limit: 1g", /-> write deploy\.resources\.limits\.memory/],
+    ["ports: ['8000-8010:8000-8010']", /services\.web\.ports\[0\]: .*is a range.*-> write one entry per port/],
+    ["ports: ['127.0.0.1:8080:80']", /An address to bind to cannot be chosen.*-> write 8080:80/],
+    ["ports: ['[::1]:8080:80']", /An address to bind to cannot be chosen/],
+    ["ports: [{target: 80, host_ip: 1.2.3.4}]", /An address to bind to cannot be chosen/],
+    ["ports: ['99999:80']", /publishedPort/],
+    ["environment: [HOME]", /"HOME" has no value.*-> write HOME=VALUE/],
+    ["environment: {HOME: }", /"HOME" has no value/],
+    ["environment: {TOKEN: '${TOKEN}'}", /holds a variable.*-> .*\$\$/],
+    ["restart: on-failure", /Replicas always run again/],
+    ["stop_grace_period: 90", /"90" is not an amount.*-> write it like 30s/],
+    ["deploy: {mode: global}", /Mode "global" is not supported/],
+    ["deploy: {replicas: 100000}", /replicas: /],
+    ["deploy: {replicas: many}", /not a whole number/],
+    ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],
+    ["deploy: {update_config: {delay: 10s}}", /no pause between replicas.*-> write monitor/],
+    ["deploy: {resources: {limits: {memory: lots}}}", /"lots" is not an amount/],
+    ["deploy: {placement: {constraints: ['node.role == manager']}}", /Nodes have no node\.role/],
+    ["healthcheck: {test: [curl, x]}", /begins with CMD, CMD-SHELL or NONE, not "curl"/],
+    ["healthcheck: {interval: 5s}", /needs a test/],
+    ['command: "echo \'x"', /is not closed/],
+    ["x-odysseus: {a: 1}", /not supported yet/],
+    ["labels: 3", /Expected a mapping/],
+  ])("%s", (fields, expected) => {
+    expect(errorsOf(web(fields))).toEqual([expect.stringMatching(expected)]);
+    expect(readCompose(web(fields)).services).toEqual([]);
+  });
+
+  test.each([
+    ["", /The manifest is empty/],
+    ["just text", /Expected a mapping/],
+    ["services: {}", /There is no service in it/],
+    ["servces: {}", /did you mean services\?/],
+    ["services: {web: {}}", /needs an image/],
+    ["services: {My_App: {image: a}}", /cannot be the name.*-> write my-app/],
+    ["services: {web: {image: a}}\nvolumes: {data: {}}", /^2:1 volumes: Volumes are not supported yet/],
+    ["services:\n  web:\n   image: a\n   image: b", /^4:4 : This is not valid YAML/],
+    ["services:\n\tweb: {}", /not valid YAML/],
+    ["constructor: 1\nservices: {web: {image: a}}", /There is no field "constructor"/],
+    ["services: {web: {image: a, toString: 1}}", /There is no field "toString"/],
+  ])("%j", (text, expected) => {
+    expect(errorsOf(text)[0]).toMatch(expected);
+  });
+});
+
+describe("a manifest meant to do harm", () => {
+  test("ends quickly, with an error", () => {
+    const bomb = [
+      "a: &a0 {k: v}",
+      ...Array.from({ length: 30 }, (_, index) => `x-${index}: &a${index + 1} {<<: [*a${index}, *a${index}]}`),
+    ].join("\n");
+    const startedAtMs = performance.now();
+    for (const text of [
+      `${bomb}\nservices: {web: {<<: *a30, image: a}}`,
+      "services: &a\n  web: *a",
+      "[".repeat(100_000),
+      `services: {web: {image: a, command: ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`,
+      "x".repeat(MAX_MANIFEST_BYTES + 1),
+      `services:\n${Array.from({ length: 101 }, (_, index) => `  s${index}: {image: a}\n`).join("")}`,
+    ]) {
+      expect(errorsOf(text).length).toBeGreaterThan(0);
+    }
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+  });
+
+  test("whatever it holds, the answer is findings, never an exception", () => {
+    assert(
+      property(
+        oneof(
+          string(),
+          json(),
+          object().map((value) => JSON.stringify({ services: { web: { image: "a", ...value } } })),
+        ),
+        (text) => {
+          const { services, findings } = readCompose(text);
+          for (const finding of findings) expect(finding.line).toBeGreaterThan(0);
+          expect(services.length > 0 || findings.length > 0).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

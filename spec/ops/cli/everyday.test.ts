@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { operations } from "../../../actors/operations.ts";
+import { exitCodeRows, exitCodes } from "../../../ops/cli/exit-codes.ts";
+import { buildProgram } from "../../../ops/cli/program.ts";
+import { everyday } from "../../../ops/cli/everyday.ts";
+import { nounOf } from "../../../ops/cli/generic.ts";
+import { type RouteName, routes } from "../../../ops/cli/routes.ts";
+import { exitCodes as startCodes } from "../../../ops/start/exit-codes.mjs";
+import { runCli } from "../../support/run-cli.ts";
+
+const nouns = [...new Set(operations.map((operation) => operation.name.slice(0, operation.name.indexOf("."))))];
+
+describe("the commands", () => {
+  test("each have a help with an example", () => {
+    expect(everyday.filter((item) => item.examples.length === 0)).toEqual([]);
+    for (const command of buildProgram({ env: {}, signal: new AbortController().signal }).commands) {
+      if (command.name() === "help") continue;
+      let help = "";
+      command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      expect(help).toMatch(/Examples?:\n {2}odysseus /);
+    }
+  });
+
+  test("find the operations where the catalogue has them", () => {
+    for (const [name, [method, path]] of Object.entries(routes)) {
+      const operation = operations.find((item) => item.name === name);
+      expect({ name, ...operation?.http }).toEqual({ name, method, path });
+    }
+  });
+
+  test("cover the whole catalogue, as noun and verb", async () => {
+    for (const noun of nouns) {
+      const { code, stdout } = await runCli([noun, "--help"]);
+      expect(code).toBe(0);
+      for (const operation of operations.filter((item) => item.name.startsWith(`${noun}.`))) {
+        expect(stdout).toMatch(new RegExp(`\\n {2}${operation.name.slice(noun.length + 1)}\\b`));
+      }
+    }
+  });
+
+  test("load the catalogue only for a verb", () => {
+    expect(nounOf(["deployments"])).toBeUndefined();
+    expect(nounOf(["deployments", "--json"])).toBeUndefined();
+    expect(nounOf(["--url", "nodes", "deploy", "web"])).toBeUndefined();
+    expect(nounOf(["deployments", "get", "web"])).toBe("deployments");
+    expect(nounOf(["--url", "http://x", "nodes", "--help"])).toBe("nodes");
+    expect(nounOf(["help", "events"])).toBe("events");
+  });
+
+  test("name an operation for every write of the catalogue, so that none needs the long form", () => {
+    const spoken = new Set<string>(Object.keys(routes) satisfies string[] as RouteName[]);
+    const writes = operations.filter((operation) => operation.effect === "write" || operation.effect === "destructive");
+    expect(writes.map((operation) => operation.name).filter((name) => !spoken.has(name))).toEqual([]);
+  });
+});
+
+describe("exit codes", () => {
+  test("each have one meaning, also beside those of npm start", () => {
+    const own = Object.values(exitCodes);
+    expect(new Set(own).size).toBe(own.length);
+    const shared = new Set<number>(Object.values(startCodes));
+    expect(own.filter((code) => code >= 40 && shared.has(code))).toEqual([]);
+  });
+
+  test("are rows for the README", () => {
+    expect(exitCodeRows().split("\n")).toHaveLength(Object.keys(exitCodes).length + 2);
+    expect(exitCodeRows()).toContain("| 51 | The rollout failed and was rolled back");
+  });
+});
