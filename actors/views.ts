@@ -90,7 +90,7 @@ export const ChangeView = z.object({
   by: z.string(),
   via: z.string(),
   atMs: z.number(),
-  diff: z.array(z.object({ path: z.string(), before: z.unknown(), after: z.unknown() })),
+  diff: z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })),
   rollout: RolloutView,
 });
 export type ChangeView = z.infer<typeof ChangeView>;

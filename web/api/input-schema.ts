@@ -31,7 +31,7 @@ function reach(schemas: readonly z.core.$ZodType[], path: readonly PropertyKey[]
   if (step === undefined) return here;
   const next = here.flatMap((item): readonly z.core.$ZodType[] => {
     if (item instanceof z.ZodObject) {
-      const field = (item.shape as Readonly<Record<string, z.core.$ZodType>>)[String(step)];
+      const field = Object.entries(item.shape as Readonly<Record<string, z.core.$ZodType>>).find(([name]) => name === step)?.[1];
       return field === undefined ? [] : [field];
     }
     if (item instanceof z.ZodArray) return [item.element];

@@ -60,7 +60,7 @@ function parse(schema: z.core.$ZodType, value: unknown): ReturnType<z.ZodType["s
 }
 
 function readText(layout: InputLayout, field: string, text: string | readonly string[]): unknown {
-  const schema = layout.fields[field];
+  const schema = Object.hasOwn(layout.fields, field) ? layout.fields[field] : undefined;
   return schema === undefined ? text : valueOfText(schema, text);
 }
 

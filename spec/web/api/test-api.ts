@@ -9,6 +9,7 @@ import { defineOperation } from "../../../actors/catalogue.ts";
 import { operationRefusals } from "../../../actors/operations.ts";
 import { addressOf } from "../../../runtime/address.ts";
 import type { Host, Reply } from "../../../runtime/actor.ts";
+import type { Bus } from "../../../runtime/bus.ts";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Meta, RowChange } from "../../../runtime/journal.ts";
 import { silentLog } from "../../../runtime/log.ts";
@@ -197,6 +198,8 @@ export interface TestApiOptions {
   readonly ready?: () => Promise<Readiness>;
   readonly listen?: Partial<ListenOptions>;
   readonly tenant?: MemoryTenant;
+  /** Actors to ask instead of the counters. */
+  readonly hostOf?: (tenant: MemoryTenant, bus: Bus) => Promise<Host>;
 }
 
 /** A listening server on a free port over an in-memory tenant. Ends with the test. */
@@ -208,12 +211,13 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const counters = new Counters(tenant);
   const broker = new MemoryBroker(systemClock);
   const bus = broker.connect("control-plane");
+  const host = (await options.hostOf?.(tenant, bus)) ?? counters;
   const credentialsFile = join(home, "credentials.json");
   const administrator = new Administrator({ file: credentialsFile, tenant: TENANT, clock });
   const token = administrator.issueToken("test");
   const api = await startApi({
     operations: options.operations ?? [raise, echo, remove],
-    contextFor: (facts): OperationContext => ({ ...facts, host: counters, bus, reads: tenant.reads, clock, random: systemRandom }),
+    contextFor: (facts): OperationContext => ({ ...facts, host, bus, reads: tenant.reads, clock, random: systemRandom }),
     clock,
     random: systemRandom,
     log: silentLog,
