@@ -37,9 +37,8 @@ const rules: readonly Rule[] = [
     failure: (found, context, cause) => engineFailures.platformMismatch(nameOf(context), found[1] ?? "", "", cause),
   },
   {
-    pattern:
-      /driver failed programming external connectivity.*?(?:Bind for \S*?:|listen (?:tcp|udp)\d? \S*?:)(\d+)|port is already allocated|address already in use/i,
-    failure: (found, _, cause) => engineFailures.portTaken(found[1] ?? portIn(found.input), cause),
+    pattern: /port is already allocated|address already in use/i,
+    failure: (found, _, cause) => engineFailures.portTaken(portIn(found.input), cause),
   },
   {
     pattern:
@@ -125,8 +124,9 @@ function looksLikeHtml(text: string): boolean {
   return /^\s*<(?:!doctype|html|head|body)/i.test(text);
 }
 
+/** The first address in the sentence is the node's, whatever the version's wording around it. */
 function portIn(text: string): string {
-  return /:(\d+)(?=[^\d]*(?:failed|already|: bind))/.exec(text)?.[1] ?? "that it publishes";
+  return /(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]):(\d+)/.exec(text)?.[1] ?? "that it publishes";
 }
 
 /** Go's errors name the cause last. */
