@@ -1,4 +1,12 @@
-import { connect, headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription as NatsSubscription } from "nats";
+import {
+  connect,
+  headers,
+  type ConnectionOptions,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type Subscription as NatsSubscription,
+} from "nats";
 import { BusFailure, type Bus, type RequestOptions, type Subscription } from "./bus.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
@@ -13,10 +21,17 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_DELAY_MS = 250;
 const RECONNECT_JITTER_MS = 250;
 
+/** Who we are to a broker that does not know us by our certificate. */
+export type BusLogin = Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator">;
+
 export interface NatsBusOptions {
+  /** One address, or several separated by commas. Without secrets. */
   readonly url: string;
-  /** PEM. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly login?: BusLogin;
+  /** PEM texts, or files of them: files are read again at every connection, so that a renewed certificate is taken up. */
+  readonly tls?:
+    | { readonly ca: string; readonly cert: string; readonly key: string }
+    | { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
   /** One per process, so that nobody sees another's answers: `_INBOX_n1`. */
   readonly inboxPrefix: string;
   /** How the broker lists the connection. */
@@ -93,10 +108,11 @@ export class NatsBus implements Bus {
   }
 
   async #connect(): Promise<void> {
-    const { url, tls, inboxPrefix, name, clock, log } = this.#options;
+    const { url, login, tls, inboxPrefix, name, clock, log } = this.#options;
     try {
       const connection = await connect({
-        servers: url,
+        servers: url.split(","),
+        ...login,
         ...(tls === undefined ? {} : { tls: { ...tls } }),
         inboxPrefix,
         name,
