@@ -50,7 +50,7 @@ export async function resolveImage(reference: string, context: OperationContext)
   const answers = await Promise.all(nodes.map((node) => ask(node, reference, context)));
   const resolved = answers.filter((answer) => answer.kind === "resolved");
   const [best] = [...resolved.filter(({ image }) => image.source === "registry"), ...resolved];
-  return best ?? refusalOf(reference, answers.flatMap((answer) => (answer.kind === "failed" ? [answer.failure] : [])));
+  return best === undefined ? refusalOf(reference, answers.flatMap((answer) => (answer.kind === "failed" ? [answer.failure] : []))) : { image: best.image, platforms: best.platforms };
 }
 
 async function connectedNodes({ reads, host, tenant, clock }: OperationContext): Promise<readonly string[]> {

@@ -43,7 +43,7 @@ function assign(tenant: string, state: NodeState, placements: readonly Placement
   if (added.length === 0) return accept([]);
   if (state.connection === "lost") {
     const release: SchedulerCommand = { kind: "release", placementIds: added.map(({ placementId }) => placementId) };
-    return accept([], [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }]);
+    return accept([{ type: "placements.refused", placementIds: release.placementIds }], [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }]);
   }
   const leaving = state.availability === "draining" || state.availability === "drained" ? reports(tenant, added, evacuate(state.name)) : [];
   return accept([{ type: "placements.added", placements: added }], leaving);

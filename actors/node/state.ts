@@ -24,6 +24,8 @@ export type NodeEvent =
   | { readonly type: "node.drain-started" }
   | { readonly type: "node.drained" }
   | { readonly type: "placements.added"; readonly placements: readonly Placement[] }
+  /** Asked for while the node was lost: their deployments were told so. */
+  | { readonly type: "placements.refused"; readonly placementIds: readonly string[] }
   | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
   | { readonly type: "placements.removed"; readonly placementIds: readonly string[] }
   | { readonly type: "prefetch.requested"; readonly image: PinnedImage };
@@ -55,6 +57,8 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
       return { ...state, availability: "drained" };
     case "placements.added":
       return numbered({ ...state, placements: { ...state.placements, ...Object.fromEntries(event.placements.map((placement) => [placement.placementId, placement])) } });
+    case "placements.refused":
+      return state;
     case "placements.stop-requested":
       return numbered({ ...state, placements: stopped(state.placements, event.placementIds) });
     case "placements.removed": {

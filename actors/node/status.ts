@@ -8,7 +8,7 @@ export interface NodeStatusLine {
 }
 
 /** What of a node's row its status depends on. */
-export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" | "engine" | "degraded">;
+export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" | "engine"> & { readonly degraded: readonly string[] };
 
 /** The only place where a node's status is decided, at the moment of looking. A silent node is unknown, whatever it said last. */
 export function nodeStatus(row: NodeStatusFacts, soft: Pick<NodeSoft, "lastHeardAtMs"> | undefined, nowMs: number): NodeStatusLine {

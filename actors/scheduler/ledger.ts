@@ -17,7 +17,8 @@ export class Ledger {
   readonly #rooms = new Map<string, Room>();
 
   constructor(state: SchedulerState) {
-    for (const node of Object.values(state.nodes)) {
+    const byName = Object.values(state.nodes).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    for (const node of byName) {
       this.#rooms.set(node.name, { node, cpuFreeMillis: node.cpuMillis, memoryFreeBytes: node.memoryBytes, ports: new Map(), replicas: 0, replicasOf: new Map() });
     }
     for (const reservation of Object.values(state.reservations)) this.book(reservation);

@@ -16,7 +16,15 @@ export interface StartOptions {
   readonly consent: "given" | "ask";
   readonly nodes: { readonly kind: "local" } | { readonly kind: "simulated"; readonly count: number } | { readonly kind: "none" };
   /** The user's own NATS; absent: one of ours. */
-  readonly natsUrl: string | undefined;
+  readonly nats: OwnNats | undefined;
+}
+
+export interface OwnNats {
+  /** May carry a user and a password. */
+  readonly url: string;
+  /** Files in PEM form, for a server that asks for certificates. */
+  readonly tls: { readonly caFile: string; readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly credsFile: string | undefined;
 }
 
 export type Parsed =
@@ -33,11 +41,12 @@ What is missing is installed. A second start goes on where the last one ended.
   --host ADDR    address the API listens at (default 127.0.0.1)
   --home DIR     state directory (default ODYSSEUS_HOME, else odysseus in the XDG data home)
   --simulate N   N simulated nodes instead of the local engine: a tour without Docker and without root
-  --no-node      no node at all; agents elsewhere join
+  --no-node      no node on this machine; agents elsewhere join over the NATS of NATS_URL
   --yes          ask nothing; without a terminal nothing is ever asked
   --help         this text
 
-Environment: ODYSSEUS_HOME, ODYSSEUS_NATS_SERVER (a nats-server to run), NATS_URL (a NATS of your own), DOCKER_HOST (an engine's socket).
+Environment: ODYSSEUS_HOME, ODYSSEUS_NATS_SERVER (a nats-server to run), NATS_URL (a NATS of your own),
+NATS_CREDS (a credentials file), NATS_CA, NATS_CERT, NATS_KEY (PEM files, where it asks for certificates), DOCKER_HOST (an engine's socket).
 
 Example: npm start -- --simulate 20 --port 7171
 `;
@@ -67,15 +76,25 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ha
   const simulated = wholeNumber(values.simulate, 1, MAX_SIMULATED_NODES);
   if (values.simulate !== undefined && simulated === undefined) return wrong(`--simulate must be a whole number from 1 to ${MAX_SIMULATED_NODES}, not "${String(values.simulate)}".`);
   if (simulated !== undefined && values["no-node"] === true) return wrong("--simulate and --no-node exclude each other.");
+  const nats = ownNats(env);
+  if (typeof nats === "string") return wrong(nats);
   const options: StartOptions = {
     home: homeOf(typeof values.home === "string" ? values.home : undefined, env),
     host: typeof values.host === "string" ? values.host : "127.0.0.1",
     port,
     consent: values.yes === true || !hasTerminal ? "given" : "ask",
     nodes: simulated !== undefined ? { kind: "simulated", count: simulated } : { kind: values["no-node"] === true ? "none" : "local" },
-    natsUrl: env["NATS_URL"] || undefined,
+    nats,
   };
   return { kind: "start", options };
+}
+
+function ownNats(env: NodeJS.ProcessEnv): OwnNats | undefined | string {
+  const { NATS_URL: url, NATS_CA: caFile, NATS_CERT: certFile, NATS_KEY: keyFile } = env;
+  if (!url) return undefined;
+  const credsFile = env["NATS_CREDS"] || undefined;
+  if (!caFile && !certFile && !keyFile) return { url, credsFile, tls: undefined };
+  return caFile && certFile && keyFile ? { url, credsFile, tls: { caFile, certFile, keyFile } } : "NATS_CA, NATS_CERT and NATS_KEY go together: set all three, or none.";
 }
 
 function homeOf(named: string | undefined, env: NodeJS.ProcessEnv): string {

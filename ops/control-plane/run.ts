@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { Registry } from "prom-client";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
-import { noMeter } from "../../runtime/meter.ts";
+import { observeActors, prometheusMeter } from "../../runtime/metrics.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
-import { connectBus } from "../nats/connect.ts";
-import { controlPlane as controlPlaneIdentity, inboxPrefix, type AgentIdentity } from "../nats/identity.ts";
+import { connectBus, withoutSecrets, type BusAccess } from "../nats/connect.ts";
+import { controlPlane as controlPlaneIdentity, inboxPrefix, type AgentIdentity, type BusIdentity } from "../nats/identity.ts";
 import { startNats, type NatsServer } from "../nats/nats.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { alwaysConsent, consentFromTerminal, type ProvisionContext } from "../tools/context.ts";
@@ -47,7 +48,7 @@ export async function run(options: StartOptions, around: Environment): Promise<R
     const engine = options.nodes.kind === "local" ? await engineOf(context) : undefined;
     const node = nodeNameOf(hostname());
     const agent: AgentIdentity = { kind: "agent", tenant: TENANT, node };
-    const nats = options.natsUrl === undefined ? await ownNats(context, home, engine === undefined ? [] : [agent]) : undefined;
+    const nats = options.nats === undefined ? await ownNats(context, home, engine === undefined ? [] : [agent]) : undefined;
     if (nats !== undefined) stops.push(() => nats.stop());
     const bus = await busOf(options, nats, log);
     stops.push(() => bus.close());
@@ -58,20 +59,21 @@ export async function run(options: StartOptions, around: Environment): Promise<R
         bus,
         listen: { host: options.host, port: options.port },
         log,
-        meter: noMeter,
+        meter: prometheusMeter(metrics),
         metrics,
         version: productVersion,
         onFenced: () => around.giveUp("Another control plane has taken over these tenants; this one has stopped acting.", exitCodes.homeInUse),
       }),
     );
     stops.push(() => controlPlane.stop());
+    observeActors(metrics, controlPlane.host);
     if (options.nodes.kind === "simulated") {
       const agents = await startSimulatedNodes({ count: options.nodes.count, tenant: TENANT, bus, log, version: productVersion });
       stops.push(async () => void (await Promise.all(agents.map((each) => each.stop()))));
     } else if (engine !== undefined) {
-      const nats_ = { url: nats?.url ?? options.natsUrl ?? "", inboxPrefix: inboxPrefix(agent), ...(nats === undefined ? {} : { tls: filesOf(await nats.tlsFor(agent)) }) };
+      const access = await accessOf(agent, options, nats);
       const local = startLocalAgent(
-        { tenant: TENANT, node, engineSocket: engine.socketPath, directory: home.agent(node), nats: nats_, address: "127.0.0.1", degraded: engine.degraded === undefined ? [] : [engine.degraded] },
+        { tenant: TENANT, node, engineSocket: engine.socketPath, directory: home.agent(node), nats: access, address: "127.0.0.1", degraded: engine.degraded === undefined ? [] : [engine.degraded] },
         log,
       );
       stops.push(() => local.stop());
@@ -104,22 +106,24 @@ const BUS_CONNECT_TIMEOUT_MS = 15_000;
 const BUS_POLL_MS = 20;
 
 async function busOf(options: StartOptions, nats: NatsServer | undefined, log: Log): Promise<Bus> {
-  const url = nats?.url ?? options.natsUrl ?? "";
-  const tls = nats === undefined ? undefined : filesOf(await nats.tlsFor(controlPlaneIdentity));
-  const bus = connectBus({ url, tls, inboxPrefix: inboxPrefix(controlPlaneIdentity), name: "control plane", clock: systemClock, log });
+  const access = await accessOf(controlPlaneIdentity, options, nats);
+  const bus = connectBus({ ...access, name: "control plane", clock: systemClock, log });
   const deadline = performance.now() + BUS_CONNECT_TIMEOUT_MS;
   while (bus.status().kind !== "connected") {
     if (performance.now() > deadline) {
       await bus.close();
-      throw new StartFailure(`NATS at ${url.replace(/\/\/[^@/]*@/, "//")} did not answer within ${BUS_CONNECT_TIMEOUT_MS / 1_000} s: check that it runs and that NATS_URL is right.`, exitCodes.natsFailed);
+      throw new StartFailure(`NATS at ${withoutSecrets(access.url)} did not answer within ${BUS_CONNECT_TIMEOUT_MS / 1_000} s: check that it runs and that NATS_URL is right.`, exitCodes.natsFailed);
     }
-    await new Promise((resolve) => setTimeout(resolve, BUS_POLL_MS));
+    await delay(BUS_POLL_MS);
   }
   return bus;
 }
 
-function filesOf({ caFile, certFile, keyFile }: { readonly caFile: string; readonly certFile: string; readonly keyFile: string }): { caFile: string; certFile: string; keyFile: string } {
-  return { caFile, certFile, keyFile };
+/** How an identity dials: our own server knows each by its certificate, a server of the user's by what the user gave us. */
+async function accessOf(identity: BusIdentity, { nats: own }: StartOptions, nats: NatsServer | undefined): Promise<BusAccess> {
+  if (nats === undefined) return { url: own?.url ?? "", inboxPrefix: inboxPrefix(identity), credsFile: own?.credsFile, ...(own?.tls === undefined ? {} : { tls: own.tls }) };
+  const { caFile, certFile, keyFile } = await nats.tlsFor(identity);
+  return { url: nats.url, inboxPrefix: inboxPrefix(identity), tls: { caFile, certFile, keyFile } };
 }
 
 async function listening(options: StartOptions, start: () => Promise<ControlPlane>): Promise<ControlPlane> {

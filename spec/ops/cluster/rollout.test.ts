@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireCapability } from "../../support/capability.ts";
+import { Cluster } from "../../support/cluster.ts";
+
+const describeOnCluster = await requireCapability("testbed");
+
+describeOnCluster("a deployment on three real engines", () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ name: "rollout" });
+  }, 180_000);
+
+  afterAll(() => cluster.stop());
+
+  test("is deployed by one command, spread over the nodes, and serves", async () => {
+    await cluster.run("deploy", "web", "--image", cluster.image("bb1"), "--replicas", "3", "--publish", "8080:8080", "--env", "GREETING=hi", "--health", "http:/healthz", "--wait");
+    const containers = await cluster.containers("web");
+    expect(new Set(containers.map(({ node }) => node)).size).toBe(3);
+    for (const node of cluster.bed.nodes) expect((await fetch(`http://${node.address}:8080/cgi-bin/id`)).status).toBe(200);
+  });
+
+  test("says the truth about a fourth replica for which no node has the port", async () => {
+    await cluster.cli("scale", "web", "4");
+    await cluster.until("the fourth is pending", async () => (await cluster.containers("web")).some(({ phase }) => phase === "pending"));
+    const pending = (await cluster.containers("web")).find(({ phase }) => phase === "pending");
+    expect(pending?.rejections).toMatchObject([{ filter: "host-ports", nodes: ["n1", "n2", "n3"] }]);
+    await cluster.run("scale", "web", "3", "--wait");
+  });
+
+  test("is updated and rolled back, and the history says who and what", async () => {
+    await cluster.run("update", "web", "--image", cluster.image("bb2"), "--wait");
+    expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 2\n$/);
+    await cluster.run("rollback", "web", "--to", "1", "--wait");
+    expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 1\n$/);
+    expect(await cluster.run("history", "web")).toMatch(/rollback/);
+  });
+});
