@@ -23,8 +23,8 @@ export interface Behaviour<Message> {
   recover(): Promise<void>;
   /** A throw is a failure: the message is parked as a dead letter, its asker gets `crashed`. */
   turn(message: Message, asker: Asker | undefined): void;
-  /** Resolves once everything handed out has been answered. */
-  settled(): Promise<void>;
+  /** Resolves once everything handed out has been answered; undefined when nothing is. */
+  settled(): Promise<void> | undefined;
   stopped(): void;
 }
 
@@ -108,6 +108,11 @@ export class Cell<Message> {
 
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Nothing to do, and nothing that is being done. */
+  get isIdle(): boolean {
+    return this.#phase.kind === "running" && this.depth === 0 && this.#behaviour.settled() === undefined;
   }
 
   tell(message: Message): void {
@@ -245,7 +250,8 @@ export class Cell<Message> {
     this.#phase = { kind: "stopping" };
     this.#restart?.cancel();
     for (const letter of [...this.#system.drain(), ...this.#mailbox.drain()]) this.#return(letter, reason);
-    await this.#behaviour.settled();
+    const settling = this.#behaviour.settled();
+    if (settling !== undefined) await settling;
     this.#phase = { kind: "stopped" };
     this.#asks.failAll(reason);
     this.#lane.close();

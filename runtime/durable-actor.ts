@@ -105,8 +105,8 @@ export class DurableActor<State, Command, Event extends { readonly type: string 
     }
   }
 
-  async settled(): Promise<void> {
-    while (this.#settling !== undefined) await this.#settling;
+  settled(): Promise<void> | undefined {
+    return this.#settling?.then(() => this.settled());
   }
 
   stopped(): void {

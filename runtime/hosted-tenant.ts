@@ -5,6 +5,12 @@ import { DurableActor, type Inbound } from "./durable-actor.ts";
 import type { Journal, Meta } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 
+/**
+ * Actors without a single event that are kept in memory: anyone can address one by any name. Beyond the bound the idle ones that were
+ * addressed first are ended; they come back when they are addressed again.
+ */
+export const PASTLESS_ACTORS_KEPT = 1_000;
+
 export interface TenantSurroundings extends CellSurroundings {
   ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply>;
   tell(to: Address, message: unknown, meta: Meta): void;
@@ -38,6 +44,7 @@ export class HostedTenant {
   readonly #around: TenantSurroundings;
   readonly #outbox: Outbox;
   readonly #hosted = new Map<Address, Hosted>();
+  readonly #pastless = new Set<Address>();
   #stop: { readonly reason: "stopped" | "not-owner"; readonly done: Promise<void> } | undefined;
 
   constructor(
@@ -124,7 +131,22 @@ export class HostedTenant {
     if (actor === undefined) throw new Error(`${address} has no behaviour`);
     const hosted = { cell, actor };
     this.#hosted.set(address, hosted);
+    this.#pastless.add(address);
+    if (this.#pastless.size > PASTLESS_ACTORS_KEPT) this.#endPastless();
     return hosted;
+  }
+
+  #endPastless(): void {
+    for (const address of this.#pastless) {
+      const hosted = this.#hosted.get(address);
+      if (hosted === undefined || hosted.actor.version > 0) this.#pastless.delete(address);
+      else if (hosted.cell.isIdle) {
+        this.#pastless.delete(address);
+        this.#hosted.delete(address);
+        void hosted.cell.stop();
+      }
+      if (this.#pastless.size <= PASTLESS_ACTORS_KEPT) return;
+    }
   }
 
   #durable(): ConstructorParameters<typeof DurableActor>[2] {

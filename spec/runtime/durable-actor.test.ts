@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Address } from "../../runtime/address.ts";
+import type { Journal } from "../../runtime/journal.ts";
+import { SNAPSHOT_EVERY_EVENTS } from "../../runtime/commit-of.ts";
+import { ActorHost } from "../../runtime/actor-host.ts";
+import { PASTLESS_ACTORS_KEPT } from "../../runtime/hosted-tenant.ts";
+import { openMemoryTenant } from "../../storage/memory-tenant.ts";
+import { openTenant } from "../../storage/tenant-files.ts";
+import { counter } from "./support/counter.ts";
+import { actor, counterAddress, EPOCH, hostCounters, person, TENANT, type HostedCounters } from "./support/host.ts";
+
+const limits = { timeoutMs: 10_000 };
+const one = counterAddress("one");
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(...args: Parameters<typeof hostCounters>): Promise<HostedCounters> {
+  const counters = await hostCounters(...args);
+  cleanups.push(() => counters.stop());
+  return counters;
+}
+
+/** A tenant whose commits may be told to fail. */
+function breakable(): { readonly tenant: ReturnType<typeof openMemoryTenant>; fail: Journal["commit"] | undefined } {
+  const real = openMemoryTenant({ tenant: TENANT });
+  const disk: { tenant: typeof real; fail: Journal["commit"] | undefined } = { tenant: real, fail: undefined };
+  const { journal } = real;
+  disk.tenant = { ...real, journal: { ...journal, commit: (commit) => disk.fail?.(commit) ?? journal.commit(commit) } };
+  return disk;
+}
+
+describe("an actor whose disk refuses", () => {
+  test("says so in words, changes nothing, and works again when there is room", async () => {
+    const disk = breakable();
+    const { host } = await start({}, disk.tenant);
+    await host.ask(one, { kind: "add", amount: 1 }, person(), limits);
+    disk.fail = async () => ({ kind: "failed", reason: "disk-full", message: "no space left on /data" });
+    const replies = await Promise.all([1, 2, 3].map((amount) => host.ask(one, { kind: "add", amount }, person(), limits)));
+    for (const reply of replies) {
+      expect(reply).toMatchObject({
+        code: "storage.disk-full",
+        httpStatus: 503,
+        retryable: true,
+        message: expect.stringContaining("no space left on /data"),
+      });
+    }
+    disk.fail = undefined;
+    expect(await host.ask(one, { kind: "add", amount: 1 }, person(), limits)).toEqual({ kind: "ok", value: { total: 2 } });
+  });
+
+  test("is woken later for what was due meanwhile", async () => {
+    const disk = breakable();
+    const { host, trace } = await start({}, disk.tenant);
+    await host.ask(one, { kind: "wake-at", wakeAtMs: Date.now() + 50 }, person(), limits);
+    let refused = 0;
+    disk.fail = async () => {
+      refused += 1;
+      return { kind: "failed", reason: "read-only", message: "mounted read-only" };
+    };
+    await expect.poll(() => refused).toBeGreaterThan(0);
+    disk.fail = undefined;
+    await expect.poll(() => trace.committed.at(-1)?.total, { timeout: 5_000 }).toBe(1_000);
+  });
+});
+
+describe("an actor that is not what it thought", () => {
+  test("decides again when its stream has moved on", async () => {
+    const { host, tenant } = await start();
+    await host.ask(one, { kind: "add", amount: 1 }, person(), limits);
+    tenant.store.commitGroup([
+      {
+        stream: one,
+        expectedVersion: 1,
+        epoch: EPOCH,
+        atMs: 0,
+        meta: actor(),
+        events: [{ type: "counter.added", schema: 1, data: { type: "counter.added", amount: 10 } }],
+        reply: undefined,
+        audit: undefined,
+        outbox: [],
+        rows: [],
+      },
+    ]);
+    expect(await host.ask(one, { kind: "add", amount: 1 }, person(), limits)).toEqual({ kind: "ok", value: { total: 12 } });
+    expect(await host.ask(one, { kind: "add", amount: 1 }, person(), limits)).toEqual({ kind: "ok", value: { total: 13 } });
+  });
+
+  test("stops for good when another process owns its tenant", async () => {
+    const fenced: [string, number][] = [];
+    const { host, tenant } = await start({ onFenced: (name, epoch) => fenced.push([name, epoch]) });
+    await host.ask(one, { kind: "add", amount: 1 }, person(), limits);
+    tenant.store.claim(EPOCH + 1);
+    await expect(host.ask(one, { kind: "add", amount: 1 }, person(), limits)).rejects.toMatchObject({ reason: "not-owner" });
+    await expect(host.ask(one, { kind: "add", amount: 1 }, person(), limits)).rejects.toMatchObject({ reason: "not-owner" });
+    await expect.poll(() => fenced).toEqual([[TENANT, EPOCH + 1]]);
+    expect(tenant.store.load(one).version).toBe(1);
+  });
+});
+
+describe("an actor with a long past", () => {
+  test("is recovered from a snapshot and the events after it, or from all events when its states look different today", async () => {
+    const tenant = openMemoryTenant({ tenant: TENANT });
+    const before = await hostCounters({}, tenant);
+    const count = SNAPSHOT_EVERY_EVENTS + 50;
+    await Promise.all(Array.from({ length: count }, () => before.host.ask(one, { kind: "add", amount: 1 }, person(), limits)));
+    await before.stop();
+    expect(tenant.store.load(one)).toMatchObject({ snapshot: { version: SNAPSHOT_EVERY_EVENTS }, version: count });
+    const after = await start({}, tenant);
+    expect(await after.host.ask(one, { kind: "add", amount: 1 }, person(), limits)).toEqual({ kind: "ok", value: { total: count + 1 } });
+    await after.host.removeTenant(TENANT);
+    const today = counter("counter");
+    const reshaped = {
+      ...today,
+      decider: { ...today.decider, stateSchema: 2, upcast: () => ({ type: "counter.added" as const, amount: 2 }) },
+    };
+    const later = await start({ definitions: [reshaped, counter("other")] }, tenant);
+    expect(await later.host.ask(one, { kind: "add", amount: 0 }, person(), limits)).toEqual({
+      kind: "ok",
+      value: { total: 2 * (count + 1) },
+    });
+  });
+});
+
+describe("names that mean nobody", () => {
+  test("do not fill the memory, however many are asked for", async () => {
+    const { host } = await start();
+    await host.ask(one, { kind: "add", amount: 1 }, person(), limits);
+    for (let index = 0; index < PASTLESS_ACTORS_KEPT + 100; index += 1) {
+      await host.ask(counterAddress(`nobody-${index}`), { kind: "heartbeat" }, actor(), limits);
+    }
+    expect(host.actors().length).toBeLessThanOrEqual(PASTLESS_ACTORS_KEPT + 1);
+    expect(host.actors().some(({ address }) => address === one)).toBe(true);
+    expect(await host.ask(counterAddress("nobody-0"), { kind: "add", amount: 1 }, person(), limits)).toEqual({
+      kind: "ok",
+      value: { total: 1 },
+    });
+  });
+});
+
+describe("a slow disk", () => {
+  const COMMIT_DELAY_MS = 50;
+  const LOOP_DELAY_P99_MS = 20;
+  const ROUND_MS = 1_000;
+  const ROUNDS = 5;
+
+  test("makes answers late, but never stalls the loop", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "odysseus-slow-"));
+    cleanups.push(async () => rmSync(directory, { recursive: true, force: true }));
+    const tenant = await openTenant({ directory, tenant: TENANT, commitDelayMs: COMMIT_DELAY_MS });
+    cleanups.push(() => tenant.close());
+    const counters = await hostCounters({}, { ...openMemoryTenant({ tenant: TENANT }), journal: tenant.journal, reads: tenant.reads });
+    cleanups.push(() => counters.stop());
+    const { host } = counters;
+    const addresses = Array.from({ length: 20 }, (_, index) => counterAddress(`slow-${index}`));
+    await Promise.all(addresses.map((address) => host.ask(address, { kind: "add", amount: 1 }, person(), limits)));
+    const rounds: number[] = [];
+    // Other processes of the machine only ever add to the delay: one quiet round is proof.
+    while (rounds.length < ROUNDS && !rounds.some((p99Ms) => p99Ms < LOOP_DELAY_P99_MS))
+      rounds.push(await loopDelayP99Ms(() => load(host, addresses)));
+    console.log(rounds);
+    expect(Math.min(...rounds)).toBeLessThan(LOOP_DELAY_P99_MS);
+  });
+
+  /** Ten commands at a time to each actor. */
+  async function load(host: ActorHost, addresses: readonly Address[]): Promise<void> {
+    const endsAtMs = performance.now() + ROUND_MS;
+    let answered = 0;
+    await Promise.all(
+      addresses.map(async (address) => {
+        while (performance.now() < endsAtMs) {
+          await Promise.all(Array.from({ length: 10 }, () => host.ask(address, { kind: "add", amount: 1 }, person(), limits)));
+          answered += 10;
+        }
+      }),
+    );
+    expect(answered).toBeGreaterThan(addresses.length * 10);
+  }
+});
+
+async function loopDelayP99Ms(work: () => Promise<void>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await work();
+  delay.disable();
+  return delay.percentile(99) / 1e6;
+}
+
+describe("two processes", () => {
+  test("ask each other's actors over the bus, in the name of the system only", async () => {
+    const { MemoryBroker } = await import("../../runtime/memory-bus.ts");
+    const { systemClock } = await import("../../runtime/system-clock.ts");
+    const broker = new MemoryBroker(systemClock);
+    const there = await start({ bus: broker.connect("there") });
+    const here: HostedCounters = await start({
+      bus: broker.connect("here"),
+      definitions: [counter("local")],
+      servedKinds: [],
+      remoteKinds: ["counter"],
+    });
+    expect(here.host).toBeInstanceOf(ActorHost);
+    expect(await here.host.ask(one, { kind: "add", amount: 4 }, actor(), limits)).toEqual({ kind: "ok", value: { total: 4 } });
+    expect(await here.host.ask(one, { kind: "nonsense" }, actor(), limits)).toMatchObject({ code: "counter.nonsense" });
+    await expect(here.host.ask(one, { kind: "explode" }, actor(), limits)).rejects.toMatchObject({ reason: "crashed" });
+    expect(await here.host.ask(one, { kind: "add", amount: 4 }, person(), limits)).toMatchObject({ code: "message.malformed" });
+    here.host.tell(one, { kind: "add", amount: 1 }, actor());
+    await expect.poll(() => there.tenant.store.load(one).version).toBe(2);
+    await there.host.removeTenant(TENANT);
+    await expect(here.host.ask(one, { kind: "noop" }, actor(), limits)).rejects.toMatchObject({ reason: "not-owner" });
+  });
+});
