@@ -4,8 +4,11 @@ import { deploymentActor } from "../../actors/deployment/actor.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../actors/operations.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
+import { tenantActor, type FoundTenant } from "../../actors/tenant/actor.ts";
 import { ActorHost } from "../../runtime/actor-host.ts";
+import { addressOf } from "../../runtime/address.ts";
 import type { Bus } from "../../runtime/bus.ts";
+import type { Meta } from "../../runtime/journal.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Meter } from "../../runtime/meter.ts";
 import { nactTurns } from "../../runtime/nact-turns.ts";
@@ -15,10 +18,14 @@ import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
 import { Administrator } from "../../web/api/auth/administrator.ts";
 import type { Readiness } from "../../web/api/probes.ts";
 import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
+import { exitCodes } from "../start/exit-codes.mjs";
+import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
 
 /** The one tenant of an installation, until there are more. */
 export const TENANT = "default";
+
+const FOUND_TIMEOUT_MS = 30_000;
 
 export interface ControlPlaneParts {
   readonly home: Pick<Home, "tenants" | "credentials">;
@@ -48,6 +55,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     const epoch = await claim(files);
     const host = newHost(parts, epoch);
     await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
+    await found(host);
     host.start();
     const api = await startApi({
       ...parts,
@@ -82,13 +90,20 @@ async function claim({ journal }: OpenTenant): Promise<number> {
   return epoch;
 }
 
+async function found(host: ActorHost): Promise<void> {
+  const command: FoundTenant = { kind: "found" };
+  const meta: Meta = { commandId: `found/${TENANT}`, principal: { kind: "system", id: "odysseus", role: "system" }, via: "system", correlationId: "start" };
+  const reply = await host.ask(addressOf(TENANT), command, meta, { timeoutMs: FOUND_TIMEOUT_MS });
+  if (reply.kind === "refusal") throw new StartFailure(reply.message, reply.code === "storage.disk-full" ? exitCodes.diskFull : exitCodes.diskReadOnly);
+}
+
 function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
   return new ActorHost({
     ...parts,
     clock: systemClock,
     random: systemRandom,
     turns: nactTurns(),
-    definitions: [deploymentActor, schedulerActor, nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch })],
+    definitions: [tenantActor, deploymentActor, schedulerActor, nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,

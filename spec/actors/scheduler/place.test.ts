@@ -1,0 +1,183 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Constraint } from "../../../actors/deployment/contract.ts";
+import type { PlacementRequest, Rejection, Requirements, SchedulerAnswer, SchedulerCommand, SchedulerNode } from "../../../actors/scheduler/contract.ts";
+import { decide } from "../../../actors/scheduler/decide.ts";
+import { evolve, noNodes, type SchedulerState } from "../../../actors/scheduler/state.ts";
+import { addressOf } from "../../../runtime/address.ts";
+
+const MEBIBYTE = 1_048_576;
+
+class Stage {
+  state: SchedulerState = noNodes;
+  readonly answers: SchedulerAnswer[] = [];
+
+  tell(command: SchedulerCommand): void {
+    const decision = decide(this.state, command, {
+      address: addressOf("acme", "scheduler"),
+      nowMs: 1,
+      meta: { commandId: "c", principal: { kind: "system", id: "s", role: "system" }, via: "system", correlationId: "x" },
+    });
+    if (decision.kind === "refuse") throw new Error("the scheduler refuses nothing");
+    this.state = decision.events.reduce(evolve, this.state);
+    this.answers.push(...decision.messages.map(({ message }) => message as SchedulerAnswer));
+  }
+
+  node(name: string, more: Partial<SchedulerNode> = {}): void {
+    const node: SchedulerNode = { name, readiness: "ready", reason: "", labels: {}, os: "linux", arch: "amd64", hostname: name, cpuMillis: 4_000, memoryBytes: 1_024 * MEBIBYTE, ...more };
+    this.tell({ kind: "node-changed", node });
+  }
+
+  place(deployment: string, slots: number, requirements: Partial<Requirements> = {}, avoid: readonly string[] = []): void {
+    const wanted: Requirements = { cpuReservedMillis: 0, memoryReservedBytes: 0, hostPorts: [], constraints: [], platforms: [], ...requirements };
+    const first = Object.keys(this.state.reservations).length + this.state.pending.length + 1;
+    const requests = Array.from({ length: slots }, (_, index): PlacementRequest => ({ placementId: `${deployment}.${index + 1}.${first + index}`, slot: index + 1, requirements: wanted, avoid }));
+    this.tell({ kind: "place", deployment, requests });
+  }
+
+  nodesOf(deployment: string): readonly string[] {
+    return Object.values(this.state.reservations)
+      .filter((reservation) => reservation.deployment === deployment)
+      .map(({ node }) => node)
+      .sort();
+  }
+
+  rejections(): readonly Rejection[] {
+    return this.state.pending[0]?.rejections ?? [];
+  }
+}
+
+function threeNodes(more: readonly Partial<SchedulerNode>[] = [{}, {}, {}]): Stage {
+  const stage = new Stage();
+  more.forEach((each, index) => stage.node(`n${index + 1}`, each));
+  return stage;
+}
+
+describe("choosing a node", () => {
+  it("spreads a deployment over the nodes", () => {
+    const stage = threeNodes();
+    stage.place("web", 6);
+    expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n2", "n2", "n3", "n3"]);
+  });
+
+  it("prefers the less loaded among equals", () => {
+    const stage = threeNodes();
+    stage.place("db", 1, { memoryReservedBytes: 900 * MEBIBYTE });
+    stage.place("web", 2, { memoryReservedBytes: 50 * MEBIBYTE });
+    expect(stage.nodesOf("web")).toEqual(["n2", "n3"]);
+  });
+
+  it("avoids a node where the replica failed, unless there is no other", () => {
+    const stage = threeNodes([{}, { readiness: "cordoned" }, { readiness: "cordoned" }]);
+    stage.place("web", 1, {}, ["n1"]);
+    expect(stage.nodesOf("web")).toEqual(["n1"]);
+    stage.node("n2");
+    stage.place("api", 1, {}, ["n1"]);
+    expect(stage.nodesOf("api")).toEqual(["n2"]);
+  });
+
+  it.each<[Constraint, readonly string[]]>([
+    [{ operator: "==", key: "zone", value: "a" }, ["n1"]],
+    [{ operator: "!=", key: "zone", value: "a" }, ["n2", "n3"]],
+    [{ operator: "in", key: "zone", values: ["a", "b"] }, ["n1", "n2"]],
+    [{ operator: "notin", key: "zone", values: ["a", "b"] }, ["n3"]],
+    [{ operator: "exists", key: "node.labels.zone" }, ["n1", "n2"]],
+    [{ operator: "==", key: "node.id", value: "n3" }, ["n3"]],
+  ])("honours the constraint %j", (constraint, expected) => {
+    const stage = threeNodes([{ labels: { zone: "a" } }, { labels: { zone: "b" } }, {}]);
+    stage.place("web", 6, { constraints: [constraint] });
+    expect([...new Set(stage.nodesOf("web"))]).toEqual(expected);
+  });
+
+  it("takes a node of the image's platform", () => {
+    const stage = threeNodes([{}, { arch: "arm64" }, {}]);
+    stage.place("web", 2, { platforms: [{ os: "linux", arch: "arm64" }] });
+    expect(stage.nodesOf("web")).toEqual(["n2", "n2"]);
+  });
+});
+
+describe("when nothing fits", () => {
+  it("says why each node was rejected, and what would make it fit", () => {
+    const stage = threeNodes([{ readiness: "cordoned" }, { labels: { zone: "b" } }, { labels: { zone: "a" }, memoryBytes: 100 * MEBIBYTE }]);
+    stage.place("web", 1, { memoryReservedBytes: 512 * MEBIBYTE, constraints: [{ operator: "==", key: "zone", value: "a" }] });
+    expect(stage.rejections()).toEqual([
+      { filter: "ready", nodes: ["n1"], reason: "n1 is cordoned", remedy: "Uncordon n1, or add a node." },
+      { filter: "constraints", nodes: ["n2"], reason: "n2 does not meet zone == a", remedy: "Label a node so that zone == a, or relax the constraint." },
+      { filter: "resources", nodes: ["n3"], reason: "n3 lacks memory: 512 MiB wanted, 100 MiB unreserved", remedy: "Free 412 MiB on n3, lower the reservation, or add a node." },
+    ]);
+    expect(stage.answers).toMatchObject([{ kind: "pending", placements: [{ placementId: "web.1.1" }] }]);
+  });
+
+  it("says so when there is no node at all", () => {
+    const stage = new Stage();
+    stage.place("web", 1);
+    expect(stage.rejections()).toMatchObject([{ filter: "ready", reason: "there is no node" }]);
+  });
+
+  it("names who holds the port", () => {
+    const stage = threeNodes();
+    const hostPorts = [{ port: 8080, protocol: "tcp" as const }];
+    stage.place("web", 3, { hostPorts });
+    stage.place("api", 1, { hostPorts });
+    expect(stage.rejections()).toMatchObject([{ filter: "host-ports", reason: expect.stringContaining("port 8080/tcp on n1 is held by web.1.1") as string }]);
+  });
+
+  it("places what waits as soon as there is room, without being asked", () => {
+    const stage = threeNodes();
+    const hostPorts = [{ port: 8080, protocol: "tcp" as const }];
+    stage.place("web", 3, { hostPorts });
+    stage.place("api", 1, { hostPorts });
+    stage.tell({ kind: "release", placementIds: ["web.2.2"] });
+    expect(stage.nodesOf("api")).toEqual(["n2"]);
+    expect(stage.state.pending).toEqual([]);
+  });
+
+  it("tells a deployment again only when the reasons have changed", () => {
+    const stage = new Stage();
+    stage.place("web", 1);
+    stage.node("n1", { readiness: "cordoned" });
+    stage.node("n1", { readiness: "cordoned" });
+    expect(stage.answers.filter(({ kind }) => kind === "pending")).toHaveLength(2);
+  });
+});
+
+describe("bookings", () => {
+  it("never exceed a node nor give a port twice, in any order of requests and releases", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("place" as const), memory: fc.integer({ min: 0, max: 600 }), port: fc.option(fc.integer({ min: 1, max: 3 })), count: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({ kind: fc.constant("release" as const), pick: fc.nat() }),
+      fc.record({ kind: fc.constant("cordon" as const), node: fc.integer({ min: 1, max: 3 }), readiness: fc.constantFrom("ready" as const, "cordoned" as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const stage = threeNodes();
+        let placed = 0;
+        for (const each of steps) {
+          if (each.kind === "place") {
+            const requirements: Requirements = {
+              cpuReservedMillis: 0,
+              memoryReservedBytes: each.memory * MEBIBYTE,
+              hostPorts: each.port === null ? [] : [{ port: each.port, protocol: "tcp" }],
+              constraints: [],
+              platforms: [],
+            };
+            stage.tell({ kind: "place", deployment: "web", requests: Array.from({ length: each.count }, (_, index) => ({ placementId: `web.${index}.${placed++}`, slot: index, requirements, avoid: [] })) });
+          } else if (each.kind === "release") {
+            const ids = Object.keys(stage.state.reservations);
+            const id = ids[each.pick % Math.max(1, ids.length)];
+            if (id !== undefined) stage.tell({ kind: "release", placementIds: [id] });
+          } else {
+            stage.node(`n${each.node}`, { readiness: each.readiness });
+          }
+          for (const node of ["n1", "n2", "n3"]) {
+            const here = Object.values(stage.state.reservations).filter((reservation) => reservation.node === node);
+            expect(here.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)).toBeLessThanOrEqual(1_024 * MEBIBYTE);
+            const ports = here.flatMap(({ hostPorts }) => hostPorts.map(({ port }) => port));
+            expect(new Set(ports).size).toBe(ports.length);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
