@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import type { Operation } from "../../actors/catalogue.ts";
 import type { RefusalTraits } from "../../runtime/refusal.ts";
+import { SESSION_COOKIE } from "./auth/guard.ts";
 import { docsPage, type OpenApiDocument } from "./docs-page.ts";
 import { PAGE_POLICY } from "./html.ts";
 
@@ -27,7 +28,7 @@ export async function collectRoutes(app: FastifyInstance, version: string): Prom
       components: {
         securitySchemes: {
           token: { type: "http", scheme: "bearer" },
-          session: { type: "apiKey", in: "cookie", name: "odysseus_session" },
+          session: { type: "apiKey", in: "cookie", name: SESSION_COOKIE },
         },
       },
       security: [{ token: [] }, { session: [] }],

@@ -17,7 +17,7 @@ export function bareSchema(schema: z.core.$ZodType): z.core.$ZodType {
 export function fieldsOf(schema: z.core.$ZodType, name: string): Readonly<Record<string, z.core.$ZodType>> {
   const bare = bareSchema(schema);
   if (!(bare instanceof z.ZodObject)) throw new Error(`the input of ${name} is not an object`);
-  return bare.shape as Readonly<Record<string, z.core.$ZodType>>;
+  return bare.shape;
 }
 
 /** The names that would be valid at a path of the input, over all alternatives of unions. */
@@ -43,7 +43,7 @@ function reach(schemas: readonly z.core.$ZodType[], path: readonly PropertyKey[]
 
 function alternatives(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   const bare = bareSchema(schema);
-  return bare instanceof z.ZodUnion ? (bare.options as readonly z.core.$ZodType[]).flatMap(alternatives) : [bare];
+  return bare instanceof z.ZodUnion ? bare.options.flatMap(alternatives) : [bare];
 }
 
 const NUMBER = /^-?\d+(\.\d+)?$/;

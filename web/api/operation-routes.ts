@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Operation } from "../../actors/catalogue.ts";
 import { AskFailure, type Reply } from "../../runtime/actor.ts";
@@ -22,7 +22,7 @@ export function installOperations(
   for (const operation of operations) {
     const layout = inputLayout(operation);
     app.route({
-      method: operation.http.method as HTTPMethods,
+      method: operation.http.method,
       url: `${API_PREFIX}${routePath(operation.http.path)}`,
       schema: documentation(operation, layout),
       config: { operation: operation.name },

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { AskFailure, type AskFailureReason } from "../../runtime/actor.ts";
+import type { AskFailure, AskFailureReason } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
 import { apiRefusals, type FieldError } from "./errors.ts";
+import { escapeHtml, htmlPage, PAGE_POLICY } from "./html.ts";
 
 /** Used when a retryable refusal does not say when. */
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
@@ -68,10 +69,15 @@ export function problemOf(refusal: Refusal, instance: string, correlationId: str
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.retryable && refusal.httpStatus !== 408) reply.header("retry-after", String(retryAfterSeconds(refusal)));
   if (refusal.httpStatus === 401) reply.header("www-authenticate", 'Bearer realm="odysseus"');
-  return reply
-    .code(refusal.httpStatus)
-    .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify(problemOf(refusal, pathOf(request.url), request.id)));
+  const problem = problemOf(refusal, pathOf(request.url), request.id);
+  if (request.headers.accept?.includes("text/html") === true) return sendPage(reply, problem);
+  return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+}
+
+/** For a person with a browser. */
+function sendPage(reply: FastifyReply, { status, title, detail, code, correlationId }: Problem): FastifyReply {
+  const body = `<h1>${escapeHtml(title)}</h1>\n<p>${escapeHtml(detail)}</p>\n<p class="soft"><code>${escapeHtml(code)}</code> · ${escapeHtml(correlationId)}</p>`;
+  return reply.code(status).header("content-security-policy", PAGE_POLICY).type("text/html; charset=utf-8").send(htmlPage(title, body));
 }
 
 export function pathOf(url: string): string {

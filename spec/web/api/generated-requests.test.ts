@@ -78,7 +78,7 @@ function requestsFor(method: string, template: string, { parameters = [], reques
     .map(({ path, query, body: content, ifMatch, key }) => {
       const fields = asRecord(path);
       const filled = template.replaceAll(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(textOf(fields[name])) || "-");
-      const search = new URLSearchParams(Object.entries(asRecord(query)).map(([name, value]) => [name, textOf(value)]));
+      const search = new URLSearchParams(Object.entries(asRecord(query)).map(([name, value]): [string, string] => [name, textOf(value)]));
       const headers = {
         ...(content === undefined ? {} : { "content-type": "application/json" }),
         ...(ifMatch === null ? {} : { "if-match": ifMatch }),

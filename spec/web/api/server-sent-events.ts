@@ -13,7 +13,7 @@ export class EventReader {
 
   constructor(response: Response) {
     if (response.body === null) throw new Error("no body");
-    this.#reader = response.body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
+    this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   }
 
   /** Undefined at the end of the stream. */

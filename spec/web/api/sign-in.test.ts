@@ -1,6 +1,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { expect, test } from "vitest";
+import { createAuthority, issueCertificate } from "../../../ops/nats/authority.ts";
 import { Administrator, CredentialsDamaged, SESSION_LIFETIME_MS, SIGN_IN_LINK_LIFETIME_MS } from "../../../web/api/auth/administrator.ts";
 import { FAILURES_PER_MINUTE } from "../../../web/api/auth/failure-limit.ts";
 import { problemIn, startTestApi, TENANT, type TestApi } from "./test-api.ts";
@@ -144,4 +146,30 @@ test("every answer forbids what a page of ours does not need", async () => {
     expect(headers.get("referrer-policy")).toBe("no-referrer");
     expect(headers.get("cache-control")).toBe("no-store");
   }
+});
+
+test("a browser that is not signed in gets a page that says how", async () => {
+  const api = await startTestApi();
+  const response = await fetch(`${api.url}/docs`, { headers: { accept: "text/html,application/xhtml+xml" } });
+  expect([response.status, response.headers.get("content-type")]).toEqual([401, "text/html; charset=utf-8"]);
+  expect(await response.text()).toContain("Sign in with the link");
+});
+
+test("over TLS the cookie is sent over TLS alone", async () => {
+  const authority = await createAuthority(Date.now());
+  const tls = await issueCertificate(authority, { kind: "server", names: ["localhost", "127.0.0.1"] }, Date.now());
+  const api = await startTestApi({ listen: { tls } });
+  expect(api.url).toMatch(/^https:/);
+  const cookies = await new Promise<readonly string[]>((resolve, reject) => {
+    const sent = httpsRequest(
+      `${api.url}/sign-in?token=${api.administrator.issueLinkToken()}`,
+      { ca: authority.cert, servername: "localhost" },
+      (response) => {
+        response.resume();
+        resolve(response.headers["set-cookie"] ?? []);
+      },
+    );
+    sent.on("error", reject).end();
+  });
+  expect(cookies[0]).toMatch(/; HttpOnly; Secure; SameSite=Strict$/);
 });
