@@ -23,7 +23,9 @@ export interface Api {
   readonly call: <Answer>(call: ApiCall) => Promise<Answer>;
   /** What `/api/v1` and the query make of it. */
   readonly urlOf: (path: string, query?: ApiCall["query"]) => URL;
-  readonly access: Access;
+  readonly access: () => Access;
+  /** Reads the profile anew after the token was not accepted: a control plane that was started again may have given out another. */
+  readonly renew: () => "renewed" | "same";
   /** The control plane's wall clock, so that ages are true on a machine whose clock is not. */
   readonly nowMs: () => number;
 }
@@ -35,8 +37,14 @@ const MAX_RETRY_MS = 2_000;
 /** Answers carry whole seconds: a smaller difference is not a wrong clock. */
 const LEAST_SKEW_MS = 2_000;
 
-export function openApi(access: Access, signal: AbortSignal): Api {
+export function openApi(find: () => Access, signal: AbortSignal): Api {
   let skewMs = 0;
+  let access = find();
+  const renew = (): "renewed" | "same" => {
+    const before = access;
+    access = find();
+    return access.token === before.token ? "same" : "renewed";
+  };
   const urlOf = (path: string, query: ApiCall["query"] = {}): URL => {
     const url = new URL(`${access.url.pathname.replace(/\/$/, "")}/api/v1${path}`, access.url);
     for (const [name, value] of Object.entries(query)) {
@@ -46,11 +54,13 @@ export function openApi(access: Access, signal: AbortSignal): Api {
     return url;
   };
   return {
-    access,
+    access: () => access,
+    renew,
     urlOf,
     nowMs: () => Date.now() + skewMs,
     call: async <Answer>(call: ApiCall): Promise<Answer> => {
-      const answer = await attempt(access, call, urlOf(call.path, call.query), signal);
+      let answer = await attempt(access, call, urlOf(call.path, call.query), signal);
+      if (answer.status === 401 && renew() === "renewed") answer = await attempt(access, call, urlOf(call.path, call.query), signal);
       skewMs = skewOf(answer.dateMs);
       return valueOf(answer) as Answer;
     },

@@ -47,19 +47,19 @@ export async function* follow(api: Api, following: Following): AsyncGenerator<St
     } catch (cause) {
       if (following.signal.aborted) return;
       if (cause instanceof Stop) throw cause;
-      if (isFirst && isNotListening(cause)) throw notRunning(api.access, cause);
-      if (isFirst || !isConnectionLost(cause)) throw unreachable(api.access, cause);
+      if (isFirst && isNotListening(cause)) throw notRunning(api.access(), cause);
+      if (isFirst || !isConnectionLost(cause)) throw unreachable(api.access(), cause);
     }
     if (lostAtMs === undefined) following.onLost?.();
     lostAtMs ??= performance.now();
-    if (performance.now() - lostAtMs > GIVE_UP_AFTER_MS) throw unreachable(api.access, new Error("the connection was lost a minute ago"));
+    if (performance.now() - lostAtMs > GIVE_UP_AFTER_MS) throw unreachable(api.access(), new Error("the connection was lost a minute ago"));
     await delay(retryMs, undefined, { signal: following.signal }).catch(() => undefined);
     retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
   }
 }
 
 async function connect(api: Api, following: Following, lastId: string | undefined): Promise<IncomingMessage> {
-  const response = await openExchange(api.access, {
+  const response = await openExchange(api.access(), {
     method: "GET",
     url: api.urlOf(following.path, following.query),
     body: undefined,
@@ -69,6 +69,7 @@ async function connect(api: Api, following: Following, lastId: string | undefine
   if (response.statusCode === 200) return response;
   let body = "";
   for await (const chunk of response.setEncoding("utf8")) body += String(chunk);
+  if (response.statusCode === 401 && api.renew() === "renewed") return connect(api, following, lastId);
   const stop = stopOf(problemOf({ status: response.statusCode ?? 0, body, dateMs: undefined, correlationId: undefined }));
   // A control plane that is just starting says "not yet"; that is a lost connection as far as a follower is concerned.
   if (stop.exit === "unavailable" && lastId !== undefined) throw Object.assign(new Error(stop.message), { code: "ECONNRESET" });

@@ -58,10 +58,13 @@ export function harmless(text: string): string {
     .replaceAll(CONTROLS_NOT_COLOUR, "");
 }
 
+/** What a terminal is given back after drawing. */
+export const SHOW_CURSOR_AND_WRAP = "\u001b[?25h\u001b[?7h";
+
 /** Gives the cursor back, also when the process ends in the middle of drawing. */
 export function showCursorAtExit(): void {
   process.once("exit", () => {
-    if (process.stdout.isTTY) writeSync(process.stdout.fd, "\u001b[?25h");
+    if (process.stdout.isTTY) writeSync(process.stdout.fd, SHOW_CURSOR_AND_WRAP);
   });
 }
 

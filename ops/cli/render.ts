@@ -37,7 +37,7 @@ function fields(out: Output, value: unknown, depth: number, nowMs: number): read
 
 function scalar(name: string, value: unknown, nowMs: number): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "number" && name.endsWith("AtMs"))
+  if (typeof value === "number" && /(^a|A)tMs$/.test(name))
     return `${new Date(value).toISOString()} (${value > nowMs ? `in ${age(value - nowMs)}` : `${age(nowMs - value)} ago`})`;
   if (typeof value === "number" && name.endsWith("Bytes")) return bytes(value);
   return plain(typeof value === "string" ? value : JSON.stringify(value));

@@ -57,15 +57,18 @@ export function healthCell(item: ContainerView): Cell {
   }
 }
 
-/** Why it is in this phase, in a sentence: its own reason, what failed, or which nodes were rejected by what. */
+/** Why it is in this phase, in a sentence: what failed, which filters rejected how many nodes and what would help, or its own reason. */
 export function whyOf(item: ContainerView, nowMs: number): string {
   const retry =
     item.phase === "backing-off" && item.nextAttemptAtMs !== undefined ? `next attempt ${inTime(item.nextAttemptAtMs - nowMs)}` : "";
-  const rejections = item.rejections.map(
-    (rejection) => `${rejection.reason} (${rejection.nodes.length === 0 ? "no node" : rejection.nodes.join(", ")})`,
-  );
-  const cause = item.reason || item.failure?.message || rejections.join("; ");
+  const cause = item.rejections.length > 0 ? item.rejections.map(rejectionText).join(" ") : item.reason || (item.failure?.message ?? "");
   return plain([cause, retry].filter((part) => part !== "").join("; "));
+}
+
+/** Names of many nodes say less than their number. */
+function rejectionText({ filter, nodes, remedy }: ContainerView["rejections"][number]): string {
+  const which = nodes.length === 1 ? (nodes[0] ?? "") : `${nodes.length} nodes`;
+  return `${which} rejected by ${filter}. ${remedy}`;
 }
 
 export function bySlot(containers: readonly ContainerView[]): readonly ContainerView[] {

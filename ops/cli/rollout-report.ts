@@ -2,6 +2,7 @@ import type { ContainerView, DeploymentView, RolloutView } from "../../actors/vi
 import { age, clockTime } from "./ages.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { type Output, plain } from "./output.ts";
+import { cut } from "./table.ts";
 
 /** How a wait ended. `gone`: the deployment was deleted and its replicas with it. */
 export interface Waited {
@@ -15,6 +16,8 @@ export interface Waited {
 
 const MAX_FAILED_SHOWN = 3;
 const MAX_LAST_LINES = 20;
+/** A reason may name every node there is. */
+const MAX_REASON_CHARACTERS = 300;
 
 export function exitOfOutcome(outcome: RolloutView["outcome"]): ExitName {
   switch (outcome) {
@@ -75,17 +78,19 @@ function failure({ outcome, change, revision, id }: RolloutView): string {
 function evidence(item: ContainerView): readonly string[] {
   const where = `  replica ${item.slot} on ${item.node ?? "no node"}`;
   const exit = item.lastExit;
-  const ended =
-    exit === undefined
-      ? ""
-      : ` ${exit.cause}${exit.exitCode === undefined ? "" : ` with exit code ${exit.exitCode}`}${exit.message === "" ? "" : `: ${plain(exit.message)}`}`;
+  const ended = exit === undefined ? "" : ` ${endingText(exit)}`;
   const failure = item.failure === undefined || item.failure.message === exit?.message ? [] : [`    ${plain(item.failure.message)}`];
   const probe = exit?.healthOutput === undefined || exit.healthOutput === "" ? [] : [`    last probe: ${plain(exit.healthOutput)}`];
   const lines = (exit?.lastLines ?? []).slice(-MAX_LAST_LINES).map((line) => `    | ${clockTime(line.atMs)} ${plain(line.text)}`);
-  const rejections = item.rejections.flatMap((rejection) => [
-    `    ${plain(rejection.reason)} (${rejection.nodes.join(", ") || "no node"})`,
-    `      ${plain(rejection.remedy)}`,
+  const rejections = item.rejections.flatMap(({ filter, reason, remedy }) => [
+    `    ${filter}: ${cut(plain(reason), MAX_REASON_CHARACTERS)}`,
+    `      ${plain(remedy)}`,
   ]);
   const unexplained = ended === "" && failure.length + rejections.length === 0 ? ` ${plain(item.reason || item.phase)}` : "";
   return [`${where}${ended}${unexplained}`, ...failure, ...probe, ...lines, ...rejections];
+}
+
+function endingText({ cause, exitCode, message }: NonNullable<ContainerView["lastExit"]>): string {
+  const code = exitCode === undefined || message.includes("exit code") ? "" : ` with exit code ${exitCode}`;
+  return `${cause}${code}${message === "" ? "" : `: ${plain(message)}`}`;
 }

@@ -27,22 +27,37 @@ export function openShow({ out, api }: Session, name: string): Show {
       draw({ deployment, containers, rollout }, elapsedMs) {
         const head = `${name}: ${deployment?.status ?? "deleted"}, ${rollout.change} to revision ${rollout.revision}, ${age(elapsedMs)}`;
         const reason = plain(deployment?.reason ?? "");
-        region.draw([out.paint("bold", head), ...(reason === "" ? [] : [`  ${reason}`]), ...replicaTable(out, containers, api().nowMs())]);
+        region.draw([
+          out.paint("bold", head),
+          ...(reason === "" ? [] : [`  ${reason}`]),
+          ...replicaTable(out, withoutPast(containers), api().nowMs()),
+        ]);
       },
-      end: () => region.end("picture"),
+      end: () => region.end(),
     };
   }
-  let before: readonly ContainerView[] = [];
+  // What runs well already, or ended before, is no news.
+  let before: readonly ContainerView[] | undefined;
   let beforeReason = "";
   return {
     draw({ deployment, containers }, elapsedMs) {
       const reason = plain(deployment?.reason ?? "");
       const said = reason === "" || reason === beforeReason ? [] : [`${name}: ${reason}`];
-      for (const line of [...said, ...changesBetween(before, containers, api().nowMs())])
+      for (const line of [...said, ...changesBetween(before ?? containers.filter(isNoNews), containers, api().nowMs())])
         out.line(`${age(elapsedMs).padStart(4)}  ${line}`);
       before = containers;
       beforeReason = reason;
     },
     end: () => undefined,
   };
+}
+
+function isNoNews({ phase, health }: ContainerView): boolean {
+  return phase === "stopped" || (phase === "running" && (health === "healthy" || health === "none"));
+}
+
+/** A stopped replica that was followed by another in its slot is kept by the control plane for its evidence; it is not part of the picture. */
+function withoutPast(containers: readonly ContainerView[]): readonly ContainerView[] {
+  const taken = new Set(containers.filter((item) => item.phase !== "stopped").map((item) => item.slot));
+  return containers.filter((item) => item.phase !== "stopped" || !taken.has(item.slot));
 }

@@ -22,7 +22,7 @@ export function openSession(options: Options, signal: AbortSignal, env: NodeJS.P
   const url = text(options, "url");
   return {
     out: openOutput({ json: options.json === true, env }),
-    api: () => (api ??= openApi(findAccess({ env, ...(url !== undefined && { url }) }), signal)),
+    api: () => (api ??= openApi(() => findAccess({ env, ...(url !== undefined && { url }) }), signal)),
     signal,
   };
 }

@@ -102,9 +102,10 @@ function absent(cause: unknown): undefined {
   throw cause;
 }
 
-function hasFailed(item: ContainerView, rollout: RolloutView): boolean {
-  return (
-    item.revision === rollout.revision &&
-    (item.failure !== undefined || (item.lastExit !== undefined && item.lastExit.cause !== "requested") || item.phase === "pending")
-  );
+/** Worth showing when the rollout fails. A rollback's replicas carry the number of the revision whose content they repeat, so only an update can be told apart. */
+function hasFailed(item: ContainerView, { change, revision }: RolloutView): boolean {
+  const isOther = (change === "update" || change === "create") && item.revision !== revision;
+  const hasEvidence =
+    item.failure !== undefined || (item.lastExit !== undefined && item.lastExit.cause !== "requested") || item.phase === "pending";
+  return hasEvidence && !isOther;
 }

@@ -138,14 +138,19 @@ export const history: Action = async (session, [name = ""], options) => {
     outcomeCell(item.rollout),
     `${item.by} via ${item.via}`,
     age(nowMs - item.atMs),
-    [
-      ...item.diff.map((field) => `${field.path} ${shown(field.before)} -> ${shown(field.after)}`),
-      item.rollout.outcome === "succeeded" ? "" : (item.rollout.reason ?? ""),
-    ]
-      .filter((part) => part !== "")
-      .join("; "),
+    whatOf(item),
   ]);
 };
+
+/** The fields that were changed, and what went wrong. A creation sets all fields: then the two that matter; --json has the rest. */
+function whatOf({ change, diff, rollout }: ChangeView): string {
+  const fields = change === "create" ? diff.filter(({ path }) => path === "image.reference" || path === "replicas") : diff;
+  const words = fields.map(({ path, before, after }) =>
+    change === "create" ? `${path} ${shown(after)}` : `${path} ${shown(before)} -> ${shown(after)}`,
+  );
+  const why = rollout.outcome === "succeeded" || rollout.reason === undefined ? [] : [rollout.reason];
+  return [...words, ...why].join("; ");
+}
 
 function outcomeCell({ outcome }: ChangeView["rollout"]): Cell {
   const colour: Colour =
