@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DeploymentSpec, PinnedImage } from "./deployment/contract.ts";
-import { ExitEvidence, Failure, NodeSample } from "./node/contract.ts";
+import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/contract.ts";
 
 /** Rows of the read model and answers of the reading operations. Wall-clock times are milliseconds since the epoch. */
 
@@ -126,8 +126,8 @@ export interface NodeSoft {
   readonly sample: z.infer<typeof NodeSample> | undefined;
   readonly agentAssignment: number | undefined;
   /** By placement id: progress and other observations that are not journalled. */
-  readonly statuses: ReadonlyMap<string, import("./node/contract.ts").PlacementStatus>;
-  readonly containers: ReadonlyMap<string, import("./node/contract.ts").ContainerSample>;
+  readonly statuses: ReadonlyMap<string, PlacementStatus>;
+  readonly containers: ReadonlyMap<string, ContainerSample>;
 }
 
 export const NodeView = NodeRow.extend({

@@ -106,6 +106,11 @@ export const API_ERRORS = {
     message: (_: { readonly operation: string }) =>
       "This Idempotency-Key was used before for the same operation with other input. Use a new key for a new request.",
   },
+  "streams.too-many": {
+    httpStatus: 503,
+    retryable: true,
+    message: (facts: { readonly limit: number }) => `${facts.limit} event streams are open, and no more are served at once. Close some.`,
+  },
   "actor.timeout": {
     httpStatus: 504,
     retryable: true,

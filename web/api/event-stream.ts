@@ -11,6 +11,8 @@ import { pathOf, problemOf, refusalOfAskFailure, sendProblem } from "./problems.
 export const HEARTBEAT_INTERVAL_MS = 15_000;
 /** How long the answer waits for a first item, which may be a refusal, before it begins regardless. */
 const FIRST_ITEM_WAIT_MS = 2_000;
+/** Streams at once; one more is refused. */
+export const MAX_STREAMS = 1_000;
 /** What a browser waits before it resumes. */
 const RECONNECT_DELAY_MS = 1_000;
 
@@ -52,6 +54,7 @@ export async function streamEvents(
   ports: StreamPorts,
   streams: StreamRegistry,
 ): Promise<FastifyReply> {
+  if (streams.size >= MAX_STREAMS) return sendProblem(request, reply, apiRefusals["streams.too-many"]({ limit: MAX_STREAMS }));
   const source = items[Symbol.asyncIterator]();
   streams.add(left);
   try {

@@ -43,7 +43,10 @@ export class KeyMemory {
   /** `mismatch`: the key belongs to another input. Otherwise it is taken, until `release`. */
   async take(commandId: string, nowMs: number): Promise<"taken" | "repeated" | "mismatch"> {
     this.#loaded ??= this.#load();
-    await this.#loaded;
+    await this.#loaded.catch((cause: unknown) => {
+      this.#loaded = undefined;
+      throw cause;
+    });
     const [, scope = "", fingerprint = ""] = COMMAND_ID.exec(commandId) ?? [];
     const known = this.#fingerprints.get(scope);
     if (known !== undefined && nowMs - known.atMs < KEY_MEMORY_MS) return known.fingerprint === fingerprint ? "repeated" : "mismatch";
