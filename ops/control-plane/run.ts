@@ -11,7 +11,7 @@ import { startNats, type NatsServer } from "../nats/nats.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { alwaysConsent, consentFromTerminal, type ProvisionContext } from "../tools/context.ts";
 import { findEngine } from "../tools/docker.ts";
-import { findTool } from "../tools/find-tool.ts";
+import { findTool, type FoundTool } from "../tools/find-tool.ts";
 import { productVersion } from "../version.ts";
 import { startControlPlane, TENANT, type ControlPlane } from "./control-plane.ts";
 import { StartFailure } from "./failure.ts";
@@ -45,10 +45,12 @@ export async function run(options: StartOptions, around: Environment): Promise<R
   };
   try {
     const context = provisioning(options, around);
+    // Looked for together, so that one is fetched while the other is installed.
+    const natsTool = options.nats === undefined ? findTool("nats-server", context) : undefined;
     const engine = options.nodes.kind === "local" ? await engineOf(context) : undefined;
     const node = nodeNameOf(hostname());
     const agent: AgentIdentity = { kind: "agent", tenant: TENANT, node };
-    const nats = options.nats === undefined ? await ownNats(context, home, engine === undefined ? [] : [agent]) : undefined;
+    const nats = natsTool === undefined ? undefined : await ownNats(await natsTool, context, home, engine === undefined ? [] : [agent]);
     if (nats !== undefined) stops.push(() => nats.stop());
     const bus = await busOf(options, nats, log);
     stops.push(() => bus.close());
@@ -96,8 +98,7 @@ async function engineOf(context: ProvisionContext): Promise<{ readonly socketPat
   return engine;
 }
 
-async function ownNats(context: ProvisionContext, home: Home, agents: readonly AgentIdentity[]): Promise<NatsServer> {
-  const tool = await findTool("nats-server", context);
+async function ownNats(tool: FoundTool, context: ProvisionContext, home: Home, agents: readonly AgentIdentity[]): Promise<NatsServer> {
   if (tool.kind === "missing") throw new StartFailure(tool.sentence, tool.exitCode);
   return startNats({ folder: home.nats, program: tool.path, agents, say: context.say });
 }

