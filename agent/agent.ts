@@ -89,8 +89,8 @@ export class Agent {
     };
   }
 
-  /** Recalls its former life and begins to work. Rejects with `DiskFailure` when its disk cannot be read. */
-  async start(listener: AgentListener): Promise<void> {
+  /** Recalls its former life and begins to work; `looked` resolves once it has, or could not have, seen the engine. Rejects with `DiskFailure` when its disk cannot be read. */
+  async start(listener: AgentListener): Promise<{ readonly looked: Promise<void> }> {
     const remembered = await this.#memory.recall();
     this.#listener = listener;
     this.#assignment = this.#ours(remembered.assignment);
@@ -100,7 +100,7 @@ export class Agent {
       if (!this.#workers.has(placement.placementId)) this.#addWorker(this.#recordFor(placement), placement);
     }
     this.#watch = this.#parts.engine.watch((event) => this.#onEngineEvent(event));
-    void this.#look("first");
+    return { looked: this.#look("first") };
   }
 
   /** Containers stay as they are. */

@@ -106,6 +106,9 @@ export class ContainerTable {
       case "rename":
         return "ask";
       case "stop":
+        // Told before or after `die`, as it happens.
+        if (container.state !== "exited" && container.hint === "none") this.#put({ ...container, hint: "stopped" });
+        return "known";
       case "kill":
         return "known";
       default:

@@ -7,8 +7,8 @@ import { LABEL } from "./labels.ts";
 
 /** A container of ours and what its end, if any, was accompanied by. */
 export interface KnownContainer extends ObservedContainer {
-  /** oom: the kernel killed in it. lost: found ended after the engine had been away. */
-  readonly hint: "none" | "oom" | "lost";
+  /** oom: the kernel killed in it. stopped: the engine was asked to stop it. lost: found ended after the engine had been away. */
+  readonly hint: "none" | "oom" | "stopped" | "lost";
 }
 
 /** One placement as it is on this node. */

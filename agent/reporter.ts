@@ -25,6 +25,7 @@ export interface ReporterParts {
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #dirty = new Set<string>();
+  #begun = false;
   #helloIsDue = true;
   #sending = false;
   #failures = 0;
@@ -33,6 +34,12 @@ export class Reporter {
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+  }
+
+  /** Says hello, and everything that changes from then on. */
+  begin(): void {
+    this.#begun = true;
+    this.#sendSoon(0);
   }
 
   /** Changes of one turn travel together. */
@@ -53,7 +60,7 @@ export class Reporter {
   }
 
   #sendSoon(delayMs: number): void {
-    if (this.#stopped || this.#sending || this.#timer !== undefined) return;
+    if (!this.#begun || this.#stopped || this.#sending || this.#timer !== undefined) return;
     this.#timer = this.#parts.clock.after(delayMs, () => {
       this.#timer = undefined;
       void this.#send();
@@ -73,16 +80,18 @@ export class Reporter {
   }
 
   async #sendOne(): Promise<boolean> {
-    const answer = await this.#parts.link.ask(this.#helloIsDue ? this.#hello() : this.#status());
+    const isHello = this.#helloIsDue;
+    const answer = await this.#parts.link.ask(isHello ? this.#hello() : this.#status());
     if (answer.kind === "unreachable") {
       if (this.#failures === 0) this.#parts.log.info("the control plane does not answer; working on", { reason: answer.reason });
       this.#failures += 1;
       this.#helloIsDue = true;
       return false;
     }
-    this.#failures = 0;
+    // A hello that is answered so was not understood: it is repeated, but not at once.
+    this.#failures = isHello && answer.welcome.resync ? this.#failures + 1 : 0;
     if (answer.welcome.resync) this.#helloIsDue = true;
-    return true;
+    return this.#failures === 0;
   }
 
   /** What does not fit goes without its log lines, and follows in messages of its own. */

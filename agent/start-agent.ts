@@ -10,6 +10,9 @@ import { Reporter } from "./reporter.ts";
 import { serveRequests } from "./requests.ts";
 import { Sampler } from "./sampler.ts";
 
+/** The first hello waits so long for an engine that is slow to answer; its answer is then told later. */
+const FIRST_LOOK_MS = 1_000;
+
 export interface AgentSettings extends AgentParts {
   readonly bus: Bus;
   readonly usage: NodeUsage;
@@ -40,17 +43,21 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const sampler = new Sampler({ engine, table: agent.table, usage: settings.usage, clock });
   const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
 
-  await agent.start({
+  let isIntroduced = false;
+  const { looked } = await agent.start({
     changed: (placementId) => {
       reporter.changed(placementId);
       streams.changed(placementId);
     },
-    engineChanged: () => void facts.refresh().then(() => reporter.resync()),
+    engineChanged: () => {
+      if (isIntroduced) void facts.refresh().then(() => reporter.resync());
+    },
   });
-  await facts.refresh();
+  await Promise.race([Promise.all([looked, facts.refresh()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
   const requests = serveRequests({ tenant, node, agent, engine, bus, clock, sampler, streams });
   const heartbeat = new Heartbeat({ agent, link, reporter, sampler, clock, random, session });
-  reporter.resync();
+  isIntroduced = true;
+  reporter.begin();
   return {
     agent,
     async stop() {

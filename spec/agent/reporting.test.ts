@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { LogChunk } from "../../actors/node/contract.ts";
+import { NODE, NodeUnderTest, TENANT } from "./node-under-test.ts";
+
+let node: NodeUnderTest;
+beforeEach(async () => {
+  node = new NodeUnderTest();
+  await node.start();
+});
+afterEach(() => node.stop());
+
+const heartbeats = () => node.messages.filter((message) => message.kind === "agent.heartbeat");
+const hellos = () => node.messages.filter((message) => message.kind === "agent.hello");
+
+describe("what the control plane is told", () => {
+  test("begins with everything: facts and all statuses", async () => {
+    await node.clock.until("it said hello", () => hellos().length > 0);
+    expect(hellos()[0]).toMatchObject({
+      engine: "reachable",
+      facts: { hostname: "host-1", engineVersion: "28.0.0", arch: "amd64", degraded: [] },
+    });
+  });
+
+  test("is a heartbeat every five seconds, with samples of the node and its containers", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    const from = heartbeats().length;
+    await node.clock.advance(50_000);
+    expect(heartbeats().length - from).toBeGreaterThanOrEqual(9);
+    expect(heartbeats().length - from).toBeLessThanOrEqual(12);
+    const last = heartbeats().at(-1);
+    const sequence = node.status()?.sequence;
+    expect(last).toMatchObject({
+      digest: { count: 1, sequences: sequence },
+      sample: { containers: 1 },
+      containers: [{ placementId: "web.1.1" }],
+    });
+    expect(last?.containers[0]?.cpuUsedMillis).toBeGreaterThan(0);
+  });
+
+  test("is everything again after the control plane was away, and nothing was waited for meanwhile", async () => {
+    node.welcome = undefined;
+    await node.assign(await node.placement());
+    await node.clock.advance(20_000);
+    expect(node.containers()).toMatchObject([{ state: "running" }]);
+    const from = hellos().length;
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 1, resync: false };
+    await node.clock.until("it said hello", () => hellos().length > from, 5_000);
+    expect(node.status()).toMatchObject({ current: { phase: "running" } });
+  });
+
+  test("is everything again when the node actor asks for it", async () => {
+    await node.clock.advance(1_000);
+    const from = hellos().length;
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 0, resync: true };
+    await node.clock.until("a heartbeat was answered", () => hellos().length > from, 10_000);
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 0, resync: false };
+  });
+
+  test("is that the engine is away, and that it is back", async () => {
+    node.engine.crash();
+    await node.clock.until("it is told", () => hellos().at(-1)?.engine === "unreachable", 5_000);
+    node.engine.restart();
+    await node.clock.until("it is told", () => hellos().at(-1)?.engine === "reachable", 10_000);
+  });
+
+  test("counts every change of a placement once", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    const sequences = node.history.map((status) => status.sequence);
+    expect(sequences).toEqual([...new Set(sequences)].toSorted((one, other) => one - other));
+  });
+});
+
+describe("logs", () => {
+  const chunks: LogChunk[] = [];
+  const lines = () => chunks.flatMap((chunk) => chunk.lines);
+  const end = () => chunks.at(-1)?.end;
+  beforeEach(() => {
+    chunks.length = 0;
+    node.bus.subscribe(`ody.${TENANT}.stream.${NODE}.s1`, (chunk) => chunks.push(chunk as LogChunk));
+  });
+  const open = (change: object = {}) =>
+    node.request({ kind: "logs", streamId: "s1", placementIds: ["web.1.1"], follow: false, streams: ["stdout", "stderr"], ...change });
+
+  test("of a running container are sent and end", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    await node.clock.advance(20_000);
+    expect(await open()).toEqual({ kind: "opened", streamId: "s1" });
+    await node.clock.until("they end", () => end() !== undefined);
+    expect(end()).toMatchObject({ reason: "complete" });
+    expect(lines().length).toBeGreaterThan(2);
+    expect(lines()[0]).toMatchObject({ placementId: "web.1.1", attempt: 1 });
+    expect(chunks.map((chunk) => chunk.number)).toEqual(chunks.map((_chunk, index) => index));
+  });
+
+  test("are followed into the next attempt, until the stream is closed", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    await open({ follow: true });
+    node.engine.killProcess(node.containerId());
+    await node.untilHealthy("web.1.1", 2);
+    await node.clock.until("the next attempt is heard", () => lines().some((line) => line.attempt === 2), 10_000);
+    await node.request({ kind: "close-stream", streamId: "s1" });
+    await node.clock.until("it ends", () => end() !== undefined);
+    expect(end()).toMatchObject({ reason: "closed" });
+  });
+
+  test("nobody renews end", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    await open({ follow: true });
+    await node.clock.advance(20_000);
+    await node.request({ kind: "keep-stream", streamId: "s1" });
+    await node.clock.advance(20_000);
+    expect(end()).toBeUndefined();
+    await node.clock.advance(15_000);
+    expect(end()).toMatchObject({ reason: "closed" });
+  });
+
+  test("of an attempt whose container is gone are its evidence", async () => {
+    await node.assign(await node.placement({ image: "sim/crash:3" }));
+    await node.clock.until(
+      "its containers are gone",
+      () => node.status()?.current.phase === "backing-off" && node.containers().length === 0,
+      60_000,
+    );
+    await open();
+    await node.clock.until("they end", () => end() !== undefined, 500);
+    expect(lines().length).toBeGreaterThan(0);
+  });
+
+  test("of a placement this node does not have end at once", async () => {
+    await open({ placementIds: ["other.1.1"] });
+    await node.clock.until("they end", () => end() !== undefined);
+    expect(end()).toMatchObject({ reason: "container-gone" });
+  });
+});
+
+describe("a question of the control plane", () => {
+  test("which image a reference is now is answered with its digest and platforms", async () => {
+    const image = await node.image("app:1");
+    expect(await node.request({ kind: "resolve-image", reference: "app:1" })).toMatchObject({
+      kind: "resolved",
+      image: { digest: image.digest },
+    });
+    expect(await node.request({ kind: "resolve-image", reference: "sim/missing:1" })).toMatchObject({
+      kind: "failed",
+      failure: { code: "image.not-found" },
+    });
+  });
+
+  test("what containers use is answered with samples", async () => {
+    await node.assign(await node.placement());
+    await node.untilHealthy();
+    expect(await node.request({ kind: "stats", placementIds: ["web.1.1", "other.1.1"] })).toMatchObject({
+      kind: "stats",
+      samples: [{ placementId: "web.1.1" }],
+    });
+  });
+});
