@@ -17,7 +17,7 @@ import { pullImage } from "./docker-pull.ts";
 import { readLogs } from "./docker-logs.ts";
 import { readStats } from "./docker-stats.ts";
 import { runInContainer } from "./docker-exec.ts";
-import { statusOf, translateDockerError } from "./docker-errors.ts";
+import { statusOf } from "./docker-errors.ts";
 
 export interface DockerEngineSettings {
   readonly socketPath: string;
@@ -204,7 +204,7 @@ export class DockerEngine implements Engine {
     try {
       await call;
     } catch (error) {
-      if (statusOf(error) !== NOT_FOUND) throw translateDockerError(error, { doing: "", socketPath: this.#settings.socketPath });
+      if (statusOf(error) !== NOT_FOUND) throw error;
     }
   }
 

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { createServer, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PinnedImage } from "../../../actors/deployment/contract.ts";
+import { LABEL } from "../../../agent/labels.ts";
 import { DockerEngine } from "../../../agent/engine/docker-engine.ts";
 import { engineName } from "../../../agent/engine/docker-images.ts";
 import type { DesiredContainer } from "../../../agent/engine/port.ts";
@@ -9,6 +12,7 @@ import { Testbed } from "../../../ops/testbed/testbed.ts";
 import { systemClock } from "../../../runtime/system-clock.ts";
 import { systemRandom } from "../../../runtime/system-random.ts";
 import { requireCapability } from "../../support/capability.ts";
+import { stallingRegistry } from "./stalling-registry.ts";
 import { collect, desired, failureOf, OWNER, query, until } from "./contract.ts";
 
 const describeOnTestbed = await requireCapability("testbed");
@@ -38,12 +42,12 @@ describeOnTestbed("a real Docker engine", () => {
     return containerId;
   };
   const shell = (script: string): Promise<string> => running({ command: ["sh", "-c", script] });
-  /** An image of so many incompressible bytes, in the registry. */
-  const pushHeavy = async (tag: string, sizeBytes: number): Promise<PinnedImage> => {
-    const heavy = layer([{ kind: "file", path: "heavy", content: randomBytes(sizeBytes), mode: 0o644 }]);
+  /** An incompressible image in the registry, as seen through another address of it. */
+  const pushHeavy = async (tag: string, address: string): Promise<PinnedImage> => {
+    const heavy = layer([{ kind: "file", path: "heavy", content: randomBytes(4 * MEBIBYTE), mode: 0o644 }]);
     const architecture = (await engine.info()).arch;
     await bed.registry.push(makeImage({ name: "odysseus-test/heavy", tag, architecture, layers: [heavy], command: ["true"] }));
-    return (await engine.resolve(`${bed.registry.address}/odysseus-test/heavy:${tag}`)).image;
+    return (await engine.resolve(`${address}/odysseus-test/heavy:${tag}`)).image;
   };
 
   test("an image that only the node has is pinned by its own id, and runs", async () => {
@@ -78,6 +82,35 @@ describeOnTestbed("a real Docker engine", () => {
     const user = await engine.create(desired(server, { user: "nosuch" }));
     expect(await failureOf(engine.start(user))).toMatchObject({ code: "resources.rejected", message: expect.stringContaining("nosuch") });
     expect(await failureOf(engine.create(desired(server, { cpuLimitMillis: 1_000_000 })))).toMatchObject({ code: "resources.rejected" });
+  });
+
+  test("an engine that rewrites what it is given does not look edited", async () => {
+    const proxy = createServer((asked, answered) => {
+      const { method, url: path, headers } = asked;
+      const onward = request({ socketPath: bed.node(1).dockerHost, method, path, headers }, (answer) => {
+        // As engines on a kernel without swap accounting do.
+        const rewrite = (body: string) => Buffer.from(body.replace(/"MemorySwap":\d+/, '"MemorySwap":-1'));
+        const { "transfer-encoding": _, ...rest } = answer.headers;
+        void text(answer).then((body) => {
+          const rewritten = rewrite(body);
+          answered.writeHead(answer.statusCode ?? 500, { ...rest, "content-length": rewritten.length }).end(rewritten);
+        });
+      });
+      asked.pipe(onward);
+    });
+    const socketPath = `${bed.node(1).dockerHost}.proxy`;
+    proxy.listen(socketPath);
+    const rewriting = new DockerEngine({ socketPath, owner: OWNER, clock: systemClock, random: systemRandom });
+    try {
+      const containerId = await rewriting.create(desired(server, { memoryLimitBytes: 32 * MEBIBYTE }));
+      const seen = await rewriting.inspect(containerId);
+      expect(seen?.settings).toBe(seen?.labels[LABEL.settings]);
+      expect((await engine.inspect(containerId))?.settings).not.toBe(seen?.settings);
+    } finally {
+      rewriting.close();
+      proxy.closeAllConnections();
+      proxy.close();
+    }
   });
 
   test("a very long line is cut at 16 KiB and says so; lines around it are whole", async () => {
@@ -127,37 +160,34 @@ describeOnTestbed("a real Docker engine", () => {
   });
 
   test("a pull that is called off ends at once", async () => {
-    const heavy = await pushHeavy("aborted", 60 * MEBIBYTE);
+    const registry = await stallingRegistry(bed.address, bed.registry.address);
+    const heavy = await pushHeavy("aborted", registry.address);
     const abort = new AbortController();
     const failure = await failureOf(engine.pull(heavy, () => abort.abort(), abort.signal));
     expect(failure).toMatchObject({ code: "engine.error", message: expect.stringContaining("called off") });
+    registry.close();
   });
 
   test.each(["SIGKILL", "SIGTERM"] as const)(
     "the engine gets %s in the middle of a pull: the pull fails in words, and works when it is back",
     async (signal) => {
-      const heavy = await pushHeavy(signal.toLowerCase(), 100 * MEBIBYTE);
+      const registry = await stallingRegistry(bed.address, bed.registry.address);
+      const heavy = await pushHeavy(signal.toLowerCase(), registry.address);
       let killing: Promise<void> | undefined;
-      const failure = await failureOf(
-        engine.pull(
-          heavy,
-          (done, total) => {
-            if (done < total) killing ??= bed.killEngine(1, signal);
-          },
-          NEVER,
-        ),
-      );
+      const failure = await failureOf(engine.pull(heavy, () => void (killing ??= bed.killEngine(1, signal)), NEVER));
       expect(failure.permanent).toBe(false);
       expect(["engine.unavailable", "engine.error"]).toContain(failure.code);
       await killing;
       await bed.startEngine(1);
+      registry.release();
       await engine.pull(heavy, () => {}, NEVER);
       expect(await engine.hasImage(heavy)).toBe(true);
+      registry.close();
     },
   );
 
   test("a full disk is called a full disk", async () => {
-    const heavy = await pushHeavy("full", 20 * MEBIBYTE);
+    const heavy = await pushHeavy("full", bed.registry.address);
     await bed.node(1).enter("mkdir -p /var/lib/docker/tmp && mount -t tmpfs -o size=1m tmpfs /var/lib/docker/tmp");
     expect(await failureOf(engine.pull(heavy, () => {}, NEVER))).toMatchObject({ code: "disk.full", permanent: false });
     await bed.node(1).enter("umount /var/lib/docker/tmp");
