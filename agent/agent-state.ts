@@ -77,11 +77,13 @@ export function newRecord(placement: {
   readonly attempt: number;
   readonly stopSignal: string;
   readonly stopGraceMs: number;
+  /** The greatest of placements that were forgotten: one that comes back goes on above it. */
+  readonly forgottenSequence: number;
   readonly atMs: number;
 }): PlacementRecord {
-  const { atMs, ...identity } = placement;
-  // Seconds since 1970: also after the loss of its disk the agent goes on above whatever it has told before.
-  const sequence = Math.max(1, Math.floor(atMs / 1_000));
+  const { atMs, forgottenSequence, ...identity } = placement;
+  // From the clock: also after the loss of its disk the agent goes on above whatever it has told before.
+  const sequence = Math.max(1, forgottenSequence + 1, Math.floor(atMs));
   return { ...identity, sequence, current: { phase: "accepted" }, restarts: 0, failuresInRow: 0, exits: [], observedAtMs: atMs };
 }
 

@@ -22,6 +22,8 @@ export const LOOK_INTERVAL_MS = 30_000;
 /** Between attempts to reach an engine that is away. */
 const LONGEST_LOOK_RETRY_MS = 5_000;
 const MAX_CONCURRENT_INSPECTIONS = 8;
+/** How long Docker takes at most to stop its containers before it ends (its default `shutdown-timeout`). */
+const ENGINE_SHUTDOWN_MS = 15_000;
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
 
 export interface AgentParts {
@@ -53,6 +55,7 @@ export class Agent {
   readonly #inspections = new Gate(MAX_CONCURRENT_INSPECTIONS);
   #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined };
   #assignment: Assignment | undefined;
+  #forgottenSequence = 0;
   #accepting: Promise<unknown> = Promise.resolve();
   #engine: "unknown" | "reachable" | "unreachable" = "unknown";
   #absence: "removed" | "lost" = "removed";
@@ -188,7 +191,16 @@ export class Agent {
     const { stopSignal, stopGraceMs } = placement.template;
     const attempt = Math.max(1, ...this.#workerParts.containersOf(placement.placementId).map(attemptOf));
     const { placementId, deployment, slot } = placement;
-    return newRecord({ placementId, deployment, slot, attempt, stopSignal, stopGraceMs, atMs: this.#parts.clock.nowMs() });
+    return newRecord({
+      placementId,
+      deployment,
+      slot,
+      attempt,
+      stopSignal,
+      stopGraceMs,
+      forgottenSequence: this.#forgottenSequence,
+      atMs: this.#parts.clock.nowMs(),
+    });
   }
 
   #addWorker(record: PlacementRecord, placement: Placement | undefined): PlacementWorker {
@@ -204,6 +216,7 @@ export class Agent {
   }
 
   #forgotten(placementId: string): void {
+    this.#forgottenSequence = Math.max(this.#forgottenSequence, this.#workers.get(placementId)?.record.sequence ?? 0);
     this.#workers.delete(placementId);
     this.#memory.keepRecord(placementId, () => this.#workers.get(placementId)?.record);
   }
@@ -234,7 +247,15 @@ export class Agent {
     const stop = { stopSignal: DEFAULT_STOP.signal, stopGraceMs: DEFAULT_STOP.graceMs };
     const slot = Math.max(1, labelNumber(labels, LABEL.slot));
     const attempt = Math.max(1, labelNumber(labels, LABEL.attempt));
-    return newRecord({ placementId, deployment: labels[LABEL.deployment] ?? "", slot, attempt, ...stop, atMs: this.#parts.clock.nowMs() });
+    return newRecord({
+      placementId,
+      deployment: labels[LABEL.deployment] ?? "",
+      slot,
+      attempt,
+      ...stop,
+      forgottenSequence: this.#forgottenSequence,
+      atMs: this.#parts.clock.nowMs(),
+    });
   }
 
   #onEngineEvent(event: EngineEvent): void {
@@ -291,11 +312,14 @@ export class Agent {
     this.#lookLater();
   }
 
-  /** An engine that goes down takes its containers along: what ended a moment before has that reason. */
+  /** An engine that goes down takes its containers along: what ended a moment before has that reason. Asked to end, it stops each as a person would. */
   #blameEngine(worker: PlacementWorker): void {
-    for (const exit of worker.record.exits) {
-      if (exit.evidence !== "open" || exit.containerId === undefined || (exit.cause !== "killed" && exit.cause !== "exited")) continue;
-      worker.apply({ kind: "cause-learned", containerId: exit.containerId, cause: "lost" });
+    const shutdownBeganMs = this.#parts.clock.nowMs() - ENGINE_SHUTDOWN_MS;
+    for (const { cause, containerId, evidence, atMs } of worker.record.exits) {
+      if (containerId === undefined) continue;
+      const isOpen = evidence === "open" && (cause === "killed" || cause === "exited");
+      const wasStopped = cause === "stopped" && atMs >= shutdownBeganMs;
+      if (isOpen || wasStopped) worker.apply({ kind: "cause-learned", containerId, cause: "lost" });
     }
   }
 

@@ -63,7 +63,10 @@ function planRunning(current: Current, desired: Placement): readonly Step[] {
     case "accepted":
     case "pulling":
     case "starting":
-      return [...stopAlive(strays), ...bringUp(current, desired, mine), ...tidy(current, strays)];
+      // A pull may take minutes: what is left of the last attempt is looked after first. All else comes before the tidying.
+      if (mine === undefined && current.image === "unknown")
+        return [...stopAlive(strays), ...tidy(current, strays), { kind: "pull", image: desired.template.image }];
+      return [...stopAlive(strays), ...bringUp(record, desired, mine), ...tidy(current, strays)];
     case "running":
       return [...keepUp(current, desired, mine), ...stopAlive(strays), ...tidy(current, strays)];
     case "draining":
@@ -77,12 +80,8 @@ function planRunning(current: Current, desired: Placement): readonly Step[] {
   }
 }
 
-function bringUp(current: Current, desired: Placement, mine: KnownContainer | undefined): readonly Step[] {
-  if (mine === undefined) {
-    if (current.image === "present") return [{ kind: "create", attempt: current.record.attempt }];
-    // A pull may take minutes: what is left of the last attempt is looked after first.
-    return [...tidy(current, current.containers), { kind: "pull", image: desired.template.image }];
-  }
+function bringUp(record: PlacementRecord, desired: Placement, mine: KnownContainer | undefined): readonly Step[] {
+  if (mine === undefined) return [{ kind: "create", attempt: record.attempt }];
   if (isAlive(mine) && isEdited(mine, desired)) return [drain(mine, "changed")];
   switch (mine.state) {
     case "created":
