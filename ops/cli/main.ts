@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { exitCodes } from "./exit-codes.ts";
-import { addCatalogue, nounOf } from "./generic.ts";
+import { addCatalogue, phraseOf } from "./generic.ts";
 import { showCursorAtExit } from "./output.ts";
 import { buildProgram } from "./program.ts";
 import { reportFailure } from "./report-failure.ts";
@@ -16,15 +16,15 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", endWhenNobodyReads);
   process.stderr.on("error", endWhenNobodyReads);
   showCursorAtExit();
-  const surroundings = { env: process.env, signal: interrupted.signal };
+  const surroundings = { env: process.env, signal: interrupted.signal, json: argv.includes("--json") };
   const program = buildProgram(surroundings);
   try {
-    const noun = nounOf(argv);
-    if (noun !== undefined) await addCatalogue(program, noun, surroundings);
+    const phrase = phraseOf(argv);
+    if (phrase !== undefined) await addCatalogue(program, phrase, surroundings);
     await program.parseAsync([...argv], { from: "user" });
   } catch (cause) {
     if (!interrupted.signal.aborted)
-      process.exitCode = cause instanceof CommanderError ? codeOf(cause) : reportFailure(cause, argv.includes("--json"));
+      process.exitCode = cause instanceof CommanderError ? codeOf(cause) : reportFailure(cause, surroundings.json);
   }
   if (interrupted.signal.aborted) process.exitCode = exitCodes.interrupted;
 }

@@ -1,4 +1,5 @@
 import { type Argument, Command, Option } from "commander";
+import { type ExitName, exitCodes } from "./exit-codes.ts";
 import { everyday, type Everyday, type Flag } from "./everyday.ts";
 import { type Action, openSession, type Options } from "./session.ts";
 
@@ -6,6 +7,8 @@ import { type Action, openSession, type Options } from "./session.ts";
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Failures are documents too. */
+  readonly json: boolean;
 }
 
 const description = `Runs containers on your hosts.
@@ -27,12 +30,24 @@ export function buildProgram(surroundings: Surroundings): Command {
     .helpOption("-h, --help", "show what can be said, with examples")
     .helpCommand("help [command]", "show the help of a command")
     .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(surroundings.json ? `${JSON.stringify(usageDocument(text), undefined, 2)}\n` : text.replace(/^error:/, "odysseus:")),
+    })
     .exitOverride()
     .showSuggestionAfterError(true)
     .addHelpText("after", closing);
   addGlobals(program);
   for (const item of everyday) addEveryday(program, item, surroundings);
   return program;
+}
+
+function usageDocument(text: string): object {
+  const [message = "", ...hints] = text
+    .trim()
+    .replace(/^error: /, "")
+    .split("\n");
+  return { error: { exit: "usage" satisfies ExitName, exitCode: exitCodes.usage, message, hints } };
 }
 
 function argumentTerm(argument: Argument): string {

@@ -56,7 +56,7 @@ export function reportWaited(out: Output, waited: Waited): void {
 function success({ rollout, deployment }: Waited): string {
   if (rollout.change === "delete" || deployment === undefined) return "deleted";
   if (rollout.change === "stop") return "stopped";
-  const replicas = `${deployment.healthyReplicas} of ${deployment.replicas} replicas healthy`;
+  const replicas = `${deployment.healthyReplicas} of ${deployment.replicas} ${deployment.replicas === 1 ? "replica" : "replicas"} healthy`;
   return `revision ${rollout.revision} is running, ${replicas}`;
 }
 

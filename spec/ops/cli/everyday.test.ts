@@ -3,7 +3,7 @@ import { operations } from "../../../actors/operations.ts";
 import { exitCodeRows, exitCodes } from "../../../ops/cli/exit-codes.ts";
 import { buildProgram } from "../../../ops/cli/program.ts";
 import { everyday } from "../../../ops/cli/everyday.ts";
-import { nounOf } from "../../../ops/cli/generic.ts";
+import { phraseOf } from "../../../ops/cli/generic.ts";
 import { type RouteName, routes } from "../../../ops/cli/routes.ts";
 import { exitCodes as startCodes } from "../../../ops/start/exit-codes.mjs";
 import { runCli } from "../../support/run-cli.ts";
@@ -13,7 +13,7 @@ const nouns = [...new Set(operations.map((operation) => operation.name.slice(0, 
 describe("the commands", () => {
   test("each have a help with an example", () => {
     expect(everyday.filter((item) => item.examples.length === 0)).toEqual([]);
-    for (const command of buildProgram({ env: {}, signal: new AbortController().signal }).commands) {
+    for (const command of buildProgram({ env: {}, signal: new AbortController().signal, json: false }).commands) {
       if (command.name() === "help") continue;
       let help = "";
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
@@ -39,12 +39,26 @@ describe("the commands", () => {
   });
 
   test("load the catalogue only for a verb", () => {
-    expect(nounOf(["deployments"])).toBeUndefined();
-    expect(nounOf(["deployments", "--json"])).toBeUndefined();
-    expect(nounOf(["--url", "nodes", "deploy", "web"])).toBeUndefined();
-    expect(nounOf(["deployments", "get", "web"])).toBe("deployments");
-    expect(nounOf(["--url", "http://x", "nodes", "--help"])).toBe("nodes");
-    expect(nounOf(["help", "events"])).toBe("events");
+    expect(phraseOf(["deployments"])).toBeUndefined();
+    expect(phraseOf(["deployments", "--json"])).toBeUndefined();
+    expect(phraseOf(["containers", "--deployment", "web"])).toBeUndefined();
+    expect(phraseOf(["--url", "nodes", "deploy", "web"])).toBeUndefined();
+    expect(phraseOf(["--json", "deployments", "get", "web"])).toEqual({ noun: "deployments", verb: "get" });
+    expect(phraseOf(["--url", "http://x", "nodes", "--help"])).toEqual({ noun: "nodes", verb: undefined });
+    expect(phraseOf(["help", "events"])).toEqual({ noun: "events", verb: undefined });
+  });
+
+  test("suggest the verb that was meant, and are documents with --json", async () => {
+    expect(await runCli(["deployments", "gte", "web"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Did you mean odysseus deployments get?"),
+    });
+    expect(await runCli(["containers", "web"])).toMatchObject({ code: 2, stderr: expect.stringContaining("odysseus containers --help") });
+    const { code, stderr } = await runCli(["sclae", "web", "--json"]);
+    expect({ code, document: JSON.parse(stderr) as unknown }).toMatchObject({
+      code: 2,
+      document: { error: { exit: "usage", hints: ["(Did you mean scale?)"] } },
+    });
   });
 
   test("name an operation for every write of the catalogue, so that none needs the long form", () => {

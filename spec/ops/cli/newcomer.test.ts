@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CliResult, runCli, startCli } from "../../support/run-cli.ts";
+import { type SimulatedControlPlane, startSimulatedControlPlane } from "../../support/simulated-control-plane.ts";
+
+let plane: SimulatedControlPlane;
+let folder: string;
+beforeAll(async () => {
+  plane = await startSimulatedControlPlane(4);
+  folder = mkdtempSync(join(tmpdir(), "odysseus-newcomer-"));
+});
+afterAll(async () => {
+  await plane.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const odysseus = (...args: readonly string[]): Promise<CliResult> => runCli(args, plane.env);
+const quick = ["--min-healthy", "200ms"];
+
+describe("a newcomer's first hour, on the real control plane with simulated nodes", () => {
+  test("deploys, scales, updates, sees a bad update rolled back, goes back, and cleans up", async () => {
+    const nodes = async (): Promise<number> =>
+      (JSON.parse((await odysseus("nodes", "--json")).stdout) as { items: unknown[] }).items.length;
+    await expect.poll(nodes, { timeout: 20_000 }).toBe(4);
+
+    const deployed = await odysseus(
+      "deploy",
+      "web",
+      "--image",
+      "shop/web:1",
+      "--replicas",
+      "3",
+      "--env",
+      "K=V",
+      "--health",
+      "http:/healthz",
+      ...quick,
+      "--wait",
+    );
+    expect(deployed).toMatchObject({ code: 0, stderr: "" });
+    expect(deployed.stdout).toContain("web: revision 1 is running, 3 of 3 replicas healthy");
+
+    expect(await odysseus("scale", "web", "5", "--wait")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("5 of 5 replicas healthy"),
+    });
+
+    const updated = await odysseus("update", "web", "--image", "shop/web:2", "--wait", "--json");
+    expect(JSON.parse(updated.stdout)).toMatchObject({
+      name: "web",
+      revision: 2,
+      outcome: "succeeded",
+      deployment: { image: { reference: "shop/web:2" }, healthyReplicas: 5 },
+    });
+
+    const crashing = await odysseus("update", "web", "--image", "sim/crash:3", "--min-healthy", "3s", "--wait");
+    expect(crashing.code).toBe(51);
+    expect(crashing.stderr).toMatch(/revision 3 failed and was rolled back: .*exit code 3/);
+
+    expect(await odysseus("rollback", "web", "--to", "1", "--wait")).toMatchObject({ code: 0 });
+    const history = await odysseus("history", "web");
+    for (const word of ["rollback", "automatic-rollback", "rolled-back", "scale", "create", "admin via cli"])
+      expect(history.stdout).toContain(word);
+
+    expect(await odysseus("stop", "web", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("web: stopped") });
+    expect(await odysseus("start", "web", "--wait")).toMatchObject({ code: 0 });
+    expect(await odysseus("delete", "web", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("web: deleted") });
+    expect(await odysseus("deployments", "get", "web")).toMatchObject({ code: 43 });
+    expect((await odysseus("audit", "--operation", "deployments.delete")).stdout).toMatch(
+      /admin via cli +deployments\.delete +default\/deployment\/web +accepted/,
+    );
+  }, 120_000);
+
+  test("plans a manifest, applies it, and applying it again changes nothing", async () => {
+    const file = join(folder, "compose.yaml");
+    const manifest = (mode: string): string =>
+      `services:\n  api:\n    image: shop/api:1\n    environment: {MODE: ${mode}}\n    deploy: {replicas: 2}\n  cache:\n    image: redis:7\n`;
+    writeFileSync(file, manifest("slow"));
+    expect((await odysseus("plan", file)).stdout).toMatch(/\+ api: would be created[\s\S]*\+ cache: would be created/);
+    expect((await odysseus("deployments", "--json")).stdout).not.toContain('"api"');
+    expect(await odysseus("apply", file, "--wait")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/api: revision 1 is running[\s\S]*cache: revision 1 is running/),
+    });
+    expect(await odysseus("apply", file, "--wait")).toMatchObject({ code: 0, stdout: "api: unchanged\ncache: unchanged\n" });
+    writeFileSync(file, manifest("fast"));
+    expect((await odysseus("plan", file)).stdout).toBe(
+      "~ api: would change, and its replicas would be replaced\n    - environment.MODE: slow\n    + environment.MODE: fast\n  cache: nothing to change\n",
+    );
+    writeFileSync(file, "services: {api: {image: a, privileged: true}}");
+    expect(await odysseus("apply", file)).toMatchObject({
+      code: 44,
+      stderr: expect.stringContaining(`${file}:1:28 error services.api.privileged:`),
+    });
+  }, 60_000);
+
+  test("a replica that fits nowhere says so, and waiting ends in time", async () => {
+    const result = await odysseus("deploy", "big", "--image", "shop/big:1", "--reserve-memory", "900G", "--wait", "--timeout", "2s");
+    expect(result.code).toBe(53);
+    expect(result.stderr).toMatch(/big: still rolling out[\s\S]*resources: .*lacks memory/);
+    expect((await odysseus("containers", "--deployment", "big")).stdout).toMatch(/pending.*4 nodes rejected by resources\./);
+  }, 30_000);
+
+  test("follows events until Ctrl-C, without colour in a pipe", async () => {
+    const cli = startCli(["events", "-f"], plane.env);
+    await odysseus("cordon", "sim-1");
+    const seen = cli.until(({ stdout }) => stdout.includes("default/node/sim-1"));
+    await odysseus("uncordon", "sim-1");
+    await odysseus("cordon", "sim-1");
+    await seen;
+    cli.process.kill("SIGINT");
+    const { code, stdout } = await cli.ended;
+    expect(code).toBe(130);
+    expect(stdout).not.toContain("\u001b");
+  });
+});
