@@ -1,13 +1,13 @@
 import type { Assignment, AssignmentAnswer, Placement } from "../actors/node/contract.ts";
-import type { Clock, Random, Timer } from "../runtime/clock.ts";
+import type { Clock, Random } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
 import { newRecord, type PlacementRecord } from "./agent-state.ts";
 import { type AssignmentNumber, compareAssignments } from "./assignment-order.ts";
-import { repeatDelayMs } from "./back-off.ts";
-import { ContainerTable, type Look } from "./container-table.ts";
+import { ContainerTable } from "./container-table.ts";
 import { type AttemptContext, labelNumber } from "./desired-container.ts";
 import { type Engine, type EngineEvent, EngineFailure } from "./engine/port.ts";
+import { EnginePresence } from "./engine-presence.ts";
 import { newGates } from "./execute.ts";
 import { Gate } from "./gate.ts";
 import { Images } from "./images.ts";
@@ -17,10 +17,6 @@ import { PlacementWorker, type WorkerParts } from "./placement-worker.ts";
 import { attemptOf, type KnownContainer } from "./plan.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 
-/** The engine's events say what changed; looking at everything this often finds what they left out. */
-export const LOOK_INTERVAL_MS = 30_000;
-/** Between attempts to reach an engine that is away. */
-const LONGEST_LOOK_RETRY_MS = 5_000;
 const MAX_CONCURRENT_INSPECTIONS = 8;
 /** How long Docker takes at most to stop its containers before it ends (its default `shutdown-timeout`). */
 const ENGINE_SHUTDOWN_MS = 15_000;
@@ -53,17 +49,11 @@ export class Agent {
   readonly #workers = new Map<string, PlacementWorker>();
   readonly #workerParts: WorkerParts;
   readonly #inspections = new Gate(MAX_CONCURRENT_INSPECTIONS);
+  readonly #presence: EnginePresence;
   #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined };
   #assignment: Assignment | undefined;
   #forgottenSequence = 0;
   #accepting: Promise<unknown> = Promise.resolve();
-  #engine: "unknown" | "reachable" | "unreachable" = "unknown";
-  #absence: "removed" | "lost" = "removed";
-  #looking = false;
-  /** Asked for while another was under way, whose answer may be older. */
-  #lookAgain: Look | undefined;
-  #lookFailures = 0;
-  #lookTimer: Timer | undefined;
   #watch: { stop(): void } | undefined;
   #stopped = false;
 
@@ -73,6 +63,15 @@ export class Agent {
     this.table = new ContainerTable(engine, clock, parts);
     this.images = new Images(engine, log);
     this.#memory = new AgentMemory(parts.disk, clock, log);
+    this.#presence = new EnginePresence({
+      table: this.table,
+      clock,
+      random,
+      log,
+      inspections: this.#inspections,
+      looked: (came) => this.#looked(came),
+      went: () => this.#engineWentAway(),
+    });
     this.#workerParts = {
       engine,
       probes,
@@ -83,10 +82,10 @@ export class Agent {
       images: this.images,
       gates: newGates(),
       attemptContext: () => this.#attemptContext(),
-      engineIsReachable: () => this.#engine === "reachable",
-      engineWentAway: (reason) => this.#engineWentAway(reason),
+      engineIsReachable: () => this.#presence.isReachable,
+      engineWentAway: (reason) => this.#presence.wentAway(reason),
       containersOf: (placementId) => this.table.all().filter((container) => container.labels[LABEL.placement] === placementId),
-      absence: () => this.#absence,
+      absence: () => this.#presence.absence,
       changed: (worker) => this.#changed(worker.placementId),
       forgotten: (worker) => this.#forgotten(worker.placementId),
     };
@@ -103,14 +102,14 @@ export class Agent {
       if (!this.#workers.has(placement.placementId)) this.#addWorker(this.#recordFor(placement), placement);
     }
     this.#watch = this.#parts.engine.watch((event) => this.#onEngineEvent(event));
-    return { looked: this.#look("first") };
+    return { looked: this.#presence.look("first") };
   }
 
   /** Containers stay as they are. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#watch?.stop();
-    this.#lookTimer?.cancel();
+    this.#presence.stop();
     for (const worker of this.#workers.values()) worker.stop();
     this.images.stop();
     await this.#accepting;
@@ -118,7 +117,7 @@ export class Agent {
   }
 
   get engine(): "reachable" | "unreachable" {
-    return this.#engine === "reachable" ? "reachable" : "unreachable";
+    return this.#presence.isReachable ? "reachable" : "unreachable";
   }
 
   /** Of the assignment it works on; (0, 0) before the first. */
@@ -174,7 +173,7 @@ export class Agent {
       if (!wanted.has(worker.placementId)) worker.want(undefined);
     }
     this.#tendOrphans();
-    if (this.#engine === "reachable") this.images.prefetch(assignment.prefetch);
+    if (this.#presence.isReachable) this.images.prefetch(assignment.prefetch);
   }
 
   /** An assignment on the disk that was meant for another node came with a copied disk. */
@@ -233,7 +232,7 @@ export class Agent {
   /** Containers of ours that the assignment does not know, and that are not newer than it. Without an assignment nothing is known to be superfluous. */
   #tendOrphans(): void {
     const assignment = this.#assignment;
-    if (assignment === undefined || this.#engine !== "reachable") return;
+    if (assignment === undefined || !this.#presence.isReachable) return;
     for (const container of this.table.all()) {
       const placementId = container.labels[LABEL.placement];
       if (placementId === undefined || this.#workers.has(placementId)) continue;
@@ -262,10 +261,10 @@ export class Agent {
     if (this.#stopped) return;
     switch (event.kind) {
       case "connected":
-        void this.#look(this.#engine === "unreachable" ? "after-absence" : "again");
+        this.#presence.connected();
         return;
       case "disconnected":
-        this.#engineWentAway(event.reason);
+        this.#presence.wentAway(event.reason);
         return;
       case "container":
         this.#onContainerEvent(event);
@@ -303,13 +302,9 @@ export class Agent {
     }
   }
 
-  #engineWentAway(reason: string): void {
-    if (this.#stopped || this.#engine === "unreachable") return;
-    this.#engine = "unreachable";
-    this.#parts.log.warn("the engine is away", { reason });
+  #engineWentAway(): void {
     for (const worker of this.#workers.values()) this.#blameEngine(worker);
     this.#listener.engineChanged();
-    this.#lookLater();
   }
 
   /** An engine that goes down takes its containers along: what ended a moment before has that reason. Asked to end, it stops each as a person would. */
@@ -323,51 +318,12 @@ export class Agent {
     }
   }
 
-  async #look(kind: Look): Promise<void> {
-    if (this.#stopped) return;
-    if (this.#looking) {
-      this.#lookAgain = kind;
-      return;
-    }
-    this.#looking = true;
-    try {
-      await this.table.look(kind, this.#inspections);
-      if (!this.#stopped) this.#looked(kind);
-    } catch (cause) {
-      if (!(cause instanceof EngineFailure)) throw cause;
-      this.#lookFailures += 1;
-      if (this.#engine === "unreachable") this.#lookLater();
-      else this.#engineWentAway(cause.message);
-    } finally {
-      this.#looking = false;
-    }
-    const again = this.#lookAgain;
-    this.#lookAgain = undefined;
-    if (again !== undefined) await this.#look(again);
-  }
-
-  #looked(kind: Look): void {
-    const came = this.#engine !== "reachable";
-    this.#engine = "reachable";
-    this.#lookFailures = 0;
+  #looked(came: boolean): void {
     if (came) this.images.doubtAll();
     this.#tendOrphans();
-    // While the workers take this first look, what is missing went with the engine.
-    this.#absence = kind === "after-absence" ? "lost" : "removed";
     for (const worker of this.#workers.values()) worker.kick();
-    this.#absence = "removed";
-    if (came) {
-      this.images.prefetch(this.#assignment?.prefetch ?? []);
-      this.#listener.engineChanged();
-    }
-    this.#lookLater();
-  }
-
-  #lookLater(): void {
-    if (this.#stopped) return;
-    this.#lookTimer?.cancel();
-    const away = this.#engine === "unreachable";
-    const delayMs = away ? repeatDelayMs(this.#lookFailures, LONGEST_LOOK_RETRY_MS, this.#parts.random.next()) : LOOK_INTERVAL_MS;
-    this.#lookTimer = this.#parts.clock.after(delayMs, () => void this.#look(away ? "after-absence" : "again"));
+    if (!came) return;
+    this.images.prefetch(this.#assignment?.prefetch ?? []);
+    this.#listener.engineChanged();
   }
 }

@@ -69,8 +69,8 @@ const ours = (node: NodeUnderTest) => node.engine.containers().filter((container
 const runningIds = (node: NodeUnderTest) =>
   ours(node)
     .filter((container) => container.state === "running")
-    .map((container) => container.labels[LABEL.placement])
-    .toSorted();
+    .map((container) => container.labels[LABEL.placement] ?? "")
+    .toSorted((one, other) => one.localeCompare(other));
 const sequencesOf = (node: NodeUnderTest, id: string) =>
   node.history.filter((status) => status.placementId === id).map((status) => status.sequence);
 
