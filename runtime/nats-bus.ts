@@ -24,6 +24,8 @@ const RECONNECT_JITTER_MS = 250;
 /** Who we are to a broker that does not know us by our certificate. */
 export type BusLogin = Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator">;
 
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
 export interface NatsBusOptions {
   /** One address, or several separated by commas. Without secrets. */
   readonly url: string;
@@ -56,6 +58,8 @@ export class NatsBus implements Bus {
   #connection: NatsConnection | undefined;
   #phase: "connecting" | "connected" | "lost" | "closed" = "connecting";
   #sinceMs: number;
+  /** An open bus keeps its process alive, also while the broker is away and no socket does. */
+  readonly #life = setInterval(() => undefined, LONGEST_INTERVAL_MS);
 
   constructor(options: NatsBusOptions) {
     this.#options = options;
@@ -101,6 +105,7 @@ export class NatsBus implements Bus {
   async close(): Promise<void> {
     if (this.#phase === "closed") return;
     this.#move("closed");
+    clearInterval(this.#life);
     this.#failOpen("closed");
     const connection = this.#connection;
     // What was published before the end still leaves.
