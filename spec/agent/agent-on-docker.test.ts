@@ -202,3 +202,34 @@ describeOnTestbed("an agent on a real engine", () => {
     await node.untilHealthy(2, "web.2.2");
   });
 });
+
+describeOnTestbed("an agent on an engine that leaves containers alone when it restarts", () => {
+  let bed: Testbed;
+  let node: DockerNode;
+  beforeAll(async () => {
+    bed = await Testbed.create({ name: "agent-live", nodes: 1, onEngineStop: "keep-containers" });
+    await bed.up();
+    node = new DockerNode(bed, 1);
+    await node.start();
+  });
+  afterAll(async () => {
+    await node.stop();
+    await bed.down();
+  });
+
+  test("goes on with the same container, and heals it afterwards as before", async () => {
+    const { bb1 } = bed.images;
+    const image = { reference: bed.registry.reference(bb1), digest: await bed.registry.push(bb1), source: "registry" } as const;
+    await node.assign(await node.placement(image));
+    await node.untilHealthy();
+    const containerId = node.containerId();
+    await bed.restartEngine(1);
+    await node.until(
+      "the engine answers again",
+      async () => (await node.engine.inspect(containerId).catch(() => undefined))?.state === "running",
+    );
+    expect(await node.untilHealthy()).toMatchObject({ attempt: 1, restarts: 0, current: { containerId } });
+    await bed.killProcess(1, containerId);
+    expect(await node.untilHealthy(2)).toMatchObject({ restarts: 1, lastExit: { attempt: 1 } });
+  });
+});
