@@ -213,7 +213,7 @@ describeOnTestbed("an agent on an engine that leaves containers alone when it re
     await node.start();
   });
   afterAll(async () => {
-    await node.stop();
+    await node.clear();
     await bed.down();
   });
 
