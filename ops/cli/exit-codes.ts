@@ -23,6 +23,7 @@ export const exitCodes = {
   waitTimedOut: 53,
   interrupted: 130,
   pipeClosed: 141,
+  terminated: 143,
 } as const;
 
 export type ExitName = keyof typeof exitCodes;
@@ -45,6 +46,7 @@ const meanings: Readonly<Record<ExitName, string>> = {
   superseded: "Another change replaced the rollout before it ended.",
   waitTimedOut: "`--timeout` passed while waiting; the rollout goes on.",
   interrupted: "Ctrl-C while waiting or following; what was asked for goes on.",
+  terminated: "Ended by SIGTERM; what was asked for goes on.",
   pipeClosed: "The reader of the output went away, as in `| head`.",
 };
 

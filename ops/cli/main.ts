@@ -13,6 +13,7 @@ async function main(argv: readonly string[]): Promise<void> {
     if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
     interrupted.abort();
   });
+  process.once("SIGTERM", () => process.exit(exitCodes.terminated));
   process.stdout.on("error", endWhenNobodyReads);
   process.stderr.on("error", endWhenNobodyReads);
   showCursorAtExit();

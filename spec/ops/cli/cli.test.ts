@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runCli, startCli } from "../../support/run-cli.ts";
-import { StandInControlPlane } from "../../support/stand-in-control-plane.ts";
+import { StandInControlPlane, TOKEN } from "../../support/stand-in-control-plane.ts";
 import { BROKEN_IMAGE } from "../../support/stand-in-replica.ts";
 
 let plane: StandInControlPlane;
@@ -119,6 +122,21 @@ describe("when something is in the way", () => {
 
   test("a wrong token says so", async () => {
     expect(await runCli(["deployments"], { ...plane.env, ODYSSEUS_TOKEN: "wrong" })).toMatchObject({ code: 41 });
+  });
+
+  test("a token that was renewed while waiting is taken from the profile", async () => {
+    const home = mkdtempSync(join(tmpdir(), "odysseus-renewed-"));
+    const signIn = (token: string): void =>
+      writeFileSync(join(home, "profile.json"), JSON.stringify({ url: plane.url, token }), { mode: 0o600 });
+    signIn("of the control plane before");
+    plane.instead.push((_request, response) => {
+      signIn(TOKEN);
+      response
+        .writeHead(401, { "content-type": "application/problem+json" })
+        .end(JSON.stringify({ status: 401, detail: "The token is not known." }));
+    });
+    expect(await runCli(["deployments", "--json"], { ODYSSEUS_HOME: home })).toMatchObject({ code: 0, stderr: "" });
+    rmSync(home, { recursive: true });
   });
 
   test("a control plane that is not running is named, with what to do", async () => {

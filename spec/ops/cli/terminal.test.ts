@@ -6,6 +6,8 @@ import { harmless, openOutput, type Output, plain } from "../../../ops/cli/outpu
 import { StandInControlPlane } from "../../support/stand-in-control-plane.ts";
 
 const main = fileURLToPath(new URL("../../../ops/cli/main.ts", import.meta.url));
+/** Gives a command a terminal; part of every Debian and Ubuntu. */
+const TERMINAL = "script";
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
 /* oxlint-disable no-control-regex -- escape sequences are what these look for */
@@ -27,7 +29,7 @@ function onTerminal(
   interruptAt?: string,
 ): Promise<{ readonly code: number | null; readonly shown: string }> {
   const command = `stty cols 70 rows 20; exec ${process.execPath} ${main} ${args.join(" ")}`;
-  const child = spawn("script", ["-qec", command, "/dev/null"], {
+  const child = spawn(TERMINAL, ["-qec", command, "/dev/null"], {
     env: { PATH: process.env.PATH ?? "", TERM: "xterm", HOME: "/nonexistent", ...env },
   });
   return new Promise((resolve, reject) => {
