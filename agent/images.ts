@@ -1,6 +1,7 @@
 import type { PinnedImage } from "../actors/deployment/contract.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
+import { familiarRepository } from "./engine/image-reference.ts";
 import { Gate } from "./gate.ts";
 
 /** Pulls at once on one node; the others wait in order. */
@@ -138,6 +139,7 @@ export class Images {
   }
 }
 
-function keyOf(image: PinnedImage): string {
-  return `${image.source} ${image.digest}`;
+/** An engine knows an image of a registry by repository and digest: the same content under another name has to be pulled as well, which is quick. */
+function keyOf({ source, reference, digest }: PinnedImage): string {
+  return source === "node" ? digest : `${familiarRepository(reference)}@${digest}`;
 }

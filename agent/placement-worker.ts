@@ -152,6 +152,7 @@ export class PlacementWorker {
       this.#parts.engineWentAway(failure.message);
       return false;
     }
+    if (step.kind === "create" && failure.code === "image.not-found" && this.#forgetImage()) return true;
     if (step.kind === "pull" || step.kind === "create" || step.kind === "start") {
       this.#startFailed(failure);
       return true;
@@ -162,9 +163,16 @@ export class PlacementWorker {
     return this.#again;
   }
 
-  #startFailed(failure: Omit<Failure, "atMs">): void {
+  /** An image that was there and is not any more was removed by somebody: that is no failure, it is pulled again. Whether it was thought to be there. */
+  #forgetImage(): boolean {
     const image = this.#placement?.template.image;
-    if (image !== undefined) this.#parts.images.doubt(image);
+    if (image === undefined || !this.#parts.images.isPresent(image)) return false;
+    this.#parts.images.doubt(image);
+    return true;
+  }
+
+  #startFailed(failure: Omit<Failure, "atMs">): void {
+    this.#forgetImage();
     const container = this.#parts.containersOf(this.placementId).find((other) => attemptOf(other) === this.#record.attempt);
     const delayMs = startRetryDelayMs(this.#record.failuresInRow, this.#parts.random.next());
     const ended = { kind: "ended", cause: "start-failed", exitCode: undefined, failure, next: { kind: "again", delayMs } } as const;
