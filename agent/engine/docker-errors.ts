@@ -85,7 +85,7 @@ export function translateDockerError(error: unknown, context: DockerErrorContext
     if (code.startsWith("HPE_"))
       return engineFailures.engineUnavailable(`what answers at ${context.socketPath} does not speak HTTP`, error);
   }
-  const text = wordsOf(error);
+  const text = (error instanceof Error ? error.message : String(error)).trim();
   if (looksLikeHtml(text)) return answersNonsense(context.doing, text, error);
   return translateDockerText(text, context, error);
 }
@@ -112,12 +112,6 @@ export function statusOf(failure: unknown): number | undefined {
   const cause = failure instanceof EngineFailure ? failure.cause : failure;
   const { statusCode } = (cause ?? {}) as { readonly statusCode?: unknown };
   return typeof statusCode === "number" ? statusCode : undefined;
-}
-
-/** dockerode wraps it as `(HTTP code 404) unexpected - TEXT `. */
-function wordsOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return (/^\(HTTP code \d+\) .*? - ([\s\S]*)$/.exec(message)?.[1] ?? message).trim();
 }
 
 function looksLikeHtml(text: string): boolean {

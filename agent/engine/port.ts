@@ -2,7 +2,7 @@ import type { Failure, LogLine } from "../../actors/node/contract.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
 
 /**
- * What the agent needs of a container engine. Two implementations, dockerode and simulated, pass one contract test. Every call has a deadline of its own
+ * What the agent needs of a container engine. Two implementations, Docker and simulated, pass one contract test. Every call has a deadline of its own
  * and rejects with `EngineFailure` alone.
  */
 export interface Engine {

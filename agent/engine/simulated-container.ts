@@ -38,6 +38,8 @@ export class SimulatedContainer {
   #startedAtMs: number | undefined;
   #finishedAtMs: number | undefined;
   #runningSinceMs = 0;
+  /** Asked for often, changed hardly ever. */
+  #hashed: { readonly memoryLimitBytes: number | undefined; readonly hash: string } | undefined;
 
   constructor(
     clock: Clock,
@@ -187,8 +189,11 @@ export class SimulatedContainer {
   }
 
   #settings(): string {
-    const { labels: _, ...rest } = this.desired;
-    return hashSettings({ ...rest, memoryLimitBytes: this.memoryLimitBytes });
+    if (this.#hashed?.memoryLimitBytes !== this.memoryLimitBytes || this.#hashed === undefined) {
+      const { labels: _, ...rest } = this.desired;
+      this.#hashed = { memoryLimitBytes: this.memoryLimitBytes, hash: hashSettings({ ...rest, memoryLimitBytes: this.memoryLimitBytes }) };
+    }
+    return this.#hashed.hash;
   }
 
   #later(delayMs: number, call: () => void): void {
