@@ -1,0 +1,46 @@
+import { budgetOf } from "../../../actors/deployment/budget.ts";
+import type { DeploymentState } from "../../../actors/deployment/state.ts";
+import type { SimNode } from "../sim-node.ts";
+import type { Truth } from "../truth.ts";
+import type { Report } from "../violation.ts";
+import { servingNow } from "./observation.ts";
+
+/**
+ * While nothing is sabotaged, whatever is missing is missing because of us. Looks from outside: from the moment a deployment serves in full until its number of
+ * replicas changes, it serves with `replicas - maxUnavailable` at least.
+ */
+export class CalmFloor {
+  readonly #truth: Truth;
+  readonly #nodes: readonly SimNode[];
+  readonly #report: Report;
+  readonly #full = new Map<string, number>();
+
+  constructor(truth: Truth, nodes: readonly SimNode[], report: Report) {
+    this.#truth = truth;
+    this.#nodes = nodes;
+    this.#report = report;
+  }
+
+  /** Something was sabotaged, or is about to be. */
+  forget(): void {
+    this.#full.clear();
+  }
+
+  look(): void {
+    for (const [name, state] of this.#truth.deployments) {
+      if (state.mode !== "running" || this.#full.get(name) !== state.replicas) this.#full.delete(name);
+      if (state.mode !== "running" || state.replicas === 0) continue;
+      const serving = servingNow(state, this.#nodes);
+      if (serving >= state.replicas) this.#full.set(name, state.replicas);
+      else if (this.#full.has(name) && serving < floorOf(state)) {
+        this.#report("never below replicas - maxUnavailable", `${name} serves with ${serving} of ${state.replicas}, at least ${floorOf(state)} were promised`);
+      }
+    }
+  }
+}
+
+/** The most generous budget of any revision that still matters. */
+function floorOf(state: DeploymentState): number {
+  const allowances = state.revisions.map(({ template }) => budgetOf(template, state.replicas).maxUnavailable);
+  return state.replicas - Math.max(0, ...allowances);
+}

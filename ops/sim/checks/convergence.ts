@@ -1,0 +1,103 @@
+import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
+import { templateOf } from "../../../actors/deployment/replica.ts";
+import type { NodeState } from "../../../actors/node/state.ts";
+import { LABEL } from "../../../agent/labels.ts";
+import type { TenantStore } from "../../../storage/tenant-store.ts";
+import type { SimControlPlane } from "../sim-control-plane.ts";
+import type { SimNode } from "../sim-node.ts";
+import type { Truth } from "../truth.ts";
+import { isReliable } from "./observation.ts";
+
+export interface World {
+  readonly truth: Truth;
+  readonly nodes: readonly SimNode[];
+  readonly store: TenantStore;
+  readonly controlPlane: SimControlPlane;
+}
+
+interface Assigned {
+  readonly state: DeploymentState;
+  readonly placement: PlacementRecord;
+  readonly node: string;
+}
+
+/** Everything in which what is differs from what should be; empty once the world has come to rest. */
+export function differences(world: World): readonly string[] {
+  const { truth, store, controlPlane } = world;
+  if (controlPlane.life === undefined) return ["the control plane is down"];
+  const found: string[] = [];
+  const assigned = new Map<string, Assigned>();
+  const pending = new Set<string>();
+  for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending));
+  found.push(...ofScheduler(truth, assigned, pending));
+  for (const node of world.nodes) found.push(...ofNode(node, truth.nodes.get(node.name), assigned));
+  const waiting = store.pending(1)[0];
+  if (waiting !== undefined) found.push(`a message to ${waiting.to} is not delivered: ${waiting.id}`);
+  return found;
+}
+
+function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, pending: Set<string>): readonly string[] {
+  const found: string[] = [];
+  const { name, mode, rollout } = state;
+  if (rollout?.outcome === "in-progress") found.push(`${name}: rollout ${rollout.id} (${rollout.change}) is in progress`);
+  const perSlot = new Map<number, number>();
+  for (const placement of Object.values(state.placements)) {
+    const { placementId, slot, stage, desired } = placement;
+    if (desired === "stopped") found.push(`${placementId} is to be stopped and is still there`);
+    perSlot.set(slot, (perSlot.get(slot) ?? 0) + 1);
+    if (stage.stage === "requested") found.push(`${placementId} waits for the scheduler's answer`);
+    else if (stage.stage === "pending") pending.add(placementId);
+    else assigned.set(placementId, { state, placement, node: stage.node });
+  }
+  if (mode !== "running") return perSlot.size === 0 ? found : [...found, `${name} is ${mode} and has replicas`];
+  for (const slot of perSlot.keys()) if (slot > state.replicas) found.push(`${name}: slot ${slot} is one too many`);
+  for (let slot = 1; slot <= state.replicas; slot += 1) {
+    const count = perSlot.get(slot) ?? 0;
+    const isExact = rollout?.outcome === "succeeded" ? count === 1 : count > 0;
+    if (!isExact) found.push(`${name}: slot ${slot} has ${count} replicas`);
+  }
+  return found;
+}
+
+function ofScheduler({ scheduler }: Truth, assigned: ReadonlyMap<string, Assigned>, pending: ReadonlySet<string>): readonly string[] {
+  const found: string[] = [];
+  for (const { placementId, node } of Object.values(scheduler.reservations)) {
+    if (assigned.get(placementId)?.node !== node) found.push(`${placementId}: ${node} is reserved for it, it is on ${assigned.get(placementId)?.node ?? "no node"}`);
+  }
+  for (const placementId of assigned.keys()) if (!(placementId in scheduler.reservations)) found.push(`${placementId} has no reservation`);
+  const waiting = new Set(scheduler.pending.map(({ request }) => request.placementId));
+  for (const placementId of onOneSide(waiting, pending)) found.push(`${placementId} is pending on one side only`);
+  return found;
+}
+
+function ofNode(node: SimNode, state: NodeState | undefined, assigned: ReadonlyMap<string, Assigned>): readonly string[] {
+  if (state === undefined) return [`${node.name} has not joined`];
+  const found: string[] = [];
+  const { name } = node;
+  if (state.connection !== "joined" || state.engine !== "reachable") found.push(`${name} is ${state.connection}, its engine ${state.engine}`);
+  const held = node.agent?.assigned;
+  if (held?.number !== state.assignment) found.push(`${name}: its agent has assignment ${held?.number}, not ${state.assignment}`);
+  const mine = [...assigned.values()].filter((item) => item.node === name);
+  const wanted = new Set(mine.map(({ placement }) => placement.placementId));
+  const given = new Set(Object.values(state.placements).flatMap(({ placementId, desired }) => (desired === "running" ? [placementId] : [])));
+  for (const placementId of onOneSide(wanted, given)) found.push(`${placementId} is in ${name}'s assignment or placed on it, not both`);
+  if (Object.keys(state.placements).length !== given.size) found.push(`${name} has placements to stop`);
+  for (const item of mine) found.push(...ofContainers(item, node));
+  for (const { labels, name: container } of node.ours()) if (!wanted.has(labels[LABEL.placement] ?? "")) found.push(`${name}: ${container} is an orphan`);
+  return found;
+}
+
+function ofContainers({ state, placement }: Assigned, node: SimNode): readonly string[] {
+  const { placementId, contentOf, healthySinceMs } = placement;
+  const template = templateOf(state, contentOf);
+  const mine = node.ours().filter(({ labels }) => labels[LABEL.placement] === placementId);
+  const wrong = mine.filter(({ name }) => node.digests.get(name) !== template.image.digest).map(({ name }) => `${name} runs another image than ${placementId}`);
+  if (!isReliable(template)) return mine.length > 1 ? [...wrong, `${placementId} has ${mine.length} containers`] : wrong;
+  const [only] = mine;
+  if (only === undefined || mine.length > 1 || only.state !== "running") return [...wrong, `${placementId} has ${mine.length} containers${only === undefined ? "" : ` (${only.state})`}`];
+  return healthySinceMs === undefined ? [...wrong, `${placementId} is not known to be healthy`] : wrong;
+}
+
+function onOneSide(left: ReadonlySet<string>, right: ReadonlySet<string>): readonly string[] {
+  return [...[...left].filter((item) => !right.has(item)), ...[...right].filter((item) => !left.has(item))];
+}

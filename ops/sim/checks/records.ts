@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from "node:util";
+import type { AnyActorDefinition } from "../../../runtime/actor.ts";
+import { addressOf, partsOf, type Address } from "../../../runtime/address.ts";
+import { replay } from "../../../runtime/replay.ts";
+import type { TenantStore } from "../../../storage/tenant-store.ts";
+import type { Asked } from "../person.ts";
+import { TENANT } from "../tenant.ts";
+import type { Report } from "../violation.ts";
+
+interface AuditRow {
+  readonly operation: string;
+  readonly resource: string;
+  readonly outcome: string;
+  readonly commandId: string;
+}
+
+/** Reads the whole audit and the whole journal: what people were told against what is written. */
+export function checkAnswers(store: TenantStore, asked: readonly Asked[], report: Report): void {
+  const audit = store.database.prepare<[], AuditRow>("select operation, resource, outcome, meta ->> '$.commandId' as commandId from audit where meta ->> '$.principal.kind' = 'user'").all();
+  const accepted = Map.groupBy(
+    audit.filter(({ outcome }) => outcome === "accepted"),
+    ({ commandId }) => commandId,
+  );
+  for (const { commandId, wish, answer } of asked) {
+    const entries = accepted.get(commandId) ?? [];
+    if (entries.length > 1) report("a command acts once", `${commandId} has ${entries.length} audit entries: ${JSON.stringify(entries)}`);
+    if (answer?.kind !== "ok") continue;
+    if (entries.length !== 1) report("acknowledged means journalled", `${commandId} (${wish.operation}) was acknowledged and has no audit entry`);
+    const remembered = store.recall(addressIn(wish), commandId);
+    if (!isDeepStrictEqual(remembered?.value, asJson(answer.value))) report("acknowledged means journalled", `${commandId} was answered ${JSON.stringify(answer.value)}, remembered is ${JSON.stringify(remembered)}`);
+  }
+  checkEvents(store, new Set(accepted.keys()), report);
+}
+
+function addressIn({ operation, input }: Asked["wish"]): Address {
+  return addressOf(TENANT, operation.startsWith("nodes.") ? "node" : "deployment", String(input["name"]));
+}
+
+/** Every event a person caused has their audit entry, and one command's events stand together. */
+function checkEvents(store: TenantStore, accepted: ReadonlySet<string>, report: Report): void {
+  const sql = "select stream, version, meta ->> '$.commandId' as commandId from events where meta ->> '$.principal.kind' = 'user' order by offset";
+  const last = new Map<string, number>();
+  for (const { stream, version, commandId } of store.database.prepare<[], { stream: string; version: number; commandId: string }>(sql).all()) {
+    if (!accepted.has(commandId)) report("every decision has its audit entry", `${stream} ${version} by ${commandId}`);
+    const before = last.get(`${stream} ${commandId}`);
+    if (before !== undefined && before !== version - 1) report("a command acts once", `${commandId} wrote to ${stream} at ${before} and at ${version}`);
+    last.set(`${stream} ${commandId}`, version);
+  }
+}
+
+/** Every rollout that began has ended, by itself or in favour of a newer one. */
+export function checkRollouts(store: TenantStore, report: Report): void {
+  const sql = "select stream, type, data ->> '$.id' as id from events where type in ('rollout.started', 'rollout.ended') order by offset";
+  const open = new Map<string, number>();
+  for (const { stream, type } of store.database.prepare<[], { stream: string; type: string }>(sql).all()) {
+    open.set(stream, (open.get(stream) ?? 0) + (type === "rollout.started" ? 1 : -1));
+    const count = open.get(stream) ?? 0;
+    if (count < 0 || count > 1) report("every rollout ends once", `${stream} had ${count} rollouts under way`);
+  }
+  for (const [stream, count] of open) if (count !== 0) report("every rollout ends once", `${stream} has one that never ended`);
+}
+
+/** What actors believe, what the events make, and what the newest snapshot and the events after it make. */
+export function checkReplays(store: TenantStore, definitions: ReadonlyMap<string, AnyActorDefinition>, live: ReadonlyMap<Address, unknown>, report: Report): void {
+  for (const stream of store.streams()) {
+    const decider = definitions.get(partsOf(stream).kind)?.decider;
+    if (decider === undefined) continue;
+    const fromStart = asJson(replay(decider, stream, store.load(stream, "start")).state);
+    const fromSnapshot = asJson(replay(decider, stream, store.load(stream)).state);
+    if (!isDeepStrictEqual(fromStart, fromSnapshot)) report("a replay gives the live state", `${stream}: its snapshot and its events differ`);
+    if (live.has(stream) && !isDeepStrictEqual(fromStart, asJson(live.get(stream)))) report("a replay gives the live state", `${stream}: ${JSON.stringify(live.get(stream))} lives, ${JSON.stringify(fromStart)} is written`);
+  }
+}
+
+/** States are JSON values: a field that is undefined and one that is absent say the same. */
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}

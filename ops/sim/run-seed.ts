@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { checkAnswers, checkReplays, checkRollouts } from "./checks/records.ts";
+import { differences } from "./checks/convergence.ts";
+import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
+import { SimWorld, type WorldOptions } from "./world.ts";
+import { Violation } from "./violation.ts";
+
+/** Virtual durations. */
+const QUIET_MS = 20_000;
+const TROUBLE_MS = 150_000;
+const LONGEST_WISH_PAUSE_MS = 12_000;
+const LOOK_EVERY_MS = 500;
+/** A container that failed for long waits 300 s for its next attempt, and a rollout that failed is rolled back in 240 s more. */
+const CONVERGENCE_MS = 1_200_000;
+/** At rest means: still at rest after the agents have looked at everything again. */
+const REST_MS = 35_000;
+const SETTLED_WITHIN_MS = 60_000;
+
+export interface SeedResult {
+  readonly seed: number;
+  /** Of everything that happened and everything that was written: equal in every run of the seed. */
+  readonly digest: string;
+  readonly virtualMs: number;
+  readonly steps: number;
+}
+
+/** A run that broke a promise. The message says which, shows what led to it, and how to see it again. */
+export class SimFailure extends Error {
+  readonly check: string;
+  constructor(seed: number, violation: Violation, lines: readonly string[]) {
+    super([`seed ${seed}: ${violation.message}`, "", ...lines, "", `Again: npm run sim -- --seed ${seed} --trace`].join("\n"), { cause: violation });
+    this.name = "SimFailure";
+    this.check = violation.check;
+  }
+}
+
+/** Runs one seed to its end. Rejects with `SimFailure`. */
+export async function runSeed(options: WorldOptions): Promise<SeedResult> {
+  const world = new SimWorld(options);
+  const escaped = (cause: unknown): void => world.report("nothing fails inside", cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+  process.on("unhandledRejection", escaped);
+  try {
+    await new Run(world).all();
+    return { seed: options.seed, digest: digestOf(world), virtualMs: world.loop.nowMs, steps: world.loop.steps };
+  } catch (cause) {
+    if (world.violation !== undefined) throw new SimFailure(options.seed, world.violation.error, world.violation.lines);
+    throw new Error(`seed ${options.seed}: the simulation itself failed`, { cause });
+  } finally {
+    process.off("unhandledRejection", escaped);
+    world.close();
+  }
+}
+
+class Run {
+  readonly #world: SimWorld;
+  constructor(world: SimWorld) {
+    this.#world = world;
+  }
+
+  async all(): Promise<void> {
+    await this.#quietStart();
+    await this.#trouble();
+    await this.#mend();
+    await this.#rest("after the trouble");
+    await this.#calmChanges();
+    await this.#rest("after changes in calm");
+    this.#finalChecks();
+  }
+
+  async #quietStart(): Promise<void> {
+    const { controlPlane, nodes, foreign, loop, person } = this.#world;
+    controlPlane.start();
+    for (const node of nodes) {
+      void foreign.place(node);
+      node.startAgent();
+    }
+    await this.#pass(2_000, "calm");
+    for (const name of DEPLOYMENTS) person.ask({ operation: "deployments.create", input: newDeployment(loop.random, name, goodImage(loop.random)) });
+    await this.#pass(QUIET_MS, "calm");
+  }
+
+  async #trouble(): Promise<void> {
+    const { saboteur, loop, nodes, person, floor } = this.#world;
+    const untilMs = loop.nowMs + TROUBLE_MS;
+    const names = nodes.map(({ name }) => name);
+    floor.forget();
+    saboteur.begin();
+    while (loop.nowMs < untilMs) {
+      person.ask(anyWish(loop.random, names));
+      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS, "trouble");
+    }
+  }
+
+  /** What was broken is mended, nodes are opened again, and every question is answered. */
+  async #mend(): Promise<void> {
+    const { saboteur, nodes, person } = this.#world;
+    saboteur.end();
+    for (const { name } of nodes) person.ask({ operation: "nodes.uncordon", input: { name } });
+    await this.#until("every question is answered", () => person.isSatisfied, SETTLED_WITHIN_MS);
+  }
+
+  async #calmChanges(): Promise<void> {
+    const { loop, nodes, person, floor } = this.#world;
+    floor.forget();
+    const node = oneOf(loop.random, nodes).name;
+    const changes: readonly Wish[] = [
+      { operation: "deployments.update", input: { name: oneOf(loop.random, DEPLOYMENTS), image: "app:9" } },
+      { operation: "nodes.drain", input: { name: node } },
+      { operation: "deployments.update", input: { name: oneOf(loop.random, DEPLOYMENTS), image: "sim/crash:9" } },
+      { operation: "deployments.restart", input: { name: oneOf(loop.random, DEPLOYMENTS) } },
+      { operation: "nodes.uncordon", input: { name: node } },
+    ];
+    for (const change of changes) {
+      person.ask(change);
+      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS, "calm");
+    }
+    await this.#until("every question is answered", () => person.isSatisfied, SETTLED_WITHIN_MS);
+  }
+
+  /** Until nothing differs from what should be, and stays so. */
+  async #rest(when: string): Promise<void> {
+    const { loop } = this.#world;
+    const deadlineMs = loop.nowMs + CONVERGENCE_MS;
+    let restingSinceMs: number | undefined;
+    while (restingSinceMs === undefined || loop.nowMs - restingSinceMs < REST_MS) {
+      const found = differences(this.#differing());
+      if (found.length === 0) restingSinceMs ??= loop.nowMs;
+      else restingSinceMs = undefined;
+      if (found.length > 0 && loop.nowMs > deadlineMs) this.#world.report("everything converges", `not within ${CONVERGENCE_MS / 1_000} s ${when}: ${found.join("; ")}`);
+      await this.#pass(LOOK_EVERY_MS, "calm");
+    }
+  }
+
+  #differing(): Parameters<typeof differences>[0] {
+    const { truth, nodes, tenant, controlPlane } = this.#world;
+    return { truth, nodes, store: tenant.store, controlPlane };
+  }
+
+  #finalChecks(): void {
+    const { tenant, person, live, foreign } = this.#world;
+    const report = (check: string, message: string): void => this.#world.report(check, message);
+    checkAnswers(tenant.store, person.asked, report);
+    checkRollouts(tenant.store, report);
+    checkReplays(tenant.store, live.definitions, live.states, report);
+    foreign.check(report);
+    this.#stopIfViolated();
+  }
+
+  async #pass(durationMs: number, mood: "calm" | "trouble"): Promise<void> {
+    const { loop, floor } = this.#world;
+    const untilMs = loop.nowMs + durationMs;
+    while (loop.nowMs < untilMs) {
+      await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
+      if (mood === "calm") floor.look();
+      this.#stopIfViolated();
+    }
+  }
+
+  async #until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
+    const { loop } = this.#world;
+    const deadlineMs = loop.nowMs + withinMs;
+    while (!condition()) {
+      if (loop.nowMs > deadlineMs) this.#world.report(what, `not within ${withinMs / 1_000} s of calm`);
+      await this.#pass(LOOK_EVERY_MS, "calm");
+    }
+  }
+
+  #stopIfViolated(): void {
+    if (this.#world.violation !== undefined) throw this.#world.violation.error;
+  }
+}
+
+function digestOf({ trace, loop, tenant }: SimWorld): string {
+  const hash = createHash("sha256").update(trace.digest).update(loop.digest);
+  for (const row of tenant.store.database.prepare("select * from events order by offset").iterate()) hash.update(JSON.stringify(row));
+  return hash.digest("hex");
+}

@@ -1,0 +1,129 @@
+import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { nodeActor } from "../../actors/node/actor.ts";
+import { schedulerActor } from "../../actors/scheduler/actor.ts";
+import type { AnyActorDefinition } from "../../runtime/actor.ts";
+import { ActorHost } from "../../runtime/actor-host.ts";
+import type { Bus } from "../../runtime/bus.ts";
+import type { Journal, ReadModel } from "../../runtime/journal.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { MemoryBroker } from "../../runtime/memory-bus.ts";
+import { noMeter } from "../../runtime/meter.ts";
+import { FaultyJournal, SOUND_DISK, type CrashMoment, type JournalFaults } from "../../runtime/simulation/faulty-journal.ts";
+import type { SimLoop } from "../../runtime/simulation/sim-loop.ts";
+import { SimProcess } from "../../runtime/simulation/sim-process.ts";
+import { attachMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
+import { TENANT } from "./tenant.ts";
+import type { Trace } from "./trace.ts";
+
+export const CONTROL_PLANE_CONNECTION = "control-plane";
+
+export interface SimControlPlaneParts {
+  readonly loop: SimLoop;
+  readonly broker: MemoryBroker;
+  readonly tenant: MemoryTenant;
+  readonly trace: Trace;
+  readonly log: Log;
+  /** Between the process and its disk: what records, and what a mutation breaks. */
+  readonly journal: (journal: Journal) => Journal;
+  readonly definition: (definition: AnyActorDefinition) => AnyActorDefinition;
+}
+
+/** One life of the control plane's process. */
+export interface ControlPlaneLife {
+  readonly process: SimProcess;
+  readonly host: ActorHost;
+  readonly bus: Bus;
+  readonly reads: ReadModel;
+}
+
+/** The control plane's process, as often as it is started, over one tenant file that outlives it. */
+export class SimControlPlane {
+  readonly #parts: SimControlPlaneParts;
+  #life: (ControlPlaneLife & { readonly journal: FaultyJournal }) | undefined;
+  #serving: ControlPlaneLife | undefined;
+  #faults: JournalFaults = SOUND_DISK;
+  #wallOffsetMs = 0;
+
+  constructor(parts: SimControlPlaneParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined while it is down or starting. */
+  get life(): ControlPlaneLife | undefined {
+    return this.#serving;
+  }
+
+  get isUp(): boolean {
+    return this.#life !== undefined;
+  }
+
+  start(): void {
+    if (this.#life === undefined) void this.#start();
+  }
+
+  /** As `kill -9`. */
+  kill(): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#parts.trace.add("control plane killed");
+    life.process.kill();
+    this.#life = undefined;
+    this.#serving = undefined;
+    void life.bus.close();
+  }
+
+  /** Dies at a commit to come; `killed` is called when it has. */
+  killAtCommit(commits: number, moment: CrashMoment, killed: () => void): void {
+    this.#life?.journal.crashAfter(commits, moment, () => {
+      this.kill();
+      killed();
+    });
+  }
+
+  /** It does not die at a commit to come after all. */
+  spare(): void {
+    this.#life?.journal.crashAfter(Infinity, "before-commit");
+  }
+
+  setDiskFaults(faults: JournalFaults): void {
+    this.#faults = faults;
+    this.#life?.journal.setFaults(faults);
+  }
+
+  setWallOffset(offsetMs: number): void {
+    this.#life?.process.jumpWall(offsetMs - this.#wallOffsetMs);
+    this.#wallOffsetMs = offsetMs;
+  }
+
+  async #start(): Promise<void> {
+    const { loop, broker, tenant, trace, log } = this.#parts;
+    const process = new SimProcess(loop, CONTROL_PLANE_CONNECTION);
+    process.jumpWall(this.#wallOffsetMs);
+    const bus = broker.connect(CONTROL_PLANE_CONNECTION);
+    const attached = attachMemoryTenant(tenant.store);
+    const journal = new FaultyJournal(loop, process, this.#parts.journal(attached.journal));
+    journal.setFaults(this.#faults);
+    let epoch = 0;
+    const host = new ActorHost({
+      bus,
+      clock: process.clock,
+      random: process.random,
+      turns: process.turns,
+      log,
+      meter: noMeter,
+      definitions: [deploymentActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map((definition: AnyActorDefinition) =>
+        this.#parts.definition(definition),
+      ),
+      servedKinds: ["node"],
+      remoteKinds: ["agent"],
+    });
+    const life = { process, host, bus, reads: attached.reads, journal };
+    this.#life = life;
+    epoch = (await journal.claim(0)) + 1;
+    await journal.claim(epoch);
+    trace.add(`control plane starts, epoch ${epoch}`);
+    await host.addTenant({ tenant: TENANT, journal, epoch });
+    host.start();
+    this.#serving = life;
+  }
+}

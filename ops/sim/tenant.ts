@@ -1,0 +1,2 @@
+/** The one tenant of the simulated world. */
+export const TENANT = "acme";

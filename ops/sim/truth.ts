@@ -1,0 +1,52 @@
+import type { DeploymentEvent, DeploymentState } from "../../actors/deployment/state.ts";
+import { evolve as evolveDeployment, initialState as newDeployment } from "../../actors/deployment/state.ts";
+import { evolve as evolveNode, initialState as newNode, type NodeEvent, type NodeState } from "../../actors/node/state.ts";
+import { evolve as evolveScheduler, noNodes, type SchedulerEvent, type SchedulerState } from "../../actors/scheduler/state.ts";
+import { partsOf } from "../../runtime/address.ts";
+import type { Commit } from "../../runtime/journal.ts";
+
+/** What the journal makes of one deployment, event by event. */
+export interface DeploymentStep {
+  readonly before: DeploymentState;
+  readonly event: DeploymentEvent;
+  readonly after: DeploymentState;
+  readonly atMs: number;
+}
+
+export interface TruthListener {
+  deployment(step: DeploymentStep): void;
+  scheduler(state: SchedulerState): void;
+  committed(commit: Commit): void;
+}
+
+/** The states that are written, followed commit by commit: what every actor must believe. */
+export class Truth {
+  readonly deployments = new Map<string, DeploymentState>();
+  readonly nodes = new Map<string, NodeState>();
+  scheduler: SchedulerState = noNodes;
+  readonly #listeners: TruthListener[] = [];
+
+  listen(listener: TruthListener): void {
+    this.#listeners.push(listener);
+  }
+
+  written(commit: Commit): void {
+    const { kind, name } = partsOf(commit.stream);
+    for (const { data } of commit.events) {
+      if (kind === "deployment") this.#deployment(name, data as DeploymentEvent, commit.atMs);
+      else if (kind === "node") this.nodes.set(name, evolveNode(this.nodes.get(name) ?? newNode(name), data as NodeEvent, commit.atMs));
+      else this.scheduler = evolveScheduler(this.scheduler, data as SchedulerEvent);
+    }
+    for (const listener of this.#listeners) {
+      if (kind === "scheduler" && commit.events.length > 0) listener.scheduler(this.scheduler);
+      listener.committed(commit);
+    }
+  }
+
+  #deployment(name: string, event: DeploymentEvent, atMs: number): void {
+    const before = this.deployments.get(name) ?? newDeployment(name);
+    const after = evolveDeployment(before, event, atMs);
+    this.deployments.set(name, after);
+    for (const listener of this.#listeners) listener.deployment({ before, event, after, atMs });
+  }
+}

@@ -1,0 +1,115 @@
+import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
+import type { Engine } from "../../agent/engine/port.ts";
+import type { AnyActorDefinition } from "../../runtime/actor.ts";
+import type { Journal } from "../../runtime/journal.ts";
+import type { Log, LogFacts } from "../../runtime/log.ts";
+import { MemoryBroker } from "../../runtime/memory-bus.ts";
+import { FaultyNetwork } from "../../runtime/simulation/faulty-network.ts";
+import { SimLoop } from "../../runtime/simulation/sim-loop.ts";
+import { openMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
+import { CalmFloor } from "./checks/calm-floor.ts";
+import { decisionChecks } from "./checks/decisions.ts";
+import { ForeignContainers } from "./foreign.ts";
+import { LiveStates } from "./live-states.ts";
+import { Person } from "./person.ts";
+import { recordedJournal } from "./recorded-journal.ts";
+import { Saboteur } from "./saboteur.ts";
+import { SimControlPlane } from "./sim-control-plane.ts";
+import { SimNode } from "./sim-node.ts";
+import { TENANT } from "./tenant.ts";
+import { Trace } from "./trace.ts";
+import { Truth } from "./truth.ts";
+import { Violation } from "./violation.ts";
+
+const FEWEST_NODES = 3;
+const MOST_NODES = 5;
+
+/** Parts of the platform put in place of the real ones, to prove that the checks notice. */
+export interface Mutation {
+  readonly definition?: (definition: AnyActorDefinition) => AnyActorDefinition;
+  readonly journal?: (journal: Journal) => Journal;
+  readonly engine?: (engine: Engine) => Engine;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly mutation?: Mutation;
+  /** Hears every line of the trace. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** A control plane, its nodes, a person and a saboteur, all on one virtual clock and one seed. */
+export class SimWorld {
+  readonly loop: SimLoop;
+  readonly trace: Trace;
+  readonly tenant: MemoryTenant = openMemoryTenant({ tenant: TENANT });
+  readonly truth = new Truth();
+  readonly live = new LiveStates();
+  readonly foreign = new ForeignContainers();
+  readonly network: FaultyNetwork;
+  readonly controlPlane: SimControlPlane;
+  readonly nodes: readonly SimNode[];
+  readonly person: Person;
+  readonly saboteur: Saboteur;
+  readonly floor: CalmFloor;
+  #violation: { readonly error: Violation; readonly lines: readonly string[] } | undefined;
+
+  constructor({ seed, mutation = {}, onLine }: WorldOptions) {
+    const loop = new SimLoop(seed);
+    this.loop = loop;
+    this.trace = new Trace(() => loop.nowMs, onLine);
+    this.network = new FaultyNetwork(loop);
+    const { trace, truth, network } = this;
+    const report = (check: string, message: string): void => this.report(check, message);
+    const broker = new MemoryBroker({ nowMs: () => loop.wallMs, monotonicMs: () => loop.nowMs, after: (ms, call) => loop.after(ms, call) }, network);
+    const registry = new SimulatedRegistry();
+    const log = this.#log();
+    const { definition = same, journal = same, engine = same } = mutation;
+    this.controlPlane = new SimControlPlane({
+      loop,
+      broker,
+      tenant: this.tenant,
+      trace,
+      log,
+      journal: (inner) => journal(recordedJournal(inner, trace, (commit) => truth.written(commit))),
+      definition: (real) => this.live.observed(definition(real)),
+    });
+    const count = FEWEST_NODES + Math.floor(loop.random.next() * (MOST_NODES - FEWEST_NODES + 1));
+    this.nodes = Array.from({ length: count }, (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine }));
+    this.person = new Person({ loop, controlPlane: this.controlPlane, trace, report });
+    this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
+    this.floor = new CalmFloor(truth, this.nodes, report);
+    truth.listen(decisionChecks(report));
+  }
+
+  get violation(): { readonly error: Violation; readonly lines: readonly string[] } | undefined {
+    return this.#violation;
+  }
+
+  report(check: string, message: string): void {
+    if (this.#violation !== undefined) return;
+    this.trace.add(`VIOLATION ${check}: ${message}`);
+    this.#violation = { error: new Violation(check, message), lines: this.trace.last };
+  }
+
+  close(): void {
+    this.tenant.store.close();
+  }
+
+  /** An actor that fails is a bug, unless the disk was told never to say what it wrote. */
+  #log(): Log {
+    const error = (message: string, facts: LogFacts = {}): void => {
+      const cause = facts["error"] instanceof Error ? facts["error"] : undefined;
+      this.trace.add(`log: ${message} ${String(facts["actor"] ?? facts["node"] ?? "")} ${cause?.message ?? ""}`);
+      if (!/simulated|never written/.test(cause?.message ?? "")) this.report("nothing fails inside", `${message}: ${cause?.stack ?? JSON.stringify(facts)}`);
+    };
+    const log: Log = { debug: nothing, info: nothing, warn: nothing, error, with: () => log };
+    return log;
+  }
+}
+
+function same<Value>(value: Value): Value {
+  return value;
+}
+
+function nothing(): void {}
