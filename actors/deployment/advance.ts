@@ -159,9 +159,9 @@ function replaceOld(draft: Draft): void {
   const budget = budgetOf(template, draft.state.replicas);
   for (;;) {
     const views = slotViews(draft.state);
-    const next = views.find((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft.state, views, view, budget) !== "no");
+    const next = views.find((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft, views, view, budget) !== "no");
     if (next === undefined) return;
-    const how = mayReplace(draft.state, views, next, budget);
+    const how = mayReplace(draft, views, next, budget);
     if (isMoving(draft.state)) retarget(draft, [next.slot.number], draft.state.revision);
     if (how === "old-first") stop(draft, [...next.good, ...next.old]);
     request(draft, [next.slot.number]);
@@ -186,13 +186,14 @@ function needsSuccessor(state: DeploymentState, { slot, good, old }: SlotView): 
 
 type Permission = "new-first" | "old-first" | "no";
 
-function mayReplace(state: DeploymentState, views: readonly SlotView[], view: SlotView, budget: Budget): Permission {
+function mayReplace({ state, nowMs }: Draft, views: readonly SlotView[], view: SlotView, budget: Budget): Permission {
   const isServing = [...view.good, ...view.old].some(isHealthy);
   if (!isServing) return "old-first";
   const active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
   if (active < state.replicas + budget.maxSurge) return "new-first";
-  const serving = views.filter(({ good, old }) => [...good, ...old].some(isHealthy)).length;
-  return serving - 1 >= state.replicas - budget.maxUnavailable ? "old-first" : "no";
+  // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
+  const others = views.filter((other) => other !== view && [...other.good, ...other.old].some((placement) => isAvailable(state, placement, nowMs)));
+  return others.length >= state.replicas - budget.maxUnavailable ? "old-first" : "no";
 }
 
 /** Ends the rollout when it is due, and begins the way back when the policy says so. */
