@@ -2,7 +2,18 @@ import type { Failure } from "../node/contract.ts";
 import { budgetOf, type Budget } from "./budget.ts";
 import { diff } from "./change.ts";
 import type { ChangeKind, FieldChange } from "./contract.ts";
-import { availableAtMs, contentOf, isActive, isAvailable, isHealthy, isMoving, revisionOf, slotViews, templateOf, type SlotView } from "./replica.ts";
+import {
+  availableAtMs,
+  contentOf,
+  isActive,
+  isAvailable,
+  isHealthy,
+  isMoving,
+  revisionOf,
+  slotViews,
+  templateOf,
+  type SlotView,
+} from "./replica.ts";
 import { evolve, type Author, type DeploymentEvent, type DeploymentState, type PlacementRecord } from "./state.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -13,7 +24,13 @@ const RELOCATION_FIRST_MS = 5_000;
 const RELOCATION_LAST_MS = 300_000;
 /** A failure that belongs to the node moves the slot elsewhere after so many attempts there. */
 const ATTEMPTS_BEFORE_RELOCATION = 3;
-const OF_THE_NODE: ReadonlySet<Failure["code"]> = new Set(["disk.full", "port.taken", "resources.rejected", "engine.error", "image.registry-unavailable"]);
+const OF_THE_NODE: ReadonlySet<Failure["code"]> = new Set([
+  "disk.full",
+  "port.taken",
+  "resources.rejected",
+  "engine.error",
+  "image.registry-unavailable",
+]);
 
 /** Events decided so far, and the state they lead to. */
 export class Draft {
@@ -76,7 +93,8 @@ function drop(draft: Draft): void {
 }
 
 function stop(draft: Draft, placements: readonly PlacementRecord[]): void {
-  if (placements.length > 0) draft.add({ type: "placements.stop-requested", placementIds: placements.map((placement) => placement.placementId) });
+  if (placements.length > 0)
+    draft.add({ type: "placements.stop-requested", placementIds: placements.map((placement) => placement.placementId) });
 }
 
 function stopAll(draft: Draft): void {
@@ -144,8 +162,15 @@ function fillEmpty(draft: Draft): void {
     .map(({ slot }) => slot);
   const revision = isMoving(draft.state) ? draft.state.revision : draft.state.succeeded || draft.state.revision;
   const toMove = empty.filter((slot) => slot.revision === 0 || (isMoving(draft.state) && slot.revision !== revision));
-  retarget(draft, toMove.map((slot) => slot.number), revision);
-  request(draft, empty.map((slot) => slot.number));
+  retarget(
+    draft,
+    toMove.map((slot) => slot.number),
+    revision,
+  );
+  request(
+    draft,
+    empty.map((slot) => slot.number),
+  );
 }
 
 function retarget(draft: Draft, slots: readonly number[], revision: number): void {
@@ -159,7 +184,10 @@ function replaceOld(draft: Draft): void {
   const budget = budgetOf(template, draft.state.replicas);
   for (;;) {
     const views = slotViews(draft.state);
-    const next = views.find((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft, views, view, budget) !== "no");
+    const next = views.find(
+      (view) =>
+        needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft, views, view, budget) !== "no",
+    );
     if (next === undefined) return;
     const how = mayReplace(draft, views, next, budget);
     if (isMoving(draft.state)) retarget(draft, [next.slot.number], draft.state.revision);
@@ -192,7 +220,9 @@ function mayReplace({ state, nowMs }: Draft, views: readonly SlotView[], view: S
   const active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
   if (active < state.replicas + budget.maxSurge) return "new-first";
   // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
-  const others = views.filter((other) => other !== view && [...other.good, ...other.old].some((placement) => isAvailable(state, placement, nowMs)));
+  const others = views.filter(
+    (other) => other !== view && [...other.good, ...other.old].some((placement) => isAvailable(state, placement, nowMs)),
+  );
   return others.length >= state.replicas - budget.maxUnavailable ? "old-first" : "no";
 }
 
@@ -214,7 +244,14 @@ function judge(draft: Draft): void {
   }
   draft.add({ type: "rollout.ended", id: rollout.id, outcome: "rolled-back", reason: verdict.reason });
   const changes = diff(templateOf(draft.state, contentOf(draft.state, rollout.revision)), templateOf(draft.state, target));
-  beginRevision(draft, { contentOf: target, change: "automatic-rollback", diff: changes, cause: verdict.reason, by: "odysseus", via: "system" });
+  beginRevision(draft, {
+    contentOf: target,
+    change: "automatic-rollback",
+    diff: changes,
+    cause: verdict.reason,
+    by: "odysseus",
+    via: "system",
+  });
 }
 
 const CAN_ROLL_BACK: ReadonlySet<ChangeKind> = new Set(["update", "rollback", "restart"]);
@@ -229,7 +266,13 @@ function rollbackTarget(state: DeploymentState, change: ChangeKind): number | un
 }
 
 /** A revision that repeats an older one's content, and the rollout towards it. */
-export function beginRevision(draft: Draft, { contentOf: content, ...rollout }: { readonly contentOf: number; readonly change: ChangeKind; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author): void {
+export function beginRevision(
+  draft: Draft,
+  {
+    contentOf: content,
+    ...rollout
+  }: { readonly contentOf: number; readonly change: ChangeKind; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author,
+): void {
   const source = revisionOf(draft.state, content) ?? draft.state.revisions.find((revision) => revision.contentOf === content);
   if (source === undefined) throw new Error(`${draft.state.name}: content ${content} is not known`);
   const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;

@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { Constraint, HealthCheck, MAX_CONSTRAINTS, MAX_PORTS, PinnedTemplate, Port, Resources, RolloutPolicy, Template, type FieldChange } from "./contract.ts";
+import {
+  Constraint,
+  HealthCheck,
+  MAX_CONSTRAINTS,
+  MAX_PORTS,
+  PinnedTemplate,
+  Port,
+  Resources,
+  RolloutPolicy,
+  type FieldChange,
+} from "./contract.ts";
 
 /** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
 export const TemplatePatch = z
@@ -28,10 +38,16 @@ function partialOf(schema: typeof Resources | typeof RolloutPolicy): z.ZodRecord
   return z.partialRecord(z.enum(keys), z.unknown()) as unknown as z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown>;
 }
 
-export type Merged = { readonly kind: "merged"; readonly template: PinnedTemplate } | { readonly kind: "invalid"; readonly problems: readonly string[] };
+export type Merged =
+  | { readonly kind: "merged"; readonly template: PinnedTemplate }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
 /** The template with the patch applied, validated as a whole. `image` is the pinned one, where the patch names an image. */
-export function merge(template: PinnedTemplate, { image: _reference, ...patch }: TemplatePatch, image: PinnedTemplate["image"] | undefined): Merged {
+export function merge(
+  template: PinnedTemplate,
+  { image: _reference, ...patch }: TemplatePatch,
+  image: PinnedTemplate["image"] | undefined,
+): Merged {
   const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };
   for (const [key, value] of Object.entries(patch)) {
     const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout";
@@ -55,7 +71,9 @@ export function diff(before: Readonly<Record<string, unknown>>, after: Readonly<
   const old = flatten(before);
   const now = flatten(after);
   const paths = [...new Set([...old.keys(), ...now.keys()])].sort();
-  return paths.flatMap((path) => (JSON.stringify(old.get(path)) === JSON.stringify(now.get(path)) ? [] : [{ path, before: old.get(path), after: now.get(path) }]));
+  return paths.flatMap((path) =>
+    JSON.stringify(old.get(path)) === JSON.stringify(now.get(path)) ? [] : [{ path, before: old.get(path), after: now.get(path) }],
+  );
 }
 
 function flatten(value: Readonly<Record<string, unknown>>, prefix = "", into = new Map<string, unknown>()): Map<string, unknown> {
@@ -66,9 +84,4 @@ function flatten(value: Readonly<Record<string, unknown>>, prefix = "", into = n
     else if (item !== undefined) into.set(path, item);
   }
   return into;
-}
-
-/** Fields of `Template` alone, as in a row or a request that also holds the replica count. */
-export function templateFields(spec: z.infer<typeof Template>): z.infer<typeof Template> {
-  return Template.parse(Object.fromEntries(Object.keys(Template.shape).flatMap((key) => (key in spec ? [[key, spec[key as keyof typeof spec]]] : []))));
 }

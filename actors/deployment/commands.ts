@@ -20,7 +20,13 @@ export type PersonCommand = Guarded &
   (
     | ({ readonly kind: "create" } & Wanted)
     | ({ readonly kind: "apply" } & Wanted)
-    | { readonly kind: "update"; readonly patch: TemplatePatch; readonly image?: PinnedImage; readonly platforms?: readonly Platform[]; readonly replicas?: number }
+    | {
+        readonly kind: "update";
+        readonly patch: TemplatePatch;
+        readonly image?: PinnedImage;
+        readonly platforms?: readonly Platform[];
+        readonly replicas?: number;
+      }
     | { readonly kind: "scale"; readonly replicas: number }
     | { readonly kind: "restart" }
     | { readonly kind: "stop" }

@@ -14,7 +14,10 @@ export const DeploymentName = z
 const DurationMs = z.int().min(0).max(86_400_000);
 
 /** `40%` of the replicas (surge rounds up, unavailable rounds down), or a count. */
-export const Share = z.union([z.int().min(0).max(MAX_REPLICAS), z.string().regex(/^(100|[1-9]?[0-9])%$/, "a share is a count or a percentage, like 1 or 25%")]);
+export const Share = z.union([
+  z.int().min(0).max(MAX_REPLICAS),
+  z.string().regex(/^(100|[1-9]?[0-9])%$/, "a share is a count or a percentage, like 1 or 25%"),
+]);
 export type Share = z.infer<typeof Share>;
 
 export const Port = z
@@ -39,7 +42,12 @@ const probeTimes = {
 };
 export const HealthCheck = z.discriminatedUnion("kind", [
   /** Healthy is a status of 200 to 399. */
-  z.strictObject({ kind: z.literal("http"), path: z.string().startsWith("/").max(2_000), port: z.int().min(1).max(65_535).optional(), ...probeTimes }),
+  z.strictObject({
+    kind: z.literal("http"),
+    path: z.string().startsWith("/").max(2_000),
+    port: z.int().min(1).max(65_535).optional(),
+    ...probeTimes,
+  }),
   z.strictObject({ kind: z.literal("tcp"), port: z.int().min(1).max(65_535).optional(), ...probeTimes }),
   /** Healthy is exit code 0. Runs in the container. */
   z.strictObject({ kind: z.literal("command"), command: z.array(z.string().max(10_000)).min(1).max(100), ...probeTimes }),
@@ -49,17 +57,29 @@ export type HealthCheck = z.infer<typeof HealthCheck>;
 export const Resources = z.strictObject({
   /** Hard limits; 1000 cpuMillis is one processor. Absent: none. */
   cpuLimitMillis: z.int().min(1).max(1_024_000).optional(),
-  memoryLimitBytes: z.int().min(6_291_456).max(2 ** 50).optional(),
+  memoryLimitBytes: z
+    .int()
+    .min(6_291_456)
+    .max(2 ** 50)
+    .optional(),
   /** What the scheduler sets aside on the node. */
   cpuReservedMillis: z.int().min(0).max(1_024_000).default(0),
-  memoryReservedBytes: z.int().min(0).max(2 ** 50).default(0),
+  memoryReservedBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .default(0),
 });
 export type Resources = z.infer<typeof Resources>;
 
 /** On a node label, or on `node.id`, `node.hostname`, `node.platform.os`, `node.platform.arch`. */
 export const Constraint = z.discriminatedUnion("operator", [
   z.strictObject({ operator: z.enum(["==", "!="]), key: z.string().min(1).max(200), value: z.string().max(200) }),
-  z.strictObject({ operator: z.enum(["in", "notin"]), key: z.string().min(1).max(200), values: z.array(z.string().max(200)).min(1).max(50) }),
+  z.strictObject({
+    operator: z.enum(["in", "notin"]),
+    key: z.string().min(1).max(200),
+    values: z.array(z.string().max(200)).min(1).max(50),
+  }),
   z.strictObject({ operator: z.literal("exists"), key: z.string().min(1).max(200) }),
 ]);
 export type Constraint = z.infer<typeof Constraint>;
@@ -88,7 +108,10 @@ export const Template = z.strictObject({
   image: z.string().min(1).max(500),
   entrypoint: z.array(z.string().max(10_000)).max(100).optional(),
   command: z.array(z.string().max(10_000)).max(100).optional(),
-  environment: z.record(z.string().min(1).max(500), z.string().max(100_000)).default({}),
+  environment: z
+    .record(z.string().min(1).max(500), z.string().max(100_000))
+    .refine((variables) => Object.keys(variables).length <= MAX_ENVIRONMENT_VARIABLES, `at most ${MAX_ENVIRONMENT_VARIABLES} variables`)
+    .default({}),
   ports: z.array(Port).max(MAX_PORTS).default([]),
   health: HealthCheck.optional(),
   resources: Resources.prefault({}),
@@ -96,7 +119,10 @@ export const Template = z.strictObject({
   labels: z.record(z.string().min(1).max(200), z.string().max(1_000)).default({}),
   user: z.string().max(200).optional(),
   workingDirectory: z.string().max(1_000).optional(),
-  stopSignal: z.string().regex(/^SIG[A-Z0-9+-]{2,12}$/).default("SIGTERM"),
+  stopSignal: z
+    .string()
+    .regex(/^SIG[A-Z0-9+-]{2,12}$/)
+    .default("SIGTERM"),
   stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
   rollout: RolloutPolicy.prefault({}),
 });
@@ -142,7 +168,17 @@ export type DeploymentStatus =
   | "failed";
 
 /** Phase of a replica, as people see it. */
-export type ReplicaPhase = "requested" | "pending" | "assigned" | "pulling" | "starting" | "running" | "backing-off" | "draining" | "stopped" | "lost";
+export type ReplicaPhase =
+  | "requested"
+  | "pending"
+  | "assigned"
+  | "pulling"
+  | "starting"
+  | "running"
+  | "backing-off"
+  | "draining"
+  | "stopped"
+  | "lost";
 
 /** One line of a deployment's history. `diff` is field by field, secrets masked. */
 export interface FieldChange {

@@ -14,16 +14,27 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
   const draft = new Draft(state, context.nowMs);
   switch (command.kind) {
     case "placed":
-      draft.add({ type: "placements.assigned", placements: command.placements.filter(({ placementId }) => state.placements[placementId]?.stage.stage !== "assigned" && placementId in state.placements) });
+      draft.add({
+        type: "placements.assigned",
+        placements: command.placements.filter(
+          ({ placementId }) => state.placements[placementId]?.stage.stage !== "assigned" && placementId in state.placements,
+        ),
+      });
       break;
     case "pending":
       draft.add({ type: "placements.pended", placements: command.placements.filter(({ placementId }) => placementId in state.placements) });
       break;
     case "observed":
-      draft.add({ type: "placements.observed", statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)) });
+      draft.add({
+        type: "placements.observed",
+        statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)),
+      });
       break;
     case "ended":
-      draft.add({ type: "placements.observed", statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)) });
+      draft.add({
+        type: "placements.observed",
+        statuses: command.statuses.filter((status) => isNews(state.placements[status.placementId], status)),
+      });
       draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "stopped" });
       break;
     case "lost":
@@ -74,7 +85,11 @@ function endedRollout(events: readonly DeploymentEvent[]): Extract<DeploymentEve
 
 /** An event that changes nothing is no event. */
 function isEmpty(event: DeploymentEvent): boolean {
-  return ("placements" in event && event.placements.length === 0) || ("placementIds" in event && event.placementIds.length === 0) || ("statuses" in event && event.statuses.length === 0);
+  return (
+    ("placements" in event && event.placements.length === 0) ||
+    ("placementIds" in event && event.placementIds.length === 0) ||
+    ("statuses" in event && event.statuses.length === 0)
+  );
 }
 
 function known(state: DeploymentState, placementIds: readonly string[]): readonly string[] {

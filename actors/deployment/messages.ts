@@ -8,7 +8,12 @@ import { isActive, revisionOf, templateOf } from "./replica.ts";
 import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
 
 /** What the rest of the tenant must hear about a decision. Derived from its events, so that no event can be decided and not be carried out. */
-export function messagesOf(tenant: string, events: readonly DeploymentEvent[], before: DeploymentState, after: DeploymentState): readonly Outgoing[] {
+export function messagesOf(
+  tenant: string,
+  events: readonly DeploymentEvent[],
+  before: DeploymentState,
+  after: DeploymentState,
+): readonly Outgoing[] {
   const scheduler = addressOf(tenant, "scheduler");
   const toScheduler = (message: SchedulerCommand): Outgoing => ({ to: scheduler, message });
   const deployment = after.name;
@@ -17,9 +22,15 @@ export function messagesOf(tenant: string, events: readonly DeploymentEvent[], b
       case "placements.requested":
         return [toScheduler({ kind: "place", deployment, requests: event.placements.map((item) => requestOf(after, item)) })];
       case "placements.assigned":
-        return byNode(tenant, event.placements, (items) => ({ kind: "assign", placements: items.flatMap(({ placementId }) => placementOf(after, placementId) ?? []) }));
+        return byNode(tenant, event.placements, (items) => ({
+          kind: "assign",
+          placements: items.flatMap(({ placementId }) => placementOf(after, placementId) ?? []),
+        }));
       case "placements.stop-requested":
-        return byNode(tenant, located(before, after, event.placementIds), (items) => ({ kind: "stop", placementIds: items.map(({ placementId }) => placementId) }));
+        return byNode(tenant, located(before, after, event.placementIds), (items) => ({
+          kind: "stop",
+          placementIds: items.map(({ placementId }) => placementId),
+        }));
       case "placements.ended":
         return event.because === "never-placed" ? [toScheduler({ kind: "release", placementIds: event.placementIds })] : [];
       case "rollout.started":
@@ -30,7 +41,10 @@ export function messagesOf(tenant: string, events: readonly DeploymentEvent[], b
   });
 }
 
-function requestOf(state: DeploymentState, { placementId, slot, contentOf }: { readonly placementId: string; readonly slot: number; readonly contentOf: number }): PlacementRequest {
+function requestOf(
+  state: DeploymentState,
+  { placementId, slot, contentOf }: { readonly placementId: string; readonly slot: number; readonly contentOf: number },
+): PlacementRequest {
   const template = templateOf(state, contentOf);
   return {
     placementId,
@@ -39,7 +53,9 @@ function requestOf(state: DeploymentState, { placementId, slot, contentOf }: { r
     requirements: {
       cpuReservedMillis: template.resources.cpuReservedMillis,
       memoryReservedBytes: template.resources.memoryReservedBytes,
-      hostPorts: template.ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [{ port: publishedPort, protocol }])),
+      hostPorts: template.ports.flatMap(({ publishedPort, protocol }) =>
+        publishedPort === undefined ? [] : [{ port: publishedPort, protocol }],
+      ),
       constraints: template.constraints,
       platforms: platformsOf(state, contentOf),
     },
@@ -79,7 +95,8 @@ function byNode(tenant: string, items: readonly Located[], message: (items: read
 /** The nodes that run the old image will most likely run the new one: they pull it while the first replicas prove their health. */
 function prefetches(tenant: string, before: DeploymentState, after: DeploymentState): readonly Outgoing[] {
   const image: PinnedTemplate["image"] | undefined = revisionOf(after, after.revision)?.template.image;
-  if (image === undefined || after.mode !== "running" || image.digest === revisionOf(before, before.revision)?.template.image.digest) return [];
+  if (image === undefined || after.mode !== "running" || image.digest === revisionOf(before, before.revision)?.template.image.digest)
+    return [];
   const active = Object.values(before.placements).filter(isActive);
   const nodes = new Set(active.flatMap(({ stage }) => (stage.stage === "assigned" ? [stage.node] : [])));
   return [...nodes].map((node) => ({ to: addressOf(tenant, "node", node), message: { kind: "prefetch", image } satisfies NodeCommand }));

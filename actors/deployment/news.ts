@@ -12,5 +12,7 @@ export function isNews(record: PlacementRecord | undefined, status: PlacementSta
 
 function essence({ attempt, current, restarts, failure, lastExit }: PlacementStatus): string {
   const moment = current.phase === "pulling" ? { phase: current.phase } : current;
-  return JSON.stringify([attempt, moment, restarts, failure?.code, failure?.message, lastExit?.attempt]);
+  // Why an attempt ended, and its last lines, become known a moment after its end.
+  const exit = [lastExit?.attempt, lastExit?.cause, lastExit?.lastLines.length];
+  return JSON.stringify([attempt, moment, restarts, failure?.code, failure?.message, ...exit]);
 }

@@ -40,9 +40,15 @@ function command(name: string, message: PersonCommand, { host, tenant, meta, ifG
 }
 
 /** Pins the image, unless the deployment runs that very reference already: then it stays what it is. */
-async function wanted(name: string, { replicas, image: reference, ...template }: DeploymentSpec, context: OperationContext, keepsPin: "keeps-pin" | "pins-anew"): Promise<Wanted | Refusal> {
+async function wanted(
+  name: string,
+  { replicas, image: reference, ...template }: DeploymentSpec,
+  context: OperationContext,
+  keepsPin: "keeps-pin" | "pins-anew",
+): Promise<Wanted | Refusal> {
   const current = keepsPin === "keeps-pin" ? await present(name, context) : undefined;
-  const resolved: Resolved | Refusal = current?.image.reference === reference ? { image: current.image, platforms: [] } : await resolveImage(reference, context);
+  const resolved: Resolved | Refusal =
+    current?.image.reference === reference ? { image: current.image, platforms: [] } : await resolveImage(reference, context);
   return isRefusal(resolved) ? resolved : { template: { ...template, image: resolved.image }, platforms: resolved.platforms, replicas };
 }
 
@@ -71,7 +77,8 @@ export const deploymentWrites: readonly Operation[] = [
   defineOperation({
     name: "deployments.create",
     title: "Create a deployment",
-    description: "Pins the image to its digest, writes revision 1 and starts the replicas. Refused when the name is taken; use apply to create or change.",
+    description:
+      "Pins the image to its digest, writes revision 1 and starts the replicas. Refused when the name is taken; use apply to create or change.",
     effect: "write",
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
@@ -87,7 +94,8 @@ export const deploymentWrites: readonly Operation[] = [
   defineOperation({
     name: "deployments.apply",
     title: "Create a deployment or make it what is given",
-    description: "The same input again does nothing, even when the tag it names has moved meanwhile. A change of anything but the replica count is a new revision.",
+    description:
+      "The same input again does nothing, even when the tag it names has moved meanwhile. A change of anything but the replica count is a new revision.",
     effect: "write",
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
@@ -120,7 +128,8 @@ export const deploymentWrites: readonly Operation[] = [
   defineOperation({
     name: "deployments.update",
     title: "Change some fields of a deployment",
-    description: "Fields not given stay as they are; null takes an environment variable or a label away, or a field back to its default. An image is pinned anew, also when its reference is the same.",
+    description:
+      "Fields not given stay as they are; null takes an environment variable or a label away, or a field back to its default. An image is pinned anew, also when its reference is the same.",
     effect: "write",
     input: TemplatePatch.extend({ name: DeploymentName, replicas: z.int().min(0).max(MAX_REPLICAS).optional() }),
     output: Changed,
@@ -131,7 +140,11 @@ export const deploymentWrites: readonly Operation[] = [
     handle: async ({ name, replicas, ...patch }, context) => {
       const resolved = patch.image === undefined ? undefined : await resolveImage(patch.image, context);
       if (isRefusal(resolved)) return resolved;
-      return command(name, { kind: "update", patch, ...(resolved === undefined ? {} : resolved), ...(replicas === undefined ? {} : { replicas }) }, context);
+      return command(
+        name,
+        { kind: "update", patch, ...(resolved === undefined ? {} : resolved), ...(replicas === undefined ? {} : { replicas }) },
+        context,
+      );
     },
   }),
   defineOperation({
@@ -147,8 +160,18 @@ export const deploymentWrites: readonly Operation[] = [
     example: "scale web 5",
     handle: ({ name, replicas }, context) => command(name, { kind: "scale", replicas }, context),
   }),
-  simple("restart", "Restart all replicas, one after the other", "A new revision of the same content, rolled out within the update policy.", "write"),
-  simple("stop", "Stop all replicas and keep the deployment", "Its revisions and history stay; start brings the replicas back.", "destructive"),
+  simple(
+    "restart",
+    "Restart all replicas, one after the other",
+    "A new revision of the same content, rolled out within the update policy.",
+    "write",
+  ),
+  simple(
+    "stop",
+    "Stop all replicas and keep the deployment",
+    "Its revisions and history stay; start brings the replicas back.",
+    "destructive",
+  ),
   simple("start", "Start a stopped deployment", "With the revision and the number of replicas it had.", "write"),
   defineOperation({
     name: "deployments.delete",
@@ -166,12 +189,21 @@ export const deploymentWrites: readonly Operation[] = [
   defineOperation({
     name: "deployments.rollback",
     title: "Go back to an earlier revision",
-    description: "Writes a new revision with the content of the older one. Without a number: the newest revision before the present content that once succeeded, so a second rollback goes one further back.",
+    description:
+      "Writes a new revision with the content of the older one. Without a number: the newest revision before the present content that once succeeded, so a second rollback goes one further back.",
     effect: "destructive",
     input: Name.extend({ to: z.int().min(1).optional() }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.not-found", "deployment.deleting", "deployment.stopped", "revision.not-found", "revision.none-earlier", "revision.current", "generation.mismatch"],
+    errors: [
+      "deployment.not-found",
+      "deployment.deleting",
+      "deployment.stopped",
+      "revision.not-found",
+      "revision.none-earlier",
+      "revision.current",
+      "generation.mismatch",
+    ],
     http: { method: "POST", path: "/deployments/{name}/rollback" },
     example: "rollback web --to 3 --wait",
     handle: ({ name, to }, context) => command(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
@@ -179,7 +211,8 @@ export const deploymentWrites: readonly Operation[] = [
 ];
 
 function planOf(name: string, current: DeploymentView | undefined, { template, replicas }: Wanted): z.infer<typeof Planned> {
-  if (current === undefined) return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings: findingsOf(template) };
+  if (current === undefined)
+    return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings: findingsOf(template) };
   const changes = diff({ ...PinnedTemplate.parse(presentTemplate(current)), replicas: current.replicas }, { ...template, replicas });
   const replaces = changes.some(({ path }) => path !== "replicas");
   return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings: findingsOf(template) };
@@ -192,5 +225,9 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
 
 function findingsOf({ ports }: PinnedTemplate): string[] {
   const published = ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [`${publishedPort}/${protocol}`]));
-  return published.length === 0 ? [] : [`Port ${published.join(", ")} is bound on each replica's node, so a node takes one replica, and an update stops the old replica before it starts the new one.`];
+  return published.length === 0
+    ? []
+    : [
+        `Port ${published.join(", ")} is bound on each replica's node, so a node takes one replica, and an update stops the old replica before it starts the new one.`,
+      ];
 }

@@ -13,9 +13,13 @@ export function change(draft: Draft, command: PersonCommand, context: DecideCont
   const { state } = draft;
   const { name } = state;
   if (state.mode === "deleting" && command.kind !== "delete") return refusals["deployment.deleting"]({ name });
-  if (state.mode === "absent") return command.kind === "create" || command.kind === "apply" ? create(draft, command, context) : refusals["deployment.not-found"]({ name });
+  if (state.mode === "absent")
+    return command.kind === "create" || command.kind === "apply"
+      ? create(draft, command, context)
+      : refusals["deployment.not-found"]({ name });
   const { ifGeneration } = command;
-  if (ifGeneration !== undefined && ifGeneration !== state.generation) return refusals["generation.mismatch"]({ name, expected: ifGeneration, actual: state.generation });
+  if (ifGeneration !== undefined && ifGeneration !== state.generation)
+    return refusals["generation.mismatch"]({ name, expected: ifGeneration, actual: state.generation });
   switch (command.kind) {
     case "create":
       return refusals["deployment.exists"]({ name });
@@ -52,7 +56,11 @@ function apply(draft: Draft, { template, platforms, replicas }: Wanted, context:
   return become(draft, isSameImage ? { ...template, image: before.image } : template, platforms, replicas, context);
 }
 
-function update(draft: Draft, { patch, image, platforms, replicas }: Extract<PersonCommand, { kind: "update" }>, context: DecideContext): ChangeReply | Refusal {
+function update(
+  draft: Draft,
+  { patch, image, platforms, replicas }: Extract<PersonCommand, { kind: "update" }>,
+  context: DecideContext,
+): ChangeReply | Refusal {
   const merged = merge(currentTemplate(draft.state), patch, image);
   if (merged.kind === "invalid") return refusals["deployment.invalid"]({ name: draft.state.name, problems: merged.problems });
   const known = revisionOf(draft.state, draft.state.revision)?.platforms ?? [];
@@ -60,7 +68,13 @@ function update(draft: Draft, { patch, image, platforms, replicas }: Extract<Per
 }
 
 /** Makes the deployment what is wanted, by the least that does it: nothing, a scaling, or a new revision. */
-function become(draft: Draft, template: PinnedTemplate, platforms: readonly Platform[], replicas: number, context: DecideContext): ChangeReply {
+function become(
+  draft: Draft,
+  template: PinnedTemplate,
+  platforms: readonly Platform[],
+  replicas: number,
+  context: DecideContext,
+): ChangeReply {
   const { state } = draft;
   const changes = diff({ replicas: state.replicas, ...currentTemplate(state) }, { replicas, ...template });
   if (changes.length === 0) return answer(draft, "unchanged", []);
@@ -70,7 +84,14 @@ function become(draft: Draft, template: PinnedTemplate, platforms: readonly Plat
   return answer(draft, "changed", changes);
 }
 
-function newRevision(draft: Draft, template: PinnedTemplate, platforms: readonly Platform[], kind: ChangeKind, changes: readonly FieldChange[], context: DecideContext): void {
+function newRevision(
+  draft: Draft,
+  template: PinnedTemplate,
+  platforms: readonly Platform[],
+  kind: ChangeKind,
+  changes: readonly FieldChange[],
+  context: DecideContext,
+): void {
   const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;
   draft.add({ type: "revision.created", number, contentOf: number, template, platforms });
   begin(draft, kind, changes, context);
@@ -84,7 +105,8 @@ function begin(draft: Draft, kind: ChangeKind, changes: readonly FieldChange[], 
 
 function supersede(draft: Draft): void {
   const { rollout } = draft.state;
-  if (rollout?.outcome === "in-progress") draft.add({ type: "rollout.ended", id: rollout.id, outcome: "superseded", reason: "a newer change took its place" });
+  if (rollout?.outcome === "in-progress")
+    draft.add({ type: "rollout.ended", id: rollout.id, outcome: "superseded", reason: "a newer change took its place" });
 }
 
 function authorOf({ meta }: DecideContext): { readonly by: string; readonly via: string } {
@@ -119,7 +141,10 @@ function rollback(draft: Draft, to: number | undefined, context: DecideContext):
   const { name, revision, revisions, mode } = draft.state;
   if (mode !== "running") return refusals["deployment.stopped"]({ name });
   const present = contentOf(draft.state, revision);
-  const target = to === undefined ? revisions.findLast((old) => old.number < present && old.contentOf === old.number && old.provenAtMs !== undefined) : revisionOf(draft.state, to);
+  const target =
+    to === undefined
+      ? revisions.findLast((old) => old.number < present && old.contentOf === old.number && old.provenAtMs !== undefined)
+      : revisionOf(draft.state, to);
   if (target === undefined) {
     return to === undefined
       ? refusals["revision.none-earlier"]({ name, revision: present })

@@ -11,10 +11,13 @@ export function project(before: DeploymentState, after: DeploymentState, { meta 
   const rows: RowChange[] = [];
   if (after.mode === "absent") rows.push({ change: "delete", kind: "deployment", id: after.name });
   else rows.push({ change: "put", kind: "deployment", id: after.name, parent: "", body: deploymentView(after) });
-  for (const ended of Object.keys(before.placements)) if (!(ended in after.placements)) rows.push({ change: "delete", kind: "container", id: ended });
-  for (const placement of Object.values(after.placements)) if (before.placements[placement.placementId] !== placement) rows.push(containerRow(after, placement));
+  for (const ended of Object.keys(before.placements))
+    if (!(ended in after.placements)) rows.push({ change: "delete", kind: "container", id: ended });
+  for (const placement of Object.values(after.placements))
+    if (before.placements[placement.placementId] !== placement) rows.push(containerRow(after, placement));
   if (before.remains !== after.remains) rows.push(...remainsRows(before, after));
-  if (after.rollout !== undefined && before.rollout !== after.rollout) rows.push(...changeRows(before, after, after.rollout, meta.principal.id));
+  if (after.rollout !== undefined && before.rollout !== after.rollout)
+    rows.push(...changeRows(before, after, after.rollout, meta.principal.id));
   return rows;
 }
 
@@ -44,7 +47,16 @@ function deploymentView(state: DeploymentState): DeploymentView {
 function rolloutView(rollout: Rollout | undefined): RolloutView {
   if (rollout === undefined) return { id: 0, change: "create", revision: 0, outcome: "in-progress", startedAtMs: 0 };
   const { id, change, revision, outcome, reason, startedAtMs, endedAtMs, deadlineAtMs } = rollout;
-  return { id, change, revision, outcome, startedAtMs, deadlineAtMs, ...(reason === undefined ? {} : { reason }), ...(endedAtMs === undefined ? {} : { endedAtMs }) };
+  return {
+    id,
+    change,
+    revision,
+    outcome,
+    startedAtMs,
+    deadlineAtMs,
+    ...(reason === undefined ? {} : { reason }),
+    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+  };
 }
 
 function containerRow(state: DeploymentState, placement: PlacementRecord): RowChange {
@@ -84,7 +96,9 @@ function containerView(state: DeploymentState, placement: PlacementRecord): Cont
 /** Replicas that ended badly stay to be looked at, as `stopped`. */
 function remainsRows(before: DeploymentState, after: DeploymentState): readonly RowChange[] {
   const kept = new Set(after.remains);
-  const gone = before.remains.filter((record) => !kept.has(record)).map((record): RowChange => ({ change: "delete", kind: "container", id: record.placementId }));
+  const gone = before.remains
+    .filter((record) => !kept.has(record))
+    .map((record): RowChange => ({ change: "delete", kind: "container", id: record.placementId }));
   const known = new Set(before.remains);
   const added = after.remains.filter((record) => !known.has(record) && holdsTemplate(after, record));
   return [...gone, ...added.map((record) => containerRow(after, { ...record, desired: "stopped", status: stoppedStatus(record) }))];
@@ -99,7 +113,10 @@ function holdsTemplate(state: DeploymentState, record: PlacementRecord): boolean
 }
 
 function changeRows(before: DeploymentState, after: DeploymentState, rollout: Rollout, author: string): readonly RowChange[] {
-  const ended = before.rollout !== undefined && before.rollout.id !== rollout.id && before.rollout.outcome === "in-progress" ? [supersededBy(before.rollout, rollout, author)] : [];
+  const ended =
+    before.rollout !== undefined && before.rollout.id !== rollout.id && before.rollout.outcome === "in-progress"
+      ? [supersededBy(before.rollout, rollout, author)]
+      : [];
   return [...ended, rollout].map((each): RowChange => {
     const body: ChangeView = {
       deployment: after.name,

@@ -5,7 +5,8 @@ export const deploymentRefusals = defineRefusals({
   "deployment.exists": {
     httpStatus: 409,
     retryable: false,
-    message: ({ name }: { name: string }) => `A deployment "${name}" exists already. Change it with update or apply, or choose another name.`,
+    message: ({ name }: { name: string }) =>
+      `A deployment "${name}" exists already. Change it with update or apply, or choose another name.`,
   },
   "deployment.not-found": {
     httpStatus: 404,
@@ -26,7 +27,8 @@ export const deploymentRefusals = defineRefusals({
   "deployment.invalid": {
     httpStatus: 422,
     retryable: false,
-    message: ({ name, problems }: { name: string; problems: readonly string[] }) => `The change of "${name}" is not valid: ${problems.join("; ")}.`,
+    message: ({ name, problems }: { name: string; problems: readonly string[] }) =>
+      `The change of "${name}" is not valid: ${problems.join("; ")}.`,
   },
   "generation.mismatch": {
     httpStatus: 412,
@@ -49,6 +51,7 @@ export const deploymentRefusals = defineRefusals({
   "revision.current": {
     httpStatus: 409,
     retryable: false,
-    message: ({ name, revision }: { name: string; revision: number }) => `"${name}" already runs the content of revision ${revision}; there is nothing to roll back.`,
+    message: ({ name, revision }: { name: string; revision: number }) =>
+      `"${name}" already runs the content of revision ${revision}; there is nothing to roll back.`,
   },
 });

@@ -15,7 +15,8 @@ export const imageRefusals = defineRefusals({
   "image.not-found": {
     httpStatus: 422,
     retryable: false,
-    message: ({ reference, why }: { reference: string; why: string }) => `The image "${reference}" was not found: ${why} Check its name and tag, or load it on a node.`,
+    message: ({ reference, why }: { reference: string; why: string }) =>
+      `The image "${reference}" was not found: ${why} Check its name and tag, or load it on a node.`,
   },
   "image.access-denied": {
     httpStatus: 422,
@@ -25,12 +26,14 @@ export const imageRefusals = defineRefusals({
   "image.registry-unavailable": {
     httpStatus: 503,
     retryable: true,
-    message: ({ reference, why }: { reference: string; why: string }) => `The registry of "${reference}" did not answer, and no node asked has the image: ${why} Nothing was changed; try again when it is back.`,
+    message: ({ reference, why }: { reference: string; why: string }) =>
+      `The registry of "${reference}" did not answer, and no node asked has the image: ${why} Nothing was changed; try again when it is back.`,
   },
   "image.no-node": {
     httpStatus: 503,
     retryable: true,
-    message: ({ reference }: { reference: string }) => `No node is connected that could look up "${reference}". Bring a node back, or add one, then try again.`,
+    message: ({ reference }: { reference: string }) =>
+      `No node is connected that could look up "${reference}". Bring a node back, or add one, then try again.`,
   },
 });
 
@@ -50,7 +53,12 @@ export async function resolveImage(reference: string, context: OperationContext)
   const answers = await Promise.all(nodes.map((node) => ask(node, reference, context)));
   const resolved = answers.filter((answer) => answer.kind === "resolved");
   const [best] = [...resolved.filter(({ image }) => image.source === "registry"), ...resolved];
-  return best === undefined ? refusalOf(reference, answers.flatMap((answer) => (answer.kind === "failed" ? [answer.failure] : []))) : { image: best.image, platforms: best.platforms };
+  return best === undefined
+    ? refusalOf(
+        reference,
+        answers.flatMap((answer) => (answer.kind === "failed" ? [answer.failure] : [])),
+      )
+    : { image: best.image, platforms: best.platforms };
 }
 
 async function connectedNodes({ reads, host, tenant, clock }: OperationContext): Promise<readonly string[]> {

@@ -98,16 +98,40 @@ export interface DeploymentState {
 
 export type DeploymentEvent =
   | { readonly type: "deployment.created"; readonly replicas: number }
-  | { readonly type: "revision.created"; readonly number: number; readonly contentOf: number; readonly template: PinnedTemplate; readonly platforms: readonly Platform[] }
+  | {
+      readonly type: "revision.created";
+      readonly number: number;
+      readonly contentOf: number;
+      readonly template: PinnedTemplate;
+      readonly platforms: readonly Platform[];
+    }
   | { readonly type: "replicas.changed"; readonly replicas: number }
   | { readonly type: "mode.changed"; readonly mode: "running" | "stopped" | "deleting" }
-  | ({ readonly type: "rollout.started"; readonly change: ChangeKind; readonly revision: number; readonly deadlineAtMs: number; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author)
-  | { readonly type: "rollout.ended"; readonly id: number; readonly outcome: Exclude<RolloutOutcome, "in-progress">; readonly reason: string | undefined }
+  | ({
+      readonly type: "rollout.started";
+      readonly change: ChangeKind;
+      readonly revision: number;
+      readonly deadlineAtMs: number;
+      readonly diff: readonly FieldChange[];
+      readonly cause?: string;
+    } & Author)
+  | {
+      readonly type: "rollout.ended";
+      readonly id: number;
+      readonly outcome: Exclude<RolloutOutcome, "in-progress">;
+      readonly reason: string | undefined;
+    }
   | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
   | { readonly type: "slots.removed"; readonly slots: readonly number[] }
   | { readonly type: "slot.relocated"; readonly slot: number; readonly node: string; readonly notBeforeMs: number }
-  | { readonly type: "placements.requested"; readonly placements: readonly { readonly placementId: string; readonly slot: number; readonly contentOf: number }[] }
-  | { readonly type: "placements.pended"; readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[] }
+  | {
+      readonly type: "placements.requested";
+      readonly placements: readonly { readonly placementId: string; readonly slot: number; readonly contentOf: number }[];
+    }
+  | {
+      readonly type: "placements.pended";
+      readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
+    }
   | { readonly type: "placements.assigned"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
   | { readonly type: "placements.observed"; readonly statuses: readonly PlacementStatus[] }
   | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
@@ -143,7 +167,14 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
     case "deployment.created":
       return { ...state, mode: "running", replicas: event.replicas, createdAtMs: atMs, succeeded: 0 };
     case "revision.created":
-      return withRevision(state, { number: event.number, contentOf: event.contentOf, template: event.template, platforms: event.platforms, atMs, provenAtMs: undefined });
+      return withRevision(state, {
+        number: event.number,
+        contentOf: event.contentOf,
+        template: event.template,
+        platforms: event.platforms,
+        atMs,
+        provenAtMs: undefined,
+      });
     case "replicas.changed":
       return { ...state, replicas: event.replicas, changedAtMs: atMs };
     case "mode.changed":
@@ -153,11 +184,17 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
     case "rollout.ended":
       return endRollout(state, event, atMs);
     case "slots.retargeted":
-      return { ...state, slots: patched(state.slots, event.slots, (slot, number) => ({ ...(slot ?? newSlot(number)), revision: event.revision })) };
+      return {
+        ...state,
+        slots: patched(state.slots, event.slots, (slot, number) => ({ ...(slot ?? newSlot(number)), revision: event.revision })),
+      };
     case "slots.removed":
       return { ...state, slots: without(state.slots, event.slots) };
     case "slot.relocated":
-      return { ...state, slots: patched(state.slots, [event.slot], (slot, number) => relocated(slot ?? newSlot(number), event.node, event.notBeforeMs)) };
+      return {
+        ...state,
+        slots: patched(state.slots, [event.slot], (slot, number) => relocated(slot ?? newSlot(number), event.node, event.notBeforeMs)),
+      };
     case "placements.requested":
       return requested(state, event.placements, atMs);
     case "placements.pended":
@@ -166,7 +203,11 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
         stage: { stage: "pending", sinceMs: record.stage.stage === "pending" ? record.stage.sinceMs : atMs, rejections },
       }));
     case "placements.assigned":
-      return eachPlacement(state, event.placements, (record, { node }) => ({ ...record, stage: { stage: "assigned", sinceMs: atMs, node }, phaseSinceMs: atMs }));
+      return eachPlacement(state, event.placements, (record, { node }) => ({
+        ...record,
+        stage: { stage: "assigned", sinceMs: atMs, node },
+        phaseSinceMs: atMs,
+      }));
     case "placements.observed":
       return eachPlacement(state, event.statuses, (record, status) => observed(record, status, atMs));
     case "placements.evacuated":
@@ -176,7 +217,14 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
     case "placements.ended":
       return { ...state, placements: without(state.placements, event.placementIds), remains: remaining(state, event.placementIds) };
     case "deployment.deleted":
-      return { ...initialState(state.name), generation: state.generation, revisions: state.revisions, revision: state.revision, nextSequence: state.nextSequence, rollout: state.rollout };
+      return {
+        ...initialState(state.name),
+        generation: state.generation,
+        revisions: state.revisions,
+        revision: state.revision,
+        nextSequence: state.nextSequence,
+        rollout: state.rollout,
+      };
   }
 }
 
@@ -192,7 +240,20 @@ function withRevision(state: DeploymentState, revision: Revision): DeploymentSta
 function startRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.started" }>, atMs: number): DeploymentState {
   const { change, revision, deadlineAtMs, diff, cause, by, via } = event;
   const id = state.generation + 1;
-  const rollout: Rollout = { id, change, revision, outcome: "in-progress", reason: undefined, startedAtMs: atMs, deadlineAtMs, endedAtMs: undefined, diff, cause, by, via };
+  const rollout: Rollout = {
+    id,
+    change,
+    revision,
+    outcome: "in-progress",
+    reason: undefined,
+    startedAtMs: atMs,
+    deadlineAtMs,
+    endedAtMs: undefined,
+    diff,
+    cause,
+    by,
+    via,
+  };
   return { ...state, generation: id, changedAtMs: atMs, rollout };
 }
 
@@ -200,7 +261,9 @@ function endRollout(state: DeploymentState, event: Extract<DeploymentEvent, { ty
   if (state.rollout?.id !== event.id) return state;
   const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
   if (event.outcome !== "succeeded" || state.mode !== "running") return { ...state, rollout };
-  const revisions = state.revisions.map((revision) => (revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision));
+  const revisions = state.revisions.map((revision) =>
+    revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
+  );
   return { ...state, rollout, revisions, succeeded: rollout.revision };
 }
 
@@ -216,7 +279,11 @@ function relocated(slot: Slot, node: string, notBeforeMs: number): Slot {
   return { ...slot, avoid, notBeforeMs, relocations: slot.relocations + 1 };
 }
 
-function requested(state: DeploymentState, list: readonly { placementId: string; slot: number; contentOf: number }[], atMs: number): DeploymentState {
+function requested(
+  state: DeploymentState,
+  list: readonly { placementId: string; slot: number; contentOf: number }[],
+  atMs: number,
+): DeploymentState {
   const placements = { ...state.placements };
   for (const { placementId, slot, contentOf } of list) {
     placements[placementId] = {
@@ -278,7 +345,11 @@ function eachPlacement<Item extends { readonly placementId: string }>(
   return { ...state, placements };
 }
 
-function eachId(state: DeploymentState, placementIds: readonly string[], change: (record: PlacementRecord) => PlacementRecord): DeploymentState {
+function eachId(
+  state: DeploymentState,
+  placementIds: readonly string[],
+  change: (record: PlacementRecord) => PlacementRecord,
+): DeploymentState {
   return eachPlacement(
     state,
     placementIds.map((placementId) => ({ placementId })),
@@ -286,7 +357,11 @@ function eachId(state: DeploymentState, placementIds: readonly string[], change:
   );
 }
 
-function patched(slots: DeploymentState["slots"], numbers: readonly number[], change: (slot: Slot | undefined, number: number) => Slot): DeploymentState["slots"] {
+function patched(
+  slots: DeploymentState["slots"],
+  numbers: readonly number[],
+  change: (slot: Slot | undefined, number: number) => Slot,
+): DeploymentState["slots"] {
   const result = { ...slots };
   for (const number of numbers) result[number] = change(result[number], number);
   return result;

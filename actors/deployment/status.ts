@@ -15,19 +15,27 @@ export function statusOf(state: DeploymentState): StatusLine {
   const healthy = new Set(active.filter(isHealthy).map((placement) => placement.slot)).size;
   const left = Object.keys(state.placements).length;
   if (mode === "deleting") return { status: "deleting", reason: `${left} replicas still to stop` };
-  if (mode === "stopped") return left === 0 ? { status: "stopped", reason: "stopped on request" } : { status: "stopping", reason: `${left} replicas still to stop` };
+  if (mode === "stopped")
+    return left === 0
+      ? { status: "stopped", reason: "stopped on request" }
+      : { status: "stopping", reason: `${left} replicas still to stop` };
   const count = `${healthy} of ${replicas} healthy`;
   if (rollout?.outcome === "in-progress") return inProgress(state, active, count);
-  if (rollout?.outcome === "failed" && (healthy < replicas || rollout.change !== "scale")) return { status: "failed", reason: `${rollout.change} failed: ${rollout.reason ?? "no reason known"} (${count})` };
+  if (rollout?.outcome === "failed" && (healthy < replicas || rollout.change !== "scale"))
+    return { status: "failed", reason: `${rollout.change} failed: ${rollout.reason ?? "no reason known"} (${count})` };
   if (healthy < replicas) return { status: "degraded", reason: `${count}${firstTrouble(active)}` };
   return { status: "running", reason: count };
 }
 
 function inProgress(state: DeploymentState, active: readonly PlacementRecord[], count: string): StatusLine {
   const { rollout } = state;
-  if (rollout?.change === "rollback" || rollout?.change === "automatic-rollback") return { status: "rolling-back", reason: `to revision ${rollout.revision}: ${count}${firstTrouble(active)}` };
+  if (rollout?.change === "rollback" || rollout?.change === "automatic-rollback")
+    return { status: "rolling-back", reason: `to revision ${rollout.revision}: ${count}${firstTrouble(active)}` };
   const isWaiting = active.some(({ stage }) => stage.stage !== "assigned");
-  return { status: isWaiting ? "scheduling" : "starting", reason: `${rollout?.change ?? "change"} under way: ${count}${firstTrouble(active)}` };
+  return {
+    status: isWaiting ? "scheduling" : "starting",
+    reason: `${rollout?.change ?? "change"} under way: ${count}${firstTrouble(active)}`,
+  };
 }
 
 function firstTrouble(active: readonly PlacementRecord[]): string {
@@ -40,7 +48,8 @@ export function troubleOf(placement: PlacementRecord): string {
   const { stage, status, evacuation } = placement;
   if (stage.stage === "pending") return stage.rejections.map((rejection) => rejection.reason).join("; ");
   if (status?.failure !== undefined) return status.failure.message;
-  if (status?.current.phase === "running" && status.current.health === "unhealthy") return `health check fails${status.current.healthOutput === undefined ? "" : `: ${status.current.healthOutput.trim()}`}`;
+  if (status?.current.phase === "running" && status.current.health === "unhealthy")
+    return `health check fails${status.current.healthOutput === undefined ? "" : `: ${status.current.healthOutput.trim()}`}`;
   return evacuation ?? "";
 }
 

@@ -7,7 +7,12 @@ import type { DeploymentState, PlacementRecord } from "./state.ts";
 export const MAX_FAILED_STARTS = 3;
 
 /** Failures that follow the image and the command wherever they go. Others belong to a node, and another node is tried. */
-const HOPELESS: ReadonlySet<Failure["code"]> = new Set(["image.not-found", "image.access-denied", "image.platform-mismatch", "command.not-found"]);
+const HOPELESS: ReadonlySet<Failure["code"]> = new Set([
+  "image.not-found",
+  "image.access-denied",
+  "image.platform-mismatch",
+  "command.not-found",
+]);
 
 export type Verdict =
   | { readonly kind: "in-progress"; readonly nextLookMs: number }
@@ -19,14 +24,17 @@ export function verdictOf(state: DeploymentState, nowMs: number): Verdict {
   const { rollout } = state;
   if (rollout === undefined) return { kind: "succeeded" };
   if (state.mode !== "running") {
-    return Object.keys(state.placements).length === 0 ? { kind: "succeeded" } : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
+    return Object.keys(state.placements).length === 0
+      ? { kind: "succeeded" }
+      : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
   if (isComplete(state, nowMs)) return { kind: "succeeded" };
   let nextLookMs = rollout.deadlineAtMs;
   for (const placement of Object.values(state.placements)) {
     if (!isUnderTest(state, placement, nowMs)) continue;
     const limit = limitOf(placement, templateOf(state, placement.contentOf));
-    const failure = failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
+    const failure =
+      failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
     if (failure !== undefined) return { kind: "failed", reason: failure };
     if (limit !== undefined) nextLookMs = Math.min(nextLookMs, limit.atMs);
   }
@@ -44,7 +52,13 @@ function isComplete(state: DeploymentState, nowMs: number): boolean {
     !excess &&
     slotViews(state).every(({ slot, good, old }) => {
       const [best, ...rest] = good;
-      return (slot.revision === state.revision || !isMoving(state)) && old.length === 0 && rest.length === 0 && best !== undefined && isAvailable(state, best, nowMs);
+      return (
+        (slot.revision === state.revision || !isMoving(state)) &&
+        old.length === 0 &&
+        rest.length === 0 &&
+        best !== undefined &&
+        isAvailable(state, best, nowMs)
+      );
     })
   );
 }
@@ -86,7 +100,10 @@ function limitOf(placement: PlacementRecord, template: PinnedTemplate): Limit | 
       return { atMs: since + rollout.placeDeadlineMs, reason: `no node was chosen within ${inSeconds(rollout.placeDeadlineMs)}` };
     case "pending": {
       const why = placement.stage.rejections.map((rejection) => rejection.reason).join("; ");
-      return { atMs: since + rollout.placeDeadlineMs, reason: `no node could take it within ${inSeconds(rollout.placeDeadlineMs)}: ${why}` };
+      return {
+        atMs: since + rollout.placeDeadlineMs,
+        reason: `no node could take it within ${inSeconds(rollout.placeDeadlineMs)}: ${why}`,
+      };
     }
     case "assigned":
       return phaseLimit(placement, template);
@@ -101,10 +118,16 @@ function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate): Li
       return { atMs: since + rollout.pullDeadlineMs, reason: `its image was not pulled within ${inSeconds(rollout.pullDeadlineMs)}` };
     case "accepted":
     case "starting":
-      return { atMs: since + rollout.startDeadlineMs, reason: `it did not start within ${inSeconds(rollout.startDeadlineMs)}${nodeOf(placement)}` };
+      return {
+        atMs: since + rollout.startDeadlineMs,
+        reason: `it did not start within ${inSeconds(rollout.startDeadlineMs)}${nodeOf(placement)}`,
+      };
     case "running":
       if (placement.healthySinceMs !== undefined) return undefined;
-      return { atMs: since + rollout.healthyDeadlineMs, reason: `it was not healthy within ${inSeconds(rollout.healthyDeadlineMs)}${healthOutput(placement)}` };
+      return {
+        atMs: since + rollout.healthyDeadlineMs,
+        reason: `it was not healthy within ${inSeconds(rollout.healthyDeadlineMs)}${healthOutput(placement)}`,
+      };
     case "backing-off":
     case "draining":
     case "stopped":

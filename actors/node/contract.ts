@@ -75,7 +75,9 @@ export const ExitEvidence = z.strictObject({
   startedAtMs: z.number().optional(),
   atMs: z.number(),
   /** The last lines of stdout and stderr, oldest first. */
-  lastLines: z.array(z.strictObject({ stream: z.enum(["stdout", "stderr"]), atMs: z.number(), text: z.string().max(4_000) })).max(EVIDENCE_LOG_LINES),
+  lastLines: z
+    .array(z.strictObject({ stream: z.enum(["stdout", "stderr"]), atMs: z.number(), text: z.string().max(4_000) }))
+    .max(EVIDENCE_LOG_LINES),
   /** Output of the last failed probe. */
   healthOutput: z.string().max(4_000).optional(),
 });
@@ -164,7 +166,15 @@ export type ContainerSample = z.infer<typeof ContainerSample>;
 /** Agent to node actor: requests on the node's subject. Every one is answered with `AgentWelcome`. */
 export const AgentMessage = z.discriminatedUnion("kind", [
   /** First after every (re)connection: facts and the full status. */
-  z.strictObject({ kind: z.literal("agent.hello"), session: z.string(), facts: NodeFacts, epoch: z.int(), assignment: z.int(), statuses: z.array(PlacementStatus), engine: z.enum(["reachable", "unreachable"]) }),
+  z.strictObject({
+    kind: z.literal("agent.hello"),
+    session: z.string(),
+    facts: NodeFacts,
+    epoch: z.int(),
+    assignment: z.int(),
+    statuses: z.array(PlacementStatus),
+    engine: z.enum(["reachable", "unreachable"]),
+  }),
   /** What changed since the last answered message. */
   z.strictObject({ kind: z.literal("agent.status"), session: z.string(), statuses: z.array(PlacementStatus) }),
   /** Every HEARTBEAT_INTERVAL_MS +- 10 %. `digest` counts statuses and sums their sequences; the node actor answers `resync` when it disagrees. */
@@ -218,7 +228,11 @@ export const AssignmentAnswer = z.discriminatedUnion("kind", [
 export type AssignmentAnswer = z.infer<typeof AssignmentAnswer>;
 
 export const ResolveAnswer = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("resolved"), image: PinnedImage, platforms: z.array(z.strictObject({ os: z.string(), arch: z.string() })) }),
+  z.strictObject({
+    kind: z.literal("resolved"),
+    image: PinnedImage,
+    platforms: z.array(z.strictObject({ os: z.string(), arch: z.string() })),
+  }),
   z.strictObject({ kind: z.literal("failed"), failure: Failure }),
 ]);
 export type ResolveAnswer = z.infer<typeof ResolveAnswer>;

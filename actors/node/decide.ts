@@ -1,7 +1,7 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { SchedulerCommand } from "../scheduler/contract.ts";
-import type { Placement } from "./contract.ts";
+import type { NodeFacts, Placement } from "./contract.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
 import { readinessOf } from "./readiness.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
@@ -9,14 +9,17 @@ import { evolve, type NodeEvent, type NodeState } from "./state.ts";
 
 export function decide(state: NodeState, command: NodeCommand, context: DecideContext): Decision<NodeEvent> {
   const { tenant } = partsOf(context.address);
-  const accept = (events: readonly NodeEvent[], messages: readonly Outgoing[] = []): Decision<NodeEvent> => conclude(tenant, state, events, messages, context);
+  const accept = (events: readonly NodeEvent[], messages: readonly Outgoing[] = []): Decision<NodeEvent> =>
+    conclude(tenant, state, events, messages, context);
   switch (command.kind) {
     case "join":
-      return accept([{ type: "node.joined", facts: command.facts, engine: command.engine }]);
+      return join(state, command, accept);
     case "report-engine":
       return accept(command.engine === state.engine ? [] : [{ type: "engine.reported", engine: command.engine }]);
     case "declare-lost":
-      return state.connection === "lost" ? accept([]) : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, running(state), lost(state.name)));
+      return state.connection === "lost"
+        ? accept([])
+        : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, running(state), lost(state.name)));
     case "assign":
       return assign(tenant, state, command.placements, accept);
     case "stop": {
@@ -26,7 +29,9 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
     case "report-stopped":
       return reportStopped(tenant, state, command.statuses, accept);
     case "prefetch":
-      return accept(state.prefetch.some(({ digest }) => digest === command.image.digest) ? [] : [{ type: "prefetch.requested", image: command.image }]);
+      return accept(
+        state.prefetch.some(({ digest }) => digest === command.image.digest) ? [] : [{ type: "prefetch.requested", image: command.image }],
+      );
     case "cordon":
     case "uncordon":
     case "drain":
@@ -38,28 +43,60 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
 
 type Accept = (events: readonly NodeEvent[], messages?: readonly Outgoing[]) => Decision<NodeEvent>;
 
+/** An agent that started while its engine was away knows nothing of the machine: what was known of it stays. */
+function join(state: NodeState, { facts, engine }: Extract<NodeCommand, { kind: "join" }>, accept: Accept): Decision<NodeEvent> {
+  const known = state.facts === undefined || engine === "reachable" ? facts : { ...facts, ...ofMachine(state.facts) };
+  const isNews = state.connection === "lost" || state.engine !== engine || JSON.stringify(state.facts) !== JSON.stringify(known);
+  return accept(isNews ? [{ type: "node.joined", facts: known, engine }] : []);
+}
+
+function ofMachine({ hostname, engineVersion, os, arch, cpuMillis, memoryBytes, diskBytes }: NodeFacts): Partial<NodeFacts> {
+  return { hostname, engineVersion, os, arch, cpuMillis, memoryBytes, diskBytes };
+}
+
 function assign(tenant: string, state: NodeState, placements: readonly Placement[], accept: Accept): Decision<NodeEvent> {
   const added = placements.filter(({ placementId }) => !(placementId in state.placements));
   if (added.length === 0) return accept([]);
   if (state.connection === "lost") {
     const release: SchedulerCommand = { kind: "release", placementIds: added.map(({ placementId }) => placementId) };
-    return accept([{ type: "placements.refused", placementIds: release.placementIds }], [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }]);
+    return accept(
+      [{ type: "placements.refused", placementIds: release.placementIds }],
+      [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }],
+    );
   }
   const leaving = state.availability === "draining" || state.availability === "drained" ? reports(tenant, added, evacuate(state.name)) : [];
   return accept([{ type: "placements.added", placements: added }], leaving);
 }
 
-function reportStopped(tenant: string, state: NodeState, statuses: Extract<NodeCommand, { kind: "report-stopped" }>["statuses"], accept: Accept): Decision<NodeEvent> {
+function reportStopped(
+  tenant: string,
+  state: NodeState,
+  statuses: Extract<NodeCommand, { kind: "report-stopped" }>["statuses"],
+  accept: Accept,
+): Decision<NodeEvent> {
   const ended = statuses.filter(({ placementId }) => state.placements[placementId]?.desired === "stopped");
   if (ended.length === 0) return accept([]);
   const placementIds = ended.map(({ placementId }) => placementId);
   const placements = placementIds.flatMap((id) => state.placements[id] ?? []);
-  const toDeployments = reports(tenant, placements, (ids) => ({ kind: "ended", node: state.name, placementIds: ids, statuses: ended.filter(({ placementId }) => ids.includes(placementId)) }));
+  const toDeployments = reports(tenant, placements, (ids) => ({
+    kind: "ended",
+    node: state.name,
+    placementIds: ids,
+    statuses: ended.filter(({ placementId }) => ids.includes(placementId)),
+  }));
   const release: SchedulerCommand = { kind: "release", placementIds };
-  return accept([{ type: "placements.removed", placementIds }], [{ to: addressOf(tenant, "scheduler"), message: release }, ...toDeployments]);
+  return accept(
+    [{ type: "placements.removed", placementIds }],
+    [{ to: addressOf(tenant, "scheduler"), message: release }, ...toDeployments],
+  );
 }
 
-function decideForPerson(tenant: string, state: NodeState, kind: "cordon" | "uncordon" | "drain", context: DecideContext): Decision<NodeEvent> {
+function decideForPerson(
+  tenant: string,
+  state: NodeState,
+  kind: "cordon" | "uncordon" | "drain",
+  context: DecideContext,
+): Decision<NodeEvent> {
   const operation = `nodes.${kind}`;
   if (state.facts === undefined) return { kind: "refuse", refusal: refusals["node.not-found"]({ name: state.name }), audit: { operation } };
   const events = changeOf(kind, state);
@@ -67,7 +104,11 @@ function decideForPerson(tenant: string, state: NodeState, kind: "cordon" | "unc
   const decision = conclude(tenant, state, events, messages, context);
   const after = events.reduce((next, event) => evolve(next, event, context.nowMs), state);
   if (decision.kind === "refuse") return decision;
-  return { ...decision, reply: { name: state.name, availability: after.availability }, audit: { operation, before: { availability: state.availability }, after: { availability: after.availability } } };
+  return {
+    ...decision,
+    reply: { name: state.name, availability: after.availability },
+    audit: { operation, before: { availability: state.availability }, after: { availability: after.availability } },
+  };
 }
 
 function changeOf(kind: "cordon" | "uncordon" | "drain", { availability }: NodeState): readonly NodeEvent[] {
@@ -82,7 +123,13 @@ function changeOf(kind: "cordon" | "uncordon" | "drain", { availability }: NodeS
 }
 
 /** Adds what follows from the events: a drained node, and what the scheduler must hear. */
-function conclude(tenant: string, state: NodeState, events: readonly NodeEvent[], messages: readonly Outgoing[], { nowMs }: DecideContext): Decision<NodeEvent> {
+function conclude(
+  tenant: string,
+  state: NodeState,
+  events: readonly NodeEvent[],
+  messages: readonly Outgoing[],
+  { nowMs }: DecideContext,
+): Decision<NodeEvent> {
   let after = events.reduce((next, event) => evolve(next, event, nowMs), state);
   const all = [...events];
   if (after.availability === "draining" && Object.keys(after.placements).length === 0) {
@@ -92,9 +139,18 @@ function conclude(tenant: string, state: NodeState, events: readonly NodeEvent[]
   const before = readinessOf(state);
   const now = readinessOf(after);
   const news: readonly Outgoing[] =
-    now === undefined || JSON.stringify(before) === JSON.stringify(now) ? [] : [{ to: addressOf(tenant, "scheduler"), message: { kind: "node-changed", node: now } satisfies SchedulerCommand }];
-  const notable = all.find(({ type }) => type === "node.lost" || (type === "node.joined" && state.connection === "lost") || type === "node.drained");
-  const audit = notable === undefined ? {} : { audit: { operation: notable.type, before: { connection: state.connection }, after: { connection: after.connection, ...notable } } };
+    now === undefined || JSON.stringify(before) === JSON.stringify(now)
+      ? []
+      : [{ to: addressOf(tenant, "scheduler"), message: { kind: "node-changed", node: now } satisfies SchedulerCommand }];
+  const notable = all.find(
+    ({ type }) => type === "node.lost" || (type === "node.joined" && state.connection === "lost") || type === "node.drained",
+  );
+  const audit =
+    notable === undefined
+      ? {}
+      : {
+          audit: { operation: notable.type, before: { connection: state.connection }, after: { connection: after.connection, ...notable } },
+        };
   return { kind: "accept", events: all, messages: [...news, ...messages], reply: null, ...audit };
 }
 
@@ -102,9 +158,16 @@ function running(state: NodeState): readonly Placement[] {
   return Object.values(state.placements).filter(({ desired }) => desired === "running");
 }
 
-function reports(tenant: string, placements: readonly Placement[], report: (placementIds: readonly string[]) => NodeReport): readonly Outgoing[] {
+function reports(
+  tenant: string,
+  placements: readonly Placement[],
+  report: (placementIds: readonly string[]) => NodeReport,
+): readonly Outgoing[] {
   const groups = Map.groupBy(placements, ({ deployment }) => deployment);
-  return [...groups].map(([deployment, group]) => ({ to: addressOf(tenant, "deployment", deployment), message: report(group.map(({ placementId }) => placementId)) }));
+  return [...groups].map(([deployment, group]) => ({
+    to: addressOf(tenant, "deployment", deployment),
+    message: report(group.map(({ placementId }) => placementId)),
+  }));
 }
 
 const lost =

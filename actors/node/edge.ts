@@ -4,7 +4,14 @@ import type { Bus } from "../../runtime/bus.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { problemsOf } from "../deployment/change.ts";
 import type { NodeSoft } from "../views.ts";
-import { AgentMessage, HEARTBEAT_LOST_AFTER_MS, type AgentWelcome, type ContainerSample, type NodeSample, type PlacementStatus } from "./contract.ts";
+import {
+  AgentMessage,
+  HEARTBEAT_LOST_AFTER_MS,
+  type AgentWelcome,
+  type ContainerSample,
+  type NodeSample,
+  type PlacementStatus,
+} from "./contract.ts";
 import { AssignmentPush } from "./assignment-push.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
@@ -39,7 +46,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   receive(message: unknown, state: NodeState): Intake<NodeCommand> {
     if (!isFromAgent(message)) return { kind: "command", command: message as NodeCommand };
     const parsed = AgentMessage.safeParse(message);
-    if (!parsed.success) return { kind: "refused", refusal: refusals["node.message-invalid"]({ name: state.name, problems: problemsOf(parsed.error) }) };
+    if (!parsed.success)
+      return { kind: "refused", refusal: refusals["node.message-invalid"]({ name: state.name, problems: problemsOf(parsed.error) }) };
     this.#heard();
     return { kind: "answered", reply: this.#answer(parsed.data, state) };
   }
@@ -60,7 +68,13 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   }
 
   soft(): NodeSoft {
-    return { lastHeardAtMs: this.#lastHeardAtMs, sample: this.#sample, agentAssignment: this.#push.acceptedNumber, statuses: this.#statuses, containers: this.#containers };
+    return {
+      lastHeardAtMs: this.#lastHeardAtMs,
+      sample: this.#sample,
+      agentAssignment: this.#push.acceptedNumber,
+      statuses: this.#statuses,
+      containers: this.#containers,
+    };
   }
 
   stopped(): void {
@@ -75,7 +89,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       case "agent.hello": {
         this.#statuses.clear();
         this.#take(message.statuses, state);
-        const isNew = state.connection === "lost" || JSON.stringify(state.facts) !== JSON.stringify(message.facts) || state.engine !== message.engine;
+        const isNew =
+          state.connection === "lost" || JSON.stringify(state.facts) !== JSON.stringify(message.facts) || state.engine !== message.engine;
         if (isNew) this.#command({ kind: "join", facts: message.facts, engine: message.engine });
         this.#push.agentIsAt(message.epoch, message.assignment);
         return welcome;
@@ -86,7 +101,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       case "agent.heartbeat": {
         this.#sample = message.sample ?? this.#sample;
         this.#containers = new Map(message.containers.map((sample) => [sample.placementId, sample]));
-        if (message.engine !== state.engine && state.connection === "joined") this.#command({ kind: "report-engine", engine: message.engine });
+        if (message.engine !== state.engine && state.connection === "joined")
+          this.#command({ kind: "report-engine", engine: message.engine });
         this.#push.agentIsAt(message.epoch, message.assignment);
         const isInStep = state.connection === "joined" && this.#agrees(message.digest);
         if (isInStep) this.#forward([...this.#statuses.values()], state);
@@ -109,7 +125,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
 
   /** Observations may be lost on the way; they are told again with every heartbeat, and whoever knows them already ignores them. */
   #forward(statuses: readonly PlacementStatus[], state: NodeState): void {
-    const isFinal = (status: PlacementStatus): boolean => status.current.phase === "stopped" && state.placements[status.placementId]?.desired === "stopped";
+    const isFinal = (status: PlacementStatus): boolean =>
+      status.current.phase === "stopped" && state.placements[status.placementId]?.desired === "stopped";
     const final = statuses.filter(isFinal);
     if (final.length > 0) this.#command({ kind: "report-stopped", statuses: final });
     const { tenant, name } = partsOf(this.#context.address);
@@ -141,11 +158,18 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
 
   /** When our own line to the broker is down, everybody seems silent: that says nothing about the node. */
   #silent(): void {
-    if (this.#ports.bus.status().kind === "connected") this.#command({ kind: "declare-lost", reason: `no word from its agent for ${HEARTBEAT_LOST_AFTER_MS / 1000} s` });
+    if (this.#ports.bus.status().kind === "connected")
+      this.#command({ kind: "declare-lost", reason: `no word from its agent for ${HEARTBEAT_LOST_AFTER_MS / 1000} s` });
     else this.#heardNothingYet();
   }
 }
 
 function isFromAgent(message: unknown): boolean {
-  return typeof message === "object" && message !== null && "kind" in message && typeof message.kind === "string" && message.kind.startsWith("agent.");
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "kind" in message &&
+    typeof message.kind === "string" &&
+    message.kind.startsWith("agent.")
+  );
 }

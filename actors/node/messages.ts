@@ -23,7 +23,12 @@ export type NodeReport =
   /** Soft: sent again until the deployment has seen it. */
   | { readonly kind: "observed"; readonly node: string; readonly statuses: readonly PlacementStatus[] }
   /** These are gone from the node, with their last status where it is known. */
-  | { readonly kind: "ended"; readonly node: string; readonly placementIds: readonly string[]; readonly statuses: readonly PlacementStatus[] }
+  | {
+      readonly kind: "ended";
+      readonly node: string;
+      readonly placementIds: readonly string[];
+      readonly statuses: readonly PlacementStatus[];
+    }
   /** The node is lost; what ran there is stopped when it comes back. */
   | { readonly kind: "lost"; readonly node: string; readonly placementIds: readonly string[] }
   | { readonly kind: "evacuate"; readonly node: string; readonly placementIds: readonly string[]; readonly reason: string };

@@ -22,7 +22,9 @@ function change(verb: "cordon" | "uncordon" | "drain", title: string, descriptio
     handle: async ({ name }, { host, tenant, meta, reads }) => {
       // A node exists once its agent has joined; asking an actor of any other name would bring one to life.
       const { row } = isId(name) ? await reads.row("node", name) : { row: undefined };
-      return row === undefined ? refusals["node.not-found"]({ name }) : host.ask(addressOf(tenant, "node", name), { kind: verb }, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+      return row === undefined
+        ? refusals["node.not-found"]({ name })
+        : host.ask(addressOf(tenant, "node", name), { kind: verb }, meta, { timeoutMs: DECISION_TIMEOUT_MS });
     },
   });
 }
@@ -30,5 +32,10 @@ function change(verb: "cordon" | "uncordon" | "drain", title: string, descriptio
 export const nodeWrites: readonly Operation[] = [
   change("cordon", "Take no new replicas on a node", "Those it has stay. Undone by uncordon.", "write"),
   change("uncordon", "Let a node take replicas again", "Also ends a drain; replicas that left do not come back by themselves.", "write"),
-  change("drain", "Move all replicas off a node", "Each is replaced elsewhere before it is stopped, within its deployment's update policy. The node takes no new ones until it is uncordoned.", "destructive"),
+  change(
+    "drain",
+    "Move all replicas off a node",
+    "Each is replaced elsewhere before it is stopped, within its deployment's update policy. The node takes no new ones until it is uncordoned.",
+    "destructive",
+  ),
 ];

@@ -8,7 +8,11 @@ export function readinessOf({ name, facts, availability, connection, engine }: N
   return { name, ...readiness(availability, connection, engine), labels, os, arch, hostname, cpuMillis, memoryBytes };
 }
 
-function readiness(availability: NodeState["availability"], connection: NodeState["connection"], engine: NodeState["engine"]): Pick<SchedulerNode, "readiness" | "reason"> {
+function readiness(
+  availability: NodeState["availability"],
+  connection: NodeState["connection"],
+  engine: NodeState["engine"],
+): Pick<SchedulerNode, "readiness" | "reason"> {
   if (connection === "lost") return { readiness: "unreachable", reason: "its agent is silent" };
   if (availability === "cordoned") return { readiness: "cordoned", reason: "" };
   if (availability !== "active") return { readiness: "draining", reason: "" };

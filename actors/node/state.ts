@@ -34,7 +34,17 @@ export type NodeEvent =
 const MAX_PREFETCH = 20;
 
 export function initialState(name: string): NodeState {
-  return { name, facts: undefined, availability: "active", connection: "lost", connectionSinceMs: 0, engine: "unreachable", assignment: 0, placements: {}, prefetch: [] };
+  return {
+    name,
+    facts: undefined,
+    availability: "active",
+    connection: "lost",
+    connectionSinceMs: 0,
+    engine: "unreachable",
+    assignment: 0,
+    placements: {},
+    prefetch: [],
+  };
 }
 
 export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeState {
@@ -44,7 +54,12 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
       return { ...state, facts: event.facts, engine: event.engine, connection: "joined", connectionSinceMs };
     }
     case "node.lost":
-      return numbered({ ...state, connection: "lost", connectionSinceMs: atMs, placements: stopped(state.placements, Object.keys(state.placements)) });
+      return numbered({
+        ...state,
+        connection: "lost",
+        connectionSinceMs: atMs,
+        placements: stopped(state.placements, Object.keys(state.placements)),
+      });
     case "engine.reported":
       return { ...state, engine: event.engine };
     case "node.cordoned":
@@ -56,17 +71,26 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
     case "node.drained":
       return { ...state, availability: "drained" };
     case "placements.added":
-      return numbered({ ...state, placements: { ...state.placements, ...Object.fromEntries(event.placements.map((placement) => [placement.placementId, placement])) } });
+      return numbered({
+        ...state,
+        placements: { ...state.placements, ...Object.fromEntries(event.placements.map((placement) => [placement.placementId, placement])) },
+      });
     case "placements.refused":
       return state;
     case "placements.stop-requested":
       return numbered({ ...state, placements: stopped(state.placements, event.placementIds) });
     case "placements.removed": {
       const gone = new Set(event.placementIds);
-      return numbered({ ...state, placements: Object.fromEntries(Object.entries(state.placements).filter(([placementId]) => !gone.has(placementId))) });
+      return numbered({
+        ...state,
+        placements: Object.fromEntries(Object.entries(state.placements).filter(([placementId]) => !gone.has(placementId))),
+      });
     }
     case "prefetch.requested":
-      return numbered({ ...state, prefetch: [...state.prefetch.filter(({ digest }) => digest !== event.image.digest), event.image].slice(-MAX_PREFETCH) });
+      return numbered({
+        ...state,
+        prefetch: [...state.prefetch.filter(({ digest }) => digest !== event.image.digest), event.image].slice(-MAX_PREFETCH),
+      });
   }
 }
 

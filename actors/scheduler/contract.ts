@@ -53,4 +53,7 @@ export interface SchedulerNode {
 /** From the scheduler to a deployment. */
 export type SchedulerAnswer =
   | { readonly kind: "placed"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
-  | { readonly kind: "pending"; readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[] };
+  | {
+      readonly kind: "pending";
+      readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
+    };

@@ -9,12 +9,15 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
   const { tenant } = partsOf(context.address);
   switch (command.kind) {
     case "place": {
-      const isNew = ({ placementId }: { readonly placementId: string }): boolean => !(placementId in state.reservations) && !state.pending.some(({ request }) => request.placementId === placementId);
+      const isNew = ({ placementId }: { readonly placementId: string }): boolean =>
+        !(placementId in state.reservations) && !state.pending.some(({ request }) => request.placementId === placementId);
       const asked = command.requests.filter(isNew).map((request): Pending => ({ deployment: command.deployment, request, rejections: [] }));
       return settle(tenant, state, [], asked);
     }
     case "release": {
-      const placementIds = command.placementIds.filter((id) => id in state.reservations || state.pending.some(({ request }) => request.placementId === id));
+      const placementIds = command.placementIds.filter(
+        (id) => id in state.reservations || state.pending.some(({ request }) => request.placementId === id),
+      );
       if (placementIds.length === 0) return nothing;
       return settle(tenant, state, [{ type: "placements.released", placementIds }], []);
     }
@@ -31,7 +34,12 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
 const nothing: Decision<SchedulerEvent> = { kind: "accept", events: [], messages: [], reply: null };
 
 /** Places what waits, oldest first, then what is asked for now. Who still waits hears of it when the reasons have changed. */
-function settle(tenant: string, state: SchedulerState, first: readonly SchedulerEvent[], asked: readonly Pending[]): Decision<SchedulerEvent> {
+function settle(
+  tenant: string,
+  state: SchedulerState,
+  first: readonly SchedulerEvent[],
+  asked: readonly Pending[],
+): Decision<SchedulerEvent> {
   const now = first.reduce(evolve, state);
   const ledger = new Ledger(now);
   const reserved: Reservation[] = [];
@@ -41,7 +49,14 @@ function settle(tenant: string, state: SchedulerState, first: readonly Scheduler
     const result = place(ledger, deployment, request);
     if (result.kind === "placed") {
       const { cpuReservedMillis, memoryReservedBytes, hostPorts } = request.requirements;
-      const reservation: Reservation = { placementId: request.placementId, deployment, node: result.node, cpuMillis: cpuReservedMillis, memoryBytes: memoryReservedBytes, hostPorts };
+      const reservation: Reservation = {
+        placementId: request.placementId,
+        deployment,
+        node: result.node,
+        cpuMillis: cpuReservedMillis,
+        memoryBytes: memoryReservedBytes,
+        hostPorts,
+      };
       ledger.book(reservation);
       reserved.push(reservation);
     } else if (JSON.stringify(result.rejections) !== JSON.stringify(item.rejections)) {
@@ -55,14 +70,24 @@ function settle(tenant: string, state: SchedulerState, first: readonly Scheduler
 }
 
 function placedMessages(tenant: string, reserved: readonly Reservation[]): readonly Outgoing[] {
-  return byDeployment(tenant, reserved, (items) => ({ kind: "placed", placements: items.map(({ placementId, node }) => ({ placementId, node })) }));
+  return byDeployment(tenant, reserved, (items) => ({
+    kind: "placed",
+    placements: items.map(({ placementId, node }) => ({ placementId, node })),
+  }));
 }
 
 function pendingMessages(tenant: string, pended: readonly Pending[]): readonly Outgoing[] {
-  return byDeployment(tenant, pended, (items) => ({ kind: "pending", placements: items.map(({ request, rejections }) => ({ placementId: request.placementId, rejections })) }));
+  return byDeployment(tenant, pended, (items) => ({
+    kind: "pending",
+    placements: items.map(({ request, rejections }) => ({ placementId: request.placementId, rejections })),
+  }));
 }
 
-function byDeployment<Item extends { readonly deployment: string }>(tenant: string, items: readonly Item[], message: (items: readonly Item[]) => SchedulerAnswer): readonly Outgoing[] {
+function byDeployment<Item extends { readonly deployment: string }>(
+  tenant: string,
+  items: readonly Item[],
+  message: (items: readonly Item[]) => SchedulerAnswer,
+): readonly Outgoing[] {
   const groups = Map.groupBy(items, ({ deployment }) => deployment);
   return [...groups].map(([deployment, group]) => ({ to: addressOf(tenant, "deployment", deployment), message: message(group) }));
 }

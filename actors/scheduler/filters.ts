@@ -15,14 +15,17 @@ export const filters: readonly Filter[] = [
   {
     name: "ready",
     accepts: ({ node }) => node.readiness === "ready",
-    reason: (rejected) => rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`).join(", "),
+    reason: (rejected) =>
+      rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`).join(", "),
     remedy: (rejected) => readyRemedy(rejected.map(({ node }) => node)),
   },
   {
     name: "platform",
     accepts: ({ node }, { platforms }) => platforms.length === 0 || platforms.some(({ os, arch }) => os === node.os && arch === node.arch),
-    reason: (rejected, { platforms }) => `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`).join(", ")}`,
-    remedy: (rejected) => `Publish the image for ${[...new Set(rejected.map(({ node }) => `${node.os}/${node.arch}`))].join(" or ")}, or add a node of its platform.`,
+    reason: (rejected, { platforms }) =>
+      `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`).join(", ")}`,
+    remedy: (rejected) =>
+      `Publish the image for ${[...new Set(rejected.map(({ node }) => `${node.os}/${node.arch}`))].join(" or ")}, or add a node of its platform.`,
   },
   {
     name: "constraints",
@@ -44,7 +47,13 @@ export const filters: readonly Filter[] = [
     accepts: ({ ports }, { hostPorts }) => hostPorts.every(({ port, protocol }) => !ports.has(`${port}/${protocol}`)),
     reason: (rejected, { hostPorts }) =>
       rejected
-        .flatMap(({ node, ports }) => hostPorts.flatMap(({ port, protocol }) => (ports.has(`${port}/${protocol}`) ? [`port ${port}/${protocol} on ${node.name} is held by ${ports.get(`${port}/${protocol}`)}`] : [])))
+        .flatMap(({ node, ports }) =>
+          hostPorts.flatMap(({ port, protocol }) =>
+            ports.has(`${port}/${protocol}`)
+              ? [`port ${port}/${protocol} on ${node.name} is held by ${ports.get(`${port}/${protocol}`)}`]
+              : [],
+          ),
+        )
         .join(", "),
     remedy: () => "A published port is bound on the replica's node, one replica per node: use fewer replicas, another port, or add a node.",
   },
@@ -104,13 +113,18 @@ const MEBIBYTE = 1_048_576;
 
 function shortage(room: Room, wanted: Requirements): string {
   const parts: string[] = [];
-  if (room.memoryFreeBytes < wanted.memoryReservedBytes) parts.push(`memory: ${mebibytes(wanted.memoryReservedBytes)} wanted, ${mebibytes(Math.max(0, room.memoryFreeBytes))} unreserved`);
-  if (room.cpuFreeMillis < wanted.cpuReservedMillis) parts.push(`processor: ${wanted.cpuReservedMillis}m wanted, ${Math.max(0, room.cpuFreeMillis)}m unreserved`);
+  if (room.memoryFreeBytes < wanted.memoryReservedBytes)
+    parts.push(`memory: ${mebibytes(wanted.memoryReservedBytes)} wanted, ${mebibytes(Math.max(0, room.memoryFreeBytes))} unreserved`);
+  if (room.cpuFreeMillis < wanted.cpuReservedMillis)
+    parts.push(`processor: ${wanted.cpuReservedMillis}m wanted, ${Math.max(0, room.cpuFreeMillis)}m unreserved`);
   return parts.join(" and ");
 }
 
 function leastShortage(rejected: readonly Room[], wanted: Requirements): string {
-  const missing = (room: Room): readonly [number, number] => [Math.max(0, wanted.memoryReservedBytes - room.memoryFreeBytes), Math.max(0, wanted.cpuReservedMillis - room.cpuFreeMillis)];
+  const missing = (room: Room): readonly [number, number] => [
+    Math.max(0, wanted.memoryReservedBytes - room.memoryFreeBytes),
+    Math.max(0, wanted.cpuReservedMillis - room.cpuFreeMillis),
+  ];
   const [best] = [...rejected].sort((a, b) => missing(a)[0] / MEBIBYTE + missing(a)[1] - missing(b)[0] / MEBIBYTE - missing(b)[1]);
   if (best === undefined) return "resources";
   const [memoryBytes, cpuMillis] = missing(best);

@@ -19,7 +19,14 @@ export class Ledger {
   constructor(state: SchedulerState) {
     const byName = Object.values(state.nodes).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     for (const node of byName) {
-      this.#rooms.set(node.name, { node, cpuFreeMillis: node.cpuMillis, memoryFreeBytes: node.memoryBytes, ports: new Map(), replicas: 0, replicasOf: new Map() });
+      this.#rooms.set(node.name, {
+        node,
+        cpuFreeMillis: node.cpuMillis,
+        memoryFreeBytes: node.memoryBytes,
+        ports: new Map(),
+        replicas: 0,
+        replicasOf: new Map(),
+      });
     }
     for (const reservation of Object.values(state.reservations)) this.book(reservation);
   }

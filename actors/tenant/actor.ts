@@ -32,7 +32,8 @@ export const tenantActor: ActorDefinition<TenantState, TenantCommand, TenantFoun
     evolve: (state, _event, atMs) => ({ ...state, existence: { phase: "founded", atMs } }),
     wakeAtMs: () => undefined,
     wake: { kind: "wake" },
-    project: (before, after) => (before === after ? [] : [{ change: "put", kind: "tenant", id: after.name, parent: "", body: { ...after } }]),
+    project: (before, after) =>
+      before === after ? [] : [{ change: "put", kind: "tenant", id: after.name, parent: "", body: { ...after } }],
     eventSchema: 1,
     upcast: () => ({ type: "tenant.founded" }),
     stateSchema: 1,

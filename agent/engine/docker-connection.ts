@@ -114,7 +114,11 @@ export class DockerConnection {
         agent: this.#agent,
         method,
         path: `${path}${queryText(query)}`,
-        headers: { host: "docker", ...(body === undefined ? {} : { "content-type": "application/json" }), ...(method === "GET" ? {} : { "content-length": Buffer.byteLength(text) }) },
+        headers: {
+          host: "docker",
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(method === "GET" ? {} : { "content-length": Buffer.byteLength(text) }),
+        },
       },
       answered,
     );
@@ -124,7 +128,9 @@ export class DockerConnection {
 }
 
 function queryText(query: DockerRequest["query"]): string {
-  const pairs = Object.entries(query ?? {}).flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, typeof value === "object" ? JSON.stringify(value) : String(value)]]));
+  const pairs = Object.entries(query ?? {}).flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, typeof value === "object" ? JSON.stringify(value) : String(value)]],
+  );
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
 }
 

@@ -14,7 +14,12 @@ export const AgentFile = z.strictObject({
   engineDataRoot: z.string().startsWith("/").optional(),
   /** The agent's own directory: its assignment and what it knows of each placement. */
   directory: z.string().startsWith("/"),
-  nats: z.strictObject({ url: z.string().min(1), inboxPrefix: z.string().min(1), credsFile: z.string().optional(), tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }).optional() }),
+  nats: z.strictObject({
+    url: z.string().min(1),
+    inboxPrefix: z.string().min(1),
+    credsFile: z.string().optional(),
+    tls: z.strictObject({ caFile: z.string(), certFile: z.string(), keyFile: z.string() }).optional(),
+  }),
   labels: z.record(z.string(), z.string()).default({}),
   /** Where other machines reach published ports. */
   address: z.string().min(1),

@@ -65,7 +65,14 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
       clock: systemClock,
       random: systemRandom,
       ready: () => readiness(parts.bus),
-      contextFor: (facts): OperationContext => ({ ...facts, host, bus: parts.bus, reads: files.reads, clock: systemClock, random: systemRandom }),
+      contextFor: (facts): OperationContext => ({
+        ...facts,
+        host,
+        bus: parts.bus,
+        reads: files.reads,
+        clock: systemClock,
+        random: systemRandom,
+      }),
     });
     return {
       api,
@@ -92,9 +99,15 @@ async function claim({ journal }: OpenTenant): Promise<number> {
 
 async function found(host: ActorHost): Promise<void> {
   const command: FoundTenant = { kind: "found" };
-  const meta: Meta = { commandId: `found/${TENANT}`, principal: { kind: "system", id: "odysseus", role: "system" }, via: "system", correlationId: "start" };
+  const meta: Meta = {
+    commandId: `found/${TENANT}`,
+    principal: { kind: "system", id: "odysseus", role: "system" },
+    via: "system",
+    correlationId: "start",
+  };
   const reply = await host.ask(addressOf(TENANT), command, meta, { timeoutMs: FOUND_TIMEOUT_MS });
-  if (reply.kind === "refusal") throw new StartFailure(reply.message, reply.code === "storage.disk-full" ? exitCodes.diskFull : exitCodes.diskReadOnly);
+  if (reply.kind === "refusal")
+    throw new StartFailure(reply.message, reply.code === "storage.disk-full" ? exitCodes.diskFull : exitCodes.diskReadOnly);
 }
 
 function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
@@ -113,5 +126,8 @@ function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
 async function readiness(bus: Bus): Promise<Readiness> {
   const status = bus.status();
   if (status.kind === "connected") return { kind: "ready" };
-  return { kind: "not-ready", reasons: [`NATS has been out of reach since ${new Date(status.sinceMs).toISOString()}; nodes cannot be heard of.`] };
+  return {
+    kind: "not-ready",
+    reasons: [`NATS has been out of reach since ${new Date(status.sinceMs).toISOString()}; nodes cannot be heard of.`],
+  };
 }

@@ -41,7 +41,11 @@ function ofSystem(error: unknown): StartFailure | undefined {
     case "EROFS":
     case "EACCES":
     case "EPERM":
-      return new StartFailure(`${where} cannot be written by this user: make it yours, or name another directory with --home.`, exitCodes.diskReadOnly, error);
+      return new StartFailure(
+        `${where} cannot be written by this user: make it yours, or name another directory with --home.`,
+        exitCodes.diskReadOnly,
+        error,
+      );
     default:
       return undefined;
   }

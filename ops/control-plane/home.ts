@@ -47,7 +47,11 @@ function prepare(path: string): void {
   mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
   const { uid, mode } = statSync(path);
   const user = process.getuid?.() ?? uid;
-  if (uid !== user) throw new StartFailure(`${path} belongs to another user (${uid}): start as that user, or name another directory with --home.`, exitCodes.diskReadOnly);
+  if (uid !== user)
+    throw new StartFailure(
+      `${path} belongs to another user (${uid}): start as that user, or name another directory with --home.`,
+      exitCodes.diskReadOnly,
+    );
   if ((mode & 0o777) !== DIRECTORY_MODE) chmodSync(path, DIRECTORY_MODE);
   accessSync(path, constants.W_OK);
 }

@@ -3,9 +3,9 @@ import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../runtime/log.ts";
+import { agentProcess } from "../agent/process.ts";
 import type { AgentFileInput } from "../agent/settings.ts";
 
-const MAIN = new URL("../agent/main.ts", import.meta.url).pathname;
 /** An agent that has not ended by then is killed. It has nothing to lose: what it knows is on its disk. */
 const STOP_TIMEOUT_MS = 10_000;
 const FIRST_RESTART_MS = 200;
@@ -23,13 +23,17 @@ export function startLocalAgent(settings: AgentFileInput, log: Log): LocalAgent 
   const file = join(settings.directory, "agent.json");
   writeFileSync(file, JSON.stringify(settings, undefined, 2), { mode: 0o600 });
   const output = createWriteStream(join(settings.directory, "agent.log"), { flags: "a", mode: 0o600 });
+  const {
+    command: [program, ...args],
+    env,
+  } = agentProcess(file, join(settings.directory, "compile-cache"));
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
   let failures = 0;
   const keepRunning = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const startedMs = performance.now();
-      child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, file], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ODYSSEUS_AGENT_PARENT: "pipe" } });
+      child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...env, ODYSSEUS_AGENT_PARENT: "pipe" } });
       child.stdout?.pipe(output, { end: false });
       child.stderr?.pipe(output, { end: false });
       const code = await ended(child);
@@ -37,7 +41,11 @@ export function startLocalAgent(settings: AgentFileInput, log: Log): LocalAgent 
       if (stopping.signal.aborted) return;
       failures = performance.now() - startedMs > HEALTHY_AFTER_MS ? 1 : failures + 1;
       const waitMs = Math.min(LAST_RESTART_MS, FIRST_RESTART_MS * 2 ** (failures - 1));
-      log.warn("the local agent ended and is started again; its containers go on meanwhile", { exitCode: code, waitMs, log: join(settings.directory, "agent.log") });
+      log.warn("the local agent ended and is started again; its containers go on meanwhile", {
+        exitCode: code,
+        waitMs,
+        log: join(settings.directory, "agent.log"),
+      });
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

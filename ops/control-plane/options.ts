@@ -63,18 +63,27 @@ const FLAGS = {
 
 /** Unknown flags and values out of range are refused, with the nearest that would be right. */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, hasTerminal: boolean): Parsed {
-  const { tokens, values, positionals } = parseArgs({ args: [...args], options: FLAGS, strict: false, tokens: true, allowPositionals: true });
+  const { tokens, values, positionals } = parseArgs({
+    args: [...args],
+    options: FLAGS,
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+  });
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     if (!(token.name in FLAGS)) return wrong(`There is no option --${token.name}.${suggestion(token.name)}`);
-    if (FLAGS[token.name as keyof typeof FLAGS].type === "string" && token.value === undefined) return wrong(`--${token.name} needs a value.`);
+    if (FLAGS[token.name as keyof typeof FLAGS].type === "string" && token.value === undefined)
+      return wrong(`--${token.name} needs a value.`);
   }
   if (values.help === true) return { kind: "help", text: HELP };
-  if (positionals[0] !== undefined) return wrong(`"${positionals[0]}" is not an option. Commands are given to odysseus: npx odysseus ${positionals[0]}.`);
+  if (positionals[0] !== undefined)
+    return wrong(`"${positionals[0]}" is not an option. Commands are given to odysseus: npx odysseus ${positionals[0]}.`);
   const port = wholeNumber(values.port, 0, 65_535) ?? (values.port === undefined ? DEFAULT_PORT : undefined);
   if (port === undefined) return wrong(`--port must be a whole number from 0 to 65535, not "${String(values.port)}".`);
   const simulated = wholeNumber(values.simulate, 1, MAX_SIMULATED_NODES);
-  if (values.simulate !== undefined && simulated === undefined) return wrong(`--simulate must be a whole number from 1 to ${MAX_SIMULATED_NODES}, not "${String(values.simulate)}".`);
+  if (values.simulate !== undefined && simulated === undefined)
+    return wrong(`--simulate must be a whole number from 1 to ${MAX_SIMULATED_NODES}, not "${String(values.simulate)}".`);
   if (simulated !== undefined && values["no-node"] === true) return wrong("--simulate and --no-node exclude each other.");
   const nats = ownNats(env);
   if (typeof nats === "string") return wrong(nats);
@@ -94,7 +103,9 @@ function ownNats(env: NodeJS.ProcessEnv): OwnNats | undefined | string {
   if (!url) return undefined;
   const credsFile = env["NATS_CREDS"] || undefined;
   if (!caFile && !certFile && !keyFile) return { url, credsFile, tls: undefined };
-  return caFile && certFile && keyFile ? { url, credsFile, tls: { caFile, certFile, keyFile } } : "NATS_CA, NATS_CERT and NATS_KEY go together: set all three, or none.";
+  return caFile && certFile && keyFile
+    ? { url, credsFile, tls: { caFile, certFile, keyFile } }
+    : "NATS_CA, NATS_CERT and NATS_KEY go together: set all three, or none.";
 }
 
 function homeOf(named: string | undefined, env: NodeJS.ProcessEnv): string {

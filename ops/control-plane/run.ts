@@ -64,7 +64,8 @@ export async function run(options: StartOptions, around: Environment): Promise<R
         meter: prometheusMeter(metrics),
         metrics,
         version: productVersion,
-        onFenced: () => around.giveUp("Another control plane has taken over these tenants; this one has stopped acting.", exitCodes.homeInUse),
+        onFenced: () =>
+          around.giveUp("Another control plane has taken over these tenants; this one has stopped acting.", exitCodes.homeInUse),
       }),
     );
     stops.push(() => controlPlane.stop());
@@ -75,7 +76,15 @@ export async function run(options: StartOptions, around: Environment): Promise<R
     } else if (engine !== undefined) {
       const access = await accessOf(agent, options, nats);
       const local = startLocalAgent(
-        { tenant: TENANT, node, engineSocket: engine.socketPath, directory: home.agent(node), nats: access, address: "127.0.0.1", degraded: engine.degraded === undefined ? [] : [engine.degraded] },
+        {
+          tenant: TENANT,
+          node,
+          engineSocket: engine.socketPath,
+          directory: home.agent(node),
+          nats: access,
+          address: "127.0.0.1",
+          degraded: engine.degraded === undefined ? [] : [engine.degraded],
+        },
         log,
       );
       stops.push(() => local.stop());
@@ -113,7 +122,10 @@ async function busOf(options: StartOptions, nats: NatsServer | undefined, log: L
   while (bus.status().kind !== "connected") {
     if (performance.now() > deadline) {
       await bus.close();
-      throw new StartFailure(`NATS at ${withoutSecrets(access.url)} did not answer within ${BUS_CONNECT_TIMEOUT_MS / 1_000} s: check that it runs and that NATS_URL is right.`, exitCodes.natsFailed);
+      throw new StartFailure(
+        `NATS at ${withoutSecrets(access.url)} did not answer within ${BUS_CONNECT_TIMEOUT_MS / 1_000} s: check that it runs and that NATS_URL is right.`,
+        exitCodes.natsFailed,
+      );
     }
     await delay(BUS_POLL_MS);
   }
@@ -122,7 +134,13 @@ async function busOf(options: StartOptions, nats: NatsServer | undefined, log: L
 
 /** How an identity dials: our own server knows each by its certificate, a server of the user's by what the user gave us. */
 async function accessOf(identity: BusIdentity, { nats: own }: StartOptions, nats: NatsServer | undefined): Promise<BusAccess> {
-  if (nats === undefined) return { url: own?.url ?? "", inboxPrefix: inboxPrefix(identity), credsFile: own?.credsFile, ...(own?.tls === undefined ? {} : { tls: own.tls }) };
+  if (nats === undefined)
+    return {
+      url: own?.url ?? "",
+      inboxPrefix: inboxPrefix(identity),
+      credsFile: own?.credsFile,
+      ...(own?.tls === undefined ? {} : { tls: own.tls }),
+    };
   const { caFile, certFile, keyFile } = await nats.tlsFor(identity);
   return { url: nats.url, inboxPrefix: inboxPrefix(identity), tls: { caFile, certFile, keyFile } };
 }
@@ -132,8 +150,14 @@ async function listening(options: StartOptions, start: () => Promise<ControlPlan
     return await start();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE") throw new StartFailure(`Port ${options.port} at ${options.host} is in use by another program: end it, or choose another with --port.`, exitCodes.portInUse, error);
-    if (code === "EADDRNOTAVAIL") throw new StartFailure(`${options.host} is not an address of this machine: choose another with --host.`, exitCodes.usage, error);
+    if (code === "EADDRINUSE")
+      throw new StartFailure(
+        `Port ${options.port} at ${options.host} is in use by another program: end it, or choose another with --port.`,
+        exitCodes.portInUse,
+        error,
+      );
+    if (code === "EADDRNOTAVAIL")
+      throw new StartFailure(`${options.host} is not an address of this machine: choose another with --host.`, exitCodes.usage, error);
     throw error;
   }
 }

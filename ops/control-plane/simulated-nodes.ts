@@ -11,13 +11,25 @@ import { systemRandom } from "../../runtime/system-random.ts";
 const ZONES = ["a", "b", "c"];
 
 /** Nodes `sim-1` to `sim-N`: real agents on simulated engines, in this process. They forget everything when it ends. */
-export async function startSimulatedNodes(options: { readonly count: number; readonly tenant: string; readonly bus: Bus; readonly log: Log; readonly version: string }): Promise<readonly RunningAgent[]> {
+export async function startSimulatedNodes(options: {
+  readonly count: number;
+  readonly tenant: string;
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly version: string;
+}): Promise<readonly RunningAgent[]> {
   const registry = new SimulatedRegistry();
   const numbers = Array.from({ length: options.count }, (_, index) => index + 1);
   return Promise.all(
     numbers.map((number) => {
       const node = `sim-${number}`;
-      const engine = new SimulatedEngine({ clock: systemClock, random: systemRandom, registry, owner: { tenant: options.tenant, node }, hostname: node });
+      const engine = new SimulatedEngine({
+        clock: systemClock,
+        random: systemRandom,
+        registry,
+        owner: { tenant: options.tenant, node },
+        hostname: node,
+      });
       return startAgent({
         tenant: options.tenant,
         node,

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TENANT } from "../../ops/control-plane/control-plane.ts";
+import { agentProcess } from "../../ops/agent/process.ts";
 import type { AgentFileInput } from "../../ops/agent/settings.ts";
 import { controlPlane, inboxPrefix, type AgentIdentity } from "../../ops/nats/identity.ts";
 import { startNats, type NatsServer } from "../../ops/nats/nats.ts";
@@ -40,20 +41,16 @@ export class Cluster {
   static async start({
     name,
     nodes = 3,
-    images = "registry",
+    onEngineStop = "stop-containers",
   }: {
     readonly name: string;
     readonly nodes?: number;
-    readonly images?: "registry" | "none";
+    readonly onEngineStop?: "stop-containers" | "keep-containers";
   }): Promise<Cluster> {
-    const bed = await Testbed.create({ name, nodes });
+    const bed = await Testbed.create({ name, nodes, onEngineStop });
     const home = mkdtempSync(join(tmpdir(), "odysseus-cluster-"));
     try {
       await bed.up();
-      if (images === "registry") {
-        await bed.registry.start();
-        for (const image of Object.values(bed.images)) await bed.registry.push(image);
-      }
       const agents = bed.nodes.map(({ number }) => identityOf(number));
       const nats = await startNats({
         folder: join(home, "nats"),
@@ -87,6 +84,11 @@ export class Cluster {
 
   get controlPlanePid(): number {
     return this.#controlPlane?.pid ?? 0;
+  }
+
+  /** Of the agents' own processes, in the order of their nodes. */
+  agentPids(): readonly number[] {
+    return this.bed.nodes.flatMap(({ number }) => pidOf(join(this.home, "agents", `n${number}`, "agent.json")));
   }
 
   /** A reference the engines can pull. */
@@ -142,7 +144,8 @@ export class Cluster {
     };
     const file = join(directory, "agent.json");
     writeFileSync(file, JSON.stringify(settings));
-    this.#agents.set(number, node.spawn([...NODE, join(ROOT, "ops/agent/main.ts"), file], { logPath: join(directory, "agent.log") }));
+    const { command, env } = agentProcess(file, join(this.home, "compile-cache"));
+    this.#agents.set(number, node.spawn(command, { env, logPath: join(directory, "agent.log") }));
   }
 
   async killAgent(number: number, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -218,6 +221,19 @@ export class Cluster {
       timeoutMs,
     );
   }
+}
+
+/** The process that was started with this file; its parents are wrappers that entered namespaces. */
+function pidOf(settingsFile: string): readonly number[] {
+  return readdirSync("/proc").flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    try {
+      const words = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
+      return words[0] === NODE[0] && words.includes(settingsFile) ? [Number(entry)] : [];
+    } catch {
+      return []; // It ended while we looked.
+    }
+  });
 }
 
 function identityOf(number: number): AgentIdentity {

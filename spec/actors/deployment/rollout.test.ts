@@ -27,7 +27,9 @@ describe("creating", () => {
   it("refuses a name that is taken, and nothing changes", () => {
     const stage = running();
     const before = stage.state;
-    expect(stage.person({ kind: "create", template: templateOf("2"), platforms: [], replicas: 1 })).toMatchObject({ code: "deployment.exists" });
+    expect(stage.person({ kind: "create", template: templateOf("2"), platforms: [], replicas: 1 })).toMatchObject({
+      code: "deployment.exists",
+    });
     expect(stage.state).toBe(before);
   });
 
@@ -41,7 +43,11 @@ describe("creating", () => {
     const stage = new Stage();
     stage.accepted({ kind: "create", template: templateOf("1"), platforms: [], replicas: 1 });
     stage.placeAll();
-    stage.observe("web.1.1", { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 1 }, { failure: { code: "image.not-found", message: "no such image app:1", permanent: true, atMs: stage.nowMs } });
+    stage.observe(
+      "web.1.1",
+      { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 1 },
+      { failure: { code: "image.not-found", message: "no such image app:1", permanent: true, atMs: stage.nowMs } },
+    );
     expect(stage.state.rollout).toMatchObject({ outcome: "failed", reason: expect.stringContaining("no such image app:1") as string });
     expect(statusOf(stage.state).status).toBe("failed");
   });
@@ -49,7 +55,12 @@ describe("creating", () => {
   it("says why a pending replica is pending, and fails when its deadline has passed", () => {
     const stage = new Stage();
     stage.accepted({ kind: "create", template: templateOf("1"), platforms: [], replicas: 1 });
-    stage.tell({ kind: "pending", placements: [{ placementId: "web.1.1", rejections: [{ filter: "resources", nodes: ["n1"], reason: "n1 lacks memory", remedy: "Add a node." }] }] });
+    stage.tell({
+      kind: "pending",
+      placements: [
+        { placementId: "web.1.1", rejections: [{ filter: "resources", nodes: ["n1"], reason: "n1 lacks memory", remedy: "Add a node." }] },
+      ],
+    });
     expect(statusOf(stage.state)).toMatchObject({ status: "scheduling", reason: expect.stringContaining("n1 lacks memory") as string });
     stage.pass(300_000);
     expect(stage.state.rollout).toMatchObject({ outcome: "failed", reason: expect.stringContaining("n1 lacks memory") as string });
@@ -86,7 +97,11 @@ describe("updating", () => {
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
     stage.placeAll();
     const fresh = stage.active().find((id) => !before.includes(id)) ?? "";
-    stage.observe(fresh, { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 9 }, { restarts: 3, failure: { code: "exited", message: "exited with code 3", permanent: false, atMs: stage.nowMs } });
+    stage.observe(
+      fresh,
+      { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 9 },
+      { restarts: 3, failure: { code: "exited", message: "exited with code 3", permanent: false, atMs: stage.nowMs } },
+    );
     expect(stage.state.rollout).toMatchObject({ change: "automatic-rollback", revision: 3 });
     stage.finish();
     expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", cause: expect.stringContaining("exited with code 3") as string });
@@ -98,7 +113,11 @@ describe("updating", () => {
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
     stage.placeAll();
     const fresh = stage.active().at(-1) ?? "";
-    stage.observe(fresh, { phase: "backing-off", nextAttemptAtMs: stage.nowMs }, { failure: { code: "command.not-found", message: "no such command", permanent: true, atMs: stage.nowMs } });
+    stage.observe(
+      fresh,
+      { phase: "backing-off", nextAttemptAtMs: stage.nowMs },
+      { failure: { code: "command.not-found", message: "no such command", permanent: true, atMs: stage.nowMs } },
+    );
     expect(stage.state.rollout).toMatchObject({ outcome: "failed", change: "update" });
     expect(stage.healthySlots()).toBe(3);
     expect(statusOf(stage.state).status).toBe("failed");
@@ -125,7 +144,11 @@ describe("updating", () => {
 
   it("changes nothing when nothing differs", () => {
     const stage = running();
-    expect(stage.accepted({ kind: "apply", template: templateOf("1"), platforms: [], replicas: 3 })).toMatchObject({ change: "unchanged", generation: 1, diff: [] });
+    expect(stage.accepted({ kind: "apply", template: templateOf("1"), platforms: [], replicas: 3 })).toMatchObject({
+      change: "unchanged",
+      generation: 1,
+      diff: [],
+    });
     const moved = { ...templateOf("1"), image: { ...imageOf("1"), digest: `sha256:${"f".repeat(64)}` } };
     expect(stage.accepted({ kind: "apply", template: moved, platforms: [], replicas: 3 })).toMatchObject({ change: "unchanged" });
   });
@@ -153,14 +176,17 @@ describe("updating", () => {
         fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 60 }),
         (replicas, maxSurge, maxUnavailable, order) => {
           const stage = running(replicas, { rollout: { minHealthyMs: 1_000, maxSurge, maxUnavailable } });
-          const share = (value: number | string, round: (n: number) => number): number => (typeof value === "number" ? value : round((replicas * Number.parseInt(value, 10)) / 100));
+          const share = (value: number | string, round: (n: number) => number): number =>
+            typeof value === "number" ? value : round((replicas * Number.parseInt(value, 10)) / 100);
           const allowed = share(maxUnavailable, Math.floor);
           const surge = share(maxSurge, Math.ceil);
           const floor = replicas - (allowed === 0 && surge === 0 ? 1 : allowed);
           stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
           for (const pick of order) {
             stage.placeAll();
-            const waiting = Object.values(stage.state.placements).filter(({ desired, healthySinceMs }) => desired === "stopped" || healthySinceMs === undefined);
+            const waiting = Object.values(stage.state.placements).filter(
+              ({ desired, healthySinceMs }) => desired === "stopped" || healthySinceMs === undefined,
+            );
             const chosen = waiting[pick % Math.max(1, waiting.length)];
             if (chosen === undefined || pick === 7) stage.pass(500);
             else if (chosen.desired === "stopped") stage.ended(chosen.placementId);
@@ -190,7 +216,10 @@ describe("rolling back", () => {
 
   it("goes to any revision, as a new one with the old content", () => {
     const stage = threeRevisions();
-    expect(stage.accepted({ kind: "rollback", to: 1 })).toMatchObject({ revision: 4, diff: [{ path: "image.digest" }, { path: "image.reference" }] });
+    expect(stage.accepted({ kind: "rollback", to: 1 })).toMatchObject({
+      revision: 4,
+      diff: [{ path: "image.digest" }, { path: "image.reference" }],
+    });
     stage.finish();
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 1)).toBe(true);
   });
@@ -291,7 +320,11 @@ describe("healing", () => {
   it("tries another node when the trouble is the node's, and keeps the evidence", () => {
     const stage = running(1);
     const [stuck = ""] = stage.active();
-    stage.observe(stuck, { phase: "backing-off", nextAttemptAtMs: stage.nowMs }, { attempt: 4, restarts: 3, failure: { code: "disk.full", message: "the disk of n2 is full", permanent: false, atMs: stage.nowMs } });
+    stage.observe(
+      stuck,
+      { phase: "backing-off", nextAttemptAtMs: stage.nowMs },
+      { attempt: 4, restarts: 3, failure: { code: "disk.full", message: "the disk of n2 is full", permanent: false, atMs: stage.nowMs } },
+    );
     expect(stage.active()).not.toContain(stuck);
     stage.ended(stuck);
     stage.pass(5_000);
@@ -304,7 +337,11 @@ describe("healing", () => {
   it("knows a degraded deployment from a running one", () => {
     const stage = running();
     const [first = ""] = stage.active();
-    stage.observe(first, { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 1_000 }, { restarts: 1, failure: { code: "exited", message: "exited with code 1", permanent: false, atMs: stage.nowMs } });
+    stage.observe(
+      first,
+      { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 1_000 },
+      { restarts: 1, failure: { code: "exited", message: "exited with code 1", permanent: false, atMs: stage.nowMs } },
+    );
     expect(statusOf(stage.state)).toMatchObject({ status: "degraded", reason: expect.stringContaining("exited with code 1") as string });
   });
 });

@@ -59,7 +59,8 @@ export class Stage {
   /** Answers everything the deployment asked the scheduler for: round robin over three nodes. */
   placeAll(): void {
     const asked = Object.values(this.state.placements).filter(({ stage }) => stage.stage !== "assigned");
-    if (asked.length > 0) this.tell({ kind: "placed", placements: asked.map(({ placementId, slot }) => ({ placementId, node: `n${(slot % 3) + 1}` })) });
+    if (asked.length > 0)
+      this.tell({ kind: "placed", placements: asked.map(({ placementId, slot }) => ({ placementId, node: `n${(slot % 3) + 1}` })) });
   }
 
   observe(placementId: string, current: AttemptPhase, more: Partial<PlacementStatus> = {}): void {
@@ -67,11 +68,22 @@ export class Stage {
   }
 
   healthy(placementId: string): void {
-    this.observe(placementId, { phase: "running", containerId: "c", startedAtMs: this.nowMs, health: "healthy", healthSinceMs: this.nowMs });
+    this.observe(placementId, {
+      phase: "running",
+      containerId: "c",
+      startedAtMs: this.nowMs,
+      health: "healthy",
+      healthSinceMs: this.nowMs,
+    });
   }
 
   ended(placementId: string): void {
-    this.tell({ kind: "ended", node: this.nodeOf(placementId), placementIds: [placementId], statuses: [this.status(placementId, { phase: "stopped" })] });
+    this.tell({
+      kind: "ended",
+      node: this.nodeOf(placementId),
+      placementIds: [placementId],
+      statuses: [this.status(placementId, { phase: "stopped" })],
+    });
   }
 
   status(placementId: string, current: AttemptPhase, more: Partial<PlacementStatus> = {}): PlacementStatus {
@@ -105,7 +117,11 @@ export class Stage {
   }
 
   healthySlots(): number {
-    return new Set(Object.values(this.state.placements).filter(({ healthySinceMs, desired }) => healthySinceMs !== undefined && desired === "running").map(({ slot }) => slot)).size;
+    return new Set(
+      Object.values(this.state.placements)
+        .filter(({ healthySinceMs, desired }) => healthySinceMs !== undefined && desired === "running")
+        .map(({ slot }) => slot),
+    ).size;
   }
 
   messages(): { readonly scheduler: readonly SchedulerCommand[]; readonly nodes: readonly NodeCommand[] } {

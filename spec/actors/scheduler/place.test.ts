@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Constraint } from "../../../actors/deployment/contract.ts";
-import type { PlacementRequest, Rejection, Requirements, SchedulerAnswer, SchedulerCommand, SchedulerNode } from "../../../actors/scheduler/contract.ts";
+import type {
+  PlacementRequest,
+  Rejection,
+  Requirements,
+  SchedulerAnswer,
+  SchedulerCommand,
+  SchedulerNode,
+} from "../../../actors/scheduler/contract.ts";
 import { decide } from "../../../actors/scheduler/decide.ts";
 import { evolve, noNodes, type SchedulerState } from "../../../actors/scheduler/state.ts";
 import { addressOf } from "../../../runtime/address.ts";
@@ -24,14 +31,37 @@ class Stage {
   }
 
   node(name: string, more: Partial<SchedulerNode> = {}): void {
-    const node: SchedulerNode = { name, readiness: "ready", reason: "", labels: {}, os: "linux", arch: "amd64", hostname: name, cpuMillis: 4_000, memoryBytes: 1_024 * MEBIBYTE, ...more };
+    const node: SchedulerNode = {
+      name,
+      readiness: "ready",
+      reason: "",
+      labels: {},
+      os: "linux",
+      arch: "amd64",
+      hostname: name,
+      cpuMillis: 4_000,
+      memoryBytes: 1_024 * MEBIBYTE,
+      ...more,
+    };
     this.tell({ kind: "node-changed", node });
   }
 
   place(deployment: string, slots: number, requirements: Partial<Requirements> = {}, avoid: readonly string[] = []): void {
-    const wanted: Requirements = { cpuReservedMillis: 0, memoryReservedBytes: 0, hostPorts: [], constraints: [], platforms: [], ...requirements };
+    const wanted: Requirements = {
+      cpuReservedMillis: 0,
+      memoryReservedBytes: 0,
+      hostPorts: [],
+      constraints: [],
+      platforms: [],
+      ...requirements,
+    };
     const first = Object.keys(this.state.reservations).length + this.state.pending.length + 1;
-    const requests = Array.from({ length: slots }, (_, index): PlacementRequest => ({ placementId: `${deployment}.${index + 1}.${first + index}`, slot: index + 1, requirements: wanted, avoid }));
+    const requests = Array.from({ length: slots }, (_, index): PlacementRequest => ({
+      placementId: `${deployment}.${index + 1}.${first + index}`,
+      slot: index + 1,
+      requirements: wanted,
+      avoid,
+    }));
     this.tell({ kind: "place", deployment, requests });
   }
 
@@ -98,12 +128,26 @@ describe("choosing a node", () => {
 
 describe("when nothing fits", () => {
   it("says why each node was rejected, and what would make it fit", () => {
-    const stage = threeNodes([{ readiness: "cordoned" }, { labels: { zone: "b" } }, { labels: { zone: "a" }, memoryBytes: 100 * MEBIBYTE }]);
+    const stage = threeNodes([
+      { readiness: "cordoned" },
+      { labels: { zone: "b" } },
+      { labels: { zone: "a" }, memoryBytes: 100 * MEBIBYTE },
+    ]);
     stage.place("web", 1, { memoryReservedBytes: 512 * MEBIBYTE, constraints: [{ operator: "==", key: "zone", value: "a" }] });
     expect(stage.rejections()).toEqual([
       { filter: "ready", nodes: ["n1"], reason: "n1 is cordoned", remedy: "Uncordon n1, or add a node." },
-      { filter: "constraints", nodes: ["n2"], reason: "n2 does not meet zone == a", remedy: "Label a node so that zone == a, or relax the constraint." },
-      { filter: "resources", nodes: ["n3"], reason: "n3 lacks memory: 512 MiB wanted, 100 MiB unreserved", remedy: "Free 412 MiB on n3, lower the reservation, or add a node." },
+      {
+        filter: "constraints",
+        nodes: ["n2"],
+        reason: "n2 does not meet zone == a",
+        remedy: "Label a node so that zone == a, or relax the constraint.",
+      },
+      {
+        filter: "resources",
+        nodes: ["n3"],
+        reason: "n3 lacks memory: 512 MiB wanted, 100 MiB unreserved",
+        remedy: "Free 412 MiB on n3, lower the reservation, or add a node.",
+      },
     ]);
     expect(stage.answers).toMatchObject([{ kind: "pending", placements: [{ placementId: "web.1.1" }] }]);
   });
@@ -119,7 +163,9 @@ describe("when nothing fits", () => {
     const hostPorts = [{ port: 8080, protocol: "tcp" as const }];
     stage.place("web", 3, { hostPorts });
     stage.place("api", 1, { hostPorts });
-    expect(stage.rejections()).toMatchObject([{ filter: "host-ports", reason: expect.stringContaining("port 8080/tcp on n1 is held by web.1.1") as string }]);
+    expect(stage.rejections()).toMatchObject([
+      { filter: "host-ports", reason: expect.stringContaining("port 8080/tcp on n1 is held by web.1.1") as string },
+    ]);
   });
 
   it("places what waits as soon as there is room, without being asked", () => {
@@ -144,9 +190,18 @@ describe("when nothing fits", () => {
 describe("bookings", () => {
   it("never exceed a node nor give a port twice, in any order of requests and releases", () => {
     const step = fc.oneof(
-      fc.record({ kind: fc.constant("place" as const), memory: fc.integer({ min: 0, max: 600 }), port: fc.option(fc.integer({ min: 1, max: 3 })), count: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({
+        kind: fc.constant("place" as const),
+        memory: fc.integer({ min: 0, max: 600 }),
+        port: fc.option(fc.integer({ min: 1, max: 3 })),
+        count: fc.integer({ min: 1, max: 4 }),
+      }),
       fc.record({ kind: fc.constant("release" as const), pick: fc.nat() }),
-      fc.record({ kind: fc.constant("cordon" as const), node: fc.integer({ min: 1, max: 3 }), readiness: fc.constantFrom("ready" as const, "cordoned" as const) }),
+      fc.record({
+        kind: fc.constant("cordon" as const),
+        node: fc.integer({ min: 1, max: 3 }),
+        readiness: fc.constantFrom("ready" as const, "cordoned" as const),
+      }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -161,7 +216,16 @@ describe("bookings", () => {
               constraints: [],
               platforms: [],
             };
-            stage.tell({ kind: "place", deployment: "web", requests: Array.from({ length: each.count }, (_, index) => ({ placementId: `web.${index}.${placed++}`, slot: index, requirements, avoid: [] })) });
+            stage.tell({
+              kind: "place",
+              deployment: "web",
+              requests: Array.from({ length: each.count }, (_, index) => ({
+                placementId: `web.${index}.${placed++}`,
+                slot: index,
+                requirements,
+                avoid: [],
+              })),
+            });
           } else if (each.kind === "release") {
             const ids = Object.keys(stage.state.reservations);
             const id = ids[each.pick % Math.max(1, ids.length)];

@@ -14,7 +14,21 @@ describeOnCluster("a deployment on three real engines", () => {
   afterAll(() => cluster.stop());
 
   test("is deployed by one command, spread over the nodes, and serves", async () => {
-    await cluster.run("deploy", "web", "--image", cluster.image("bb1"), "--replicas", "3", "--publish", "8080:8080", "--env", "GREETING=hi", "--health", "http:/healthz", "--wait");
+    await cluster.run(
+      "deploy",
+      "web",
+      "--image",
+      cluster.image("bb1"),
+      "--replicas",
+      "3",
+      "--publish",
+      "8080:8080",
+      "--env",
+      "GREETING=hi",
+      "--health",
+      "http:/healthz",
+      "--wait",
+    );
     const containers = await cluster.containers("web");
     expect(new Set(containers.map(({ node }) => node)).size).toBe(3);
     for (const node of cluster.bed.nodes) expect((await fetch(`http://${node.address}:8080/cgi-bin/id`)).status).toBe(200);

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { addressOf } from "../../../runtime/address.ts";
+import type { NodeFacts } from "../../../actors/node/contract.ts";
+import { decide } from "../../../actors/node/decide.ts";
+import type { NodeCommand } from "../../../actors/node/messages.ts";
+import { evolve, initialState, type NodeState } from "../../../actors/node/state.ts";
+
+const FACTS: NodeFacts = {
+  hostname: "host-1",
+  agentVersion: "0.1.0",
+  engineVersion: "28.0.0",
+  os: "linux",
+  arch: "amd64",
+  cpuMillis: 4_000,
+  memoryBytes: 2 ** 33,
+  diskBytes: 2 ** 36,
+  labels: {},
+  address: "192.0.2.1",
+  degraded: [],
+};
+/** As an agent tells them that has not reached its engine since it started. */
+const BLIND: NodeFacts = { ...FACTS, hostname: "n1", engineVersion: "unknown", arch: "unknown", cpuMillis: 0, memoryBytes: 0, diskBytes: 0 };
+
+function after(state: NodeState, command: NodeCommand): NodeState {
+  const meta = { commandId: "c", principal: { kind: "system", id: "s", role: "system" }, via: "system", correlationId: "c" } as const;
+  const decision = decide(state, command, { address: addressOf("acme", "node", "n1"), nowMs: 1_000, meta });
+  if (decision.kind === "refuse") throw new Error(decision.refusal.message);
+  return decision.events.reduce((now, event) => evolve(now, event, 1_000), state);
+}
+
+const joined = after(initialState("n1"), { kind: "join", facts: FACTS, engine: "reachable" });
+
+test("a node whose agent started while the engine was away keeps its processors and memory", () => {
+  const away = after(joined, { kind: "join", facts: { ...BLIND, agentVersion: "0.2.0" }, engine: "unreachable" });
+  expect(away).toMatchObject({ engine: "unreachable", facts: { ...FACTS, agentVersion: "0.2.0" } });
+});
+
+test("an agent that says again what is known changes nothing", () => {
+  const away = after(joined, { kind: "join", facts: BLIND, engine: "unreachable" });
+  expect(after(away, { kind: "join", facts: BLIND, engine: "unreachable" })).toBe(away);
+});
