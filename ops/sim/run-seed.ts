@@ -51,6 +51,9 @@ export async function runSeed(options: WorldOptions): Promise<SeedResult> {
   }
 }
 
+/** In calm whatever goes missing is our doing; what trouble broke is still being healed after it. */
+type Mood = "calm" | "trouble";
+
 class Run {
   readonly #world: SimWorld;
   constructor(world: SimWorld) {
@@ -61,9 +64,9 @@ class Run {
     await this.#quietStart();
     await this.#trouble();
     await this.#mend();
-    await this.#rest("after the trouble");
+    await this.#rest("after the trouble", "trouble");
     await this.#calmChanges();
-    await this.#rest("after changes in calm");
+    await this.#rest("after changes in calm", "calm");
     this.#finalChecks();
   }
 
@@ -96,7 +99,7 @@ class Run {
     const { saboteur, nodes, person } = this.#world;
     saboteur.end();
     for (const { name } of nodes) person.ask({ operation: "nodes.uncordon", input: { name } });
-    await this.#until("every question is answered", () => person.isSatisfied, SETTLED_WITHIN_MS);
+    await this.#until("every question is answered", () => person.isSatisfied, "trouble");
   }
 
   async #calmChanges(): Promise<void> {
@@ -114,11 +117,11 @@ class Run {
       person.ask(change);
       await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS, "calm");
     }
-    await this.#until("every question is answered", () => person.isSatisfied, SETTLED_WITHIN_MS);
+    await this.#until("every question is answered", () => person.isSatisfied, "calm");
   }
 
   /** Until nothing differs from what should be, and stays so. */
-  async #rest(when: string): Promise<void> {
+  async #rest(when: string, mood: Mood): Promise<void> {
     const { loop } = this.#world;
     const deadlineMs = loop.nowMs + CONVERGENCE_MS;
     let restingSinceMs: number | undefined;
@@ -127,7 +130,7 @@ class Run {
       if (found.length === 0) restingSinceMs ??= loop.nowMs;
       else restingSinceMs = undefined;
       if (found.length > 0 && loop.nowMs > deadlineMs) this.#world.report("everything converges", `not within ${CONVERGENCE_MS / 1_000} s ${when}: ${found.join("; ")}`);
-      await this.#pass(LOOK_EVERY_MS, "calm");
+      await this.#pass(LOOK_EVERY_MS, mood);
     }
   }
 
@@ -146,7 +149,7 @@ class Run {
     this.#stopIfViolated();
   }
 
-  async #pass(durationMs: number, mood: "calm" | "trouble"): Promise<void> {
+  async #pass(durationMs: number, mood: Mood): Promise<void> {
     const { loop, floor } = this.#world;
     const untilMs = loop.nowMs + durationMs;
     while (loop.nowMs < untilMs) {
@@ -156,12 +159,12 @@ class Run {
     }
   }
 
-  async #until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
+  async #until(what: string, condition: () => boolean, mood: Mood): Promise<void> {
     const { loop } = this.#world;
-    const deadlineMs = loop.nowMs + withinMs;
+    const deadlineMs = loop.nowMs + SETTLED_WITHIN_MS;
     while (!condition()) {
-      if (loop.nowMs > deadlineMs) this.#world.report(what, `not within ${withinMs / 1_000} s of calm`);
-      await this.#pass(LOOK_EVERY_MS, "calm");
+      if (loop.nowMs > deadlineMs) this.#world.report(what, `not within ${SETTLED_WITHIN_MS / 1_000} s of calm`);
+      await this.#pass(LOOK_EVERY_MS, mood);
     }
   }
 
