@@ -43,6 +43,12 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
     case "evacuate":
       draft.add({ type: "placements.evacuated", placementIds: activeAmong(state, command.placementIds), reason: command.reason });
       break;
+    case "stay":
+      draft.add({
+        type: "placements.retained",
+        placementIds: known(state, command.placementIds).filter((id) => state.placements[id]?.evacuation !== undefined),
+      });
+      break;
     case "wake":
       break;
     default:

@@ -135,6 +135,8 @@ export type DeploymentEvent =
   | { readonly type: "placements.assigned"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
   | { readonly type: "placements.observed"; readonly statuses: readonly PlacementStatus[] }
   | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
+  /** They need not leave their node after all. */
+  | { readonly type: "placements.retained"; readonly placementIds: readonly string[] }
   | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
   /** Gone for good: stopped as asked, never placed, or lost with its node. */
   | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
@@ -212,6 +214,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return eachPlacement(state, event.statuses, (record, status) => observed(record, status, atMs));
     case "placements.evacuated":
       return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: event.reason }));
+    case "placements.retained":
+      return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: undefined }));
     case "placements.stop-requested":
       return eachId(state, event.placementIds, (record) => ({ ...record, desired: "stopped" }));
     case "placements.ended":

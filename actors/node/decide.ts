@@ -100,7 +100,7 @@ function decideForPerson(
   const operation = `nodes.${kind}`;
   if (state.facts === undefined) return { kind: "refuse", refusal: refusals["node.not-found"]({ name: state.name }), audit: { operation } };
   const events = changeOf(kind, state);
-  const messages = kind === "drain" && events.length > 0 ? reports(tenant, running(state), evacuate(state.name)) : [];
+  const messages = events.length === 0 ? [] : consequences(tenant, state, kind);
   const decision = conclude(tenant, state, events, messages, context);
   const after = events.reduce((next, event) => evolve(next, event, context.nowMs), state);
   if (decision.kind === "refuse") return decision;
@@ -109,6 +109,13 @@ function decideForPerson(
     reply: { name: state.name, availability: after.availability },
     audit: { operation, before: { availability: state.availability }, after: { availability: after.availability } },
   };
+}
+
+/** What the deployments with replicas here must hear. */
+function consequences(tenant: string, state: NodeState, kind: "cordon" | "uncordon" | "drain"): readonly Outgoing[] {
+  if (kind === "drain") return reports(tenant, running(state), evacuate(state.name));
+  if (kind === "uncordon" && state.availability === "draining") return reports(tenant, running(state), stay(state.name));
+  return [];
 }
 
 function changeOf(kind: "cordon" | "uncordon" | "drain", { availability }: NodeState): readonly NodeEvent[] {
@@ -177,3 +184,7 @@ const lost =
 const evacuate =
   (node: string) =>
   (placementIds: readonly string[]): NodeReport => ({ kind: "evacuate", node, placementIds, reason: `${node} is being drained` });
+
+const stay =
+  (node: string) =>
+  (placementIds: readonly string[]): NodeReport => ({ kind: "stay", node, placementIds });

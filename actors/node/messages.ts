@@ -31,4 +31,6 @@ export type NodeReport =
     }
   /** The node is lost; what ran there is stopped when it comes back. */
   | { readonly kind: "lost"; readonly node: string; readonly placementIds: readonly string[] }
-  | { readonly kind: "evacuate"; readonly node: string; readonly placementIds: readonly string[]; readonly reason: string };
+  | { readonly kind: "evacuate"; readonly node: string; readonly placementIds: readonly string[]; readonly reason: string }
+  /** An evacuation is called off: what has not left by then stays. */
+  | { readonly kind: "stay"; readonly node: string; readonly placementIds: readonly string[] };

@@ -85,6 +85,18 @@ describe("updating", () => {
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 2)).toBe(true);
   });
 
+  it("waits until a replica has proved itself before it stops another one, where one may be missing", () => {
+    const stage = running(3, { rollout: { minHealthyMs: 1_000, maxSurge: 0, maxUnavailable: 1 } });
+    const before = stage.active();
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.placeAll();
+    const fresh = stage.active().find((id) => !before.includes(id)) ?? "";
+    stage.healthy(fresh);
+    expect(before.filter((id) => stage.active().includes(id))).toHaveLength(2);
+    stage.pass(1_000);
+    expect(before.filter((id) => stage.active().includes(id))).toHaveLength(1);
+  });
+
   it("has the nodes pull the new image while the first replica proves its health", () => {
     const stage = running();
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
@@ -315,6 +327,17 @@ describe("healing", () => {
     stage.pass(1_000);
     expect(stage.active()).not.toContain(leaving);
     expect(stage.healthySlots()).toBe(3);
+  });
+
+  it("keeps what may stay after all, and gives up its replacement", () => {
+    const stage = running();
+    const before = stage.active();
+    const [leaving = ""] = before;
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(leaving), placementIds: [leaving], reason: "n1 is being drained" });
+    expect(stage.active()).toHaveLength(4);
+    stage.tell({ kind: "stay", node: stage.nodeOf(leaving), placementIds: [leaving] });
+    expect(stage.active()).toEqual(before);
+    expect(stage.messages().scheduler.at(-1)).toMatchObject({ kind: "release" });
   });
 
   it("tries another node when the trouble is the node's, and keeps the evidence", () => {
