@@ -11,7 +11,11 @@ export class ForeignContainers {
 
   async place(node: SimNode): Promise<void> {
     const digest = node.engine.loadImage(IMAGE);
-    const all = [{}, { [LABEL.tenant]: "other", [LABEL.node]: node.name, [LABEL.placement]: "web.1.1" }, { [LABEL.tenant]: "acme", [LABEL.node]: "elsewhere", [LABEL.placement]: "web.1.1" }];
+    const all = [
+      {},
+      { [LABEL.tenant]: "other", [LABEL.node]: node.name, [LABEL.placement]: "web.1.1" },
+      { [LABEL.tenant]: "acme", [LABEL.node]: "elsewhere", [LABEL.placement]: "web.1.1" },
+    ];
     const ids: string[] = [];
     for (const [index, labels] of all.entries()) {
       const containerId = await node.engine.create(container(`foreign-${index}`, digest, labels));
@@ -25,7 +29,8 @@ export class ForeignContainers {
   check(report: Report): void {
     for (const [node, ids] of this.#ids) {
       const there = new Set(node.engine.containers().map(({ containerId }) => containerId));
-      for (const containerId of ids) if (!there.has(containerId)) report("foreign containers are untouched", `${containerId} on ${node.name} is gone`);
+      for (const containerId of ids)
+        if (!there.has(containerId)) report("foreign containers are untouched", `${containerId} on ${node.name} is gone`);
     }
   }
 }

@@ -12,8 +12,13 @@ async function main(): Promise<void> {
   for (let seed = options.seed; seed < options.seed + options.seeds; seed += 1) {
     const beganMs = performance.now();
     try {
-      const { digest, virtualMs, steps } = await runSeed({ seed, ...(options.trace ? { onLine: (line: string) => console.log(line) } : {}) });
-      console.log(`seed ${seed}: ${Math.round(virtualMs / 1_000)} s of virtual time in ${Math.round(performance.now() - beganMs)} ms, ${steps} steps, ${digest.slice(0, 16)}`);
+      const { digest, virtualMs, steps } = await runSeed({
+        seed,
+        ...(options.trace ? { onLine: (line: string) => console.log(line) } : {}),
+      });
+      console.log(
+        `seed ${seed}: ${Math.round(virtualMs / 1_000)} s of virtual time in ${Math.round(performance.now() - beganMs)} ms, ${steps} steps, ${digest.slice(0, 16)}`,
+      );
     } catch (failure) {
       failures += 1;
       console.error(failure instanceof SimFailure ? failure.message : failure);
@@ -25,7 +30,13 @@ async function main(): Promise<void> {
 
 function read(): { readonly seed: number; readonly seeds: number; readonly trace: boolean } {
   try {
-    const { values } = parseArgs({ options: { seed: { type: "string", default: "1" }, seeds: { type: "string", default: "1" }, trace: { type: "boolean", default: false } } });
+    const { values } = parseArgs({
+      options: {
+        seed: { type: "string", default: "1" },
+        seeds: { type: "string", default: "1" },
+        trace: { type: "boolean", default: false },
+      },
+    });
     const [seed, seeds] = [Number(values.seed), Number(values.seeds)];
     if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(seeds) || seeds < 1) throw new Error("seeds are whole numbers");
     return { seed, seeds, trace: values.trace };

@@ -11,7 +11,13 @@ export function mortal<Port extends object>(process: SimProcess, port: Port): Po
       if (typeof member !== "function") return member;
       return (...args: readonly unknown[]): unknown => {
         if (!process.isAlive) return never();
-        return gated(process, member.apply(target, args.map((arg) => (typeof arg === "function" ? unlessDead(process, arg as (...args: unknown[]) => unknown) : arg))) as unknown);
+        return gated(
+          process,
+          member.apply(
+            target,
+            args.map((arg) => (typeof arg === "function" ? unlessDead(process, arg as (...args: unknown[]) => unknown) : arg)),
+          ) as unknown,
+        );
       };
     },
   });
@@ -19,7 +25,8 @@ export function mortal<Port extends object>(process: SimProcess, port: Port): Po
 
 function gated(process: SimProcess, answer: unknown): unknown {
   if (answer instanceof Promise) return whileAlive(process, answer);
-  if (typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer) return items(process, answer as AsyncIterable<unknown>);
+  if (typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer)
+    return items(process, answer as AsyncIterable<unknown>);
   return answer;
 }
 

@@ -25,22 +25,39 @@ export function recordedJournal(inner: Journal, trace: Trace, written: (commit: 
 
 function lineOf({ stream, epoch, events, audit, outbox, meta }: Commit, result: CommitResult): string {
   if (result.kind !== "committed") return `${stream} ${meta.commandId}: ${result.kind}`;
-  const content = createHash("sha256").update(JSON.stringify([events, outbox])).digest("hex").slice(0, DIGEST_CHARACTERS);
-  const facts = [...events.map(({ type, data }) => `${type}${detailOf(data)}`), ...(audit === undefined ? [] : [`audit ${audit.operation} ${audit.outcome}`])];
+  const content = createHash("sha256")
+    .update(JSON.stringify([events, outbox]))
+    .digest("hex")
+    .slice(0, DIGEST_CHARACTERS);
+  const facts = [
+    ...events.map(({ type, data }) => `${type}${detailOf(data)}`),
+    ...(audit === undefined ? [] : [`audit ${audit.operation} ${audit.outcome}`]),
+  ];
   return `${stream} ${result.version} e${epoch} ${meta.commandId}: ${facts.join(", ")} [${content}]`;
 }
 
 /** The ids an event is about. */
 function detailOf(data: unknown): string {
   const event = data as Record<string, unknown>;
-  const lists = ["placements", "reservations", "statuses", "pending"].flatMap((key) => (Array.isArray(event[key]) ? (event[key] as readonly object[]) : []));
+  const lists = ["placements", "reservations", "statuses", "pending"].flatMap((key) =>
+    Array.isArray(event[key]) ? (event[key] as readonly object[]) : [],
+  );
   const ids = Array.isArray(event["placementIds"]) ? (event["placementIds"] as readonly string[]) : [];
-  const words = [...lists.map(wordOf), ...ids, ...["outcome", "change", "reason"].flatMap((key) => (typeof event[key] === "string" ? [event[key]] : []))];
+  const words = [
+    ...lists.map(wordOf),
+    ...ids,
+    ...["outcome", "change", "reason"].flatMap((key) => (typeof event[key] === "string" ? [event[key]] : [])),
+  ];
   return words.length === 0 ? "" : `(${words.join(" ")})`;
 }
 
 function wordOf(item: object): string {
-  const { placementId, node, current, request } = item as { placementId?: string; node?: string; current?: { phase: string; health?: string }; request?: { placementId: string } };
+  const { placementId, node, current, request } = item as {
+    placementId?: string;
+    node?: string;
+    current?: { phase: string; health?: string };
+    request?: { placementId: string };
+  };
   const state = current === undefined ? "" : `=${current.health ?? current.phase}`;
   return `${placementId ?? request?.placementId ?? ""}${node === undefined ? "" : `@${node}`}${state}`;
 }

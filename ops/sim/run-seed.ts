@@ -28,7 +28,9 @@ export interface SeedResult {
 export class SimFailure extends Error {
   readonly check: string;
   constructor(seed: number, violation: Violation, lines: readonly string[]) {
-    super([`seed ${seed}: ${violation.message}`, "", ...lines, "", `Again: npm run sim -- --seed ${seed} --trace`].join("\n"), { cause: violation });
+    super([`seed ${seed}: ${violation.message}`, "", ...lines, "", `Again: npm run sim -- --seed ${seed} --trace`].join("\n"), {
+      cause: violation,
+    });
     this.name = "SimFailure";
     this.check = violation.check;
   }
@@ -37,7 +39,8 @@ export class SimFailure extends Error {
 /** Runs one seed to its end. Rejects with `SimFailure`. */
 export async function runSeed(options: WorldOptions): Promise<SeedResult> {
   const world = new SimWorld(options);
-  const escaped = (cause: unknown): void => world.report("nothing fails inside", cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+  const escaped = (cause: unknown): void =>
+    world.report("nothing fails inside", cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
   process.on("unhandledRejection", escaped);
   try {
     await new Run(world).all();
@@ -78,7 +81,8 @@ class Run {
       node.startAgent();
     }
     await this.#pass(2_000, "calm");
-    for (const name of DEPLOYMENTS) person.ask({ operation: "deployments.create", input: newDeployment(loop.random, name, goodImage(loop.random)) });
+    for (const name of DEPLOYMENTS)
+      person.ask({ operation: "deployments.create", input: newDeployment(loop.random, name, goodImage(loop.random)) });
     await this.#pass(QUIET_MS, "calm");
   }
 
@@ -129,7 +133,8 @@ class Run {
       const found = differences(this.#differing());
       if (found.length === 0) restingSinceMs ??= loop.nowMs;
       else restingSinceMs = undefined;
-      if (found.length > 0 && loop.nowMs > deadlineMs) this.#world.report("everything converges", `not within ${CONVERGENCE_MS / 1_000} s ${when}: ${found.join("; ")}`);
+      if (found.length > 0 && loop.nowMs > deadlineMs)
+        this.#world.report("everything converges", `not within ${CONVERGENCE_MS / 1_000} s ${when}: ${found.join("; ")}`);
       await this.#pass(LOOK_EVERY_MS, mood);
     }
   }

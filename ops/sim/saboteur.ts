@@ -105,7 +105,12 @@ function diskFault(fault: DiskFault): Fault {
 const faults: Readonly<Record<string, Fault>> = {
   "bad network": ({ parts: { network, loop } }) => {
     const share = (): number => loop.random.next() * 0.3;
-    network.setFaults({ dropShare: share(), duplicateShare: share(), shortestDelayMs: 0.1, longestDelayMs: oneOf(loop.random, [5, 200, 2_000]) });
+    network.setFaults({
+      dropShare: share(),
+      duplicateShare: share(),
+      shortestDelayMs: 0.1,
+      longestDelayMs: oneOf(loop.random, [5, 200, 2_000]),
+    });
     return () => network.setFaults(FLAWLESS);
   },
   partition: ({ parts: { network } }, node) => {

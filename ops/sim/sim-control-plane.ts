@@ -111,8 +111,8 @@ export class SimControlPlane {
       turns: process.turns,
       log,
       meter: noMeter,
-      definitions: [deploymentActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map((definition: AnyActorDefinition) =>
-        this.#parts.definition(definition),
+      definitions: [deploymentActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map(
+        (definition: AnyActorDefinition) => this.#parts.definition(definition),
       ),
       servedKinds: ["node"],
       remoteKinds: ["agent"],

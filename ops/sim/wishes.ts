@@ -24,7 +24,12 @@ const DEADLINES = {
 } as const;
 const BUDGETS = [{}, {}, { maxSurge: 2 }, { maxSurge: 0, maxUnavailable: 1 }, { maxSurge: "50%", maxUnavailable: "25%" }] as const;
 const TIMES = { intervalMs: 3_000, timeoutMs: 1_000, retries: 2 } as const;
-const CHECKS = [undefined, undefined, { kind: "http", path: "/healthz", ...TIMES }, { kind: "command", command: ["check"], ...TIMES }] as const;
+const CHECKS = [
+  undefined,
+  undefined,
+  { kind: "http", path: "/healthz", ...TIMES },
+  { kind: "command", command: ["check"], ...TIMES },
+] as const;
 
 export function oneOf<Item>(random: Random, items: readonly Item[]): Item {
   if (items.length === 0) throw new Error("nothing to choose from");
@@ -62,7 +67,10 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
   [3, (random, name) => ({ operation: "deployments.create", input: newDeployment(random, name, image(random)) })],
   [2, (random, name) => ({ operation: "deployments.apply", input: newDeployment(random, name, image(random)) })],
   [6, (random, name) => ({ operation: "deployments.update", input: { name, image: image(random) } })],
-  [2, (random, name) => ({ operation: "deployments.update", input: { name, environment: { N: String(Math.floor(random.next() * 100)) } } })],
+  [
+    2,
+    (random, name) => ({ operation: "deployments.update", input: { name, environment: { N: String(Math.floor(random.next() * 100)) } } }),
+  ],
   [4, (random, name) => ({ operation: "deployments.scale", input: { name, replicas: Math.floor(random.next() * (MOST_REPLICAS + 1)) } })],
   [2, (_random, name) => ({ operation: "deployments.rollback", input: { name } })],
   [1, (random, name) => ({ operation: "deployments.rollback", input: { name, to: 1 + Math.floor(random.next() * 4) } })],

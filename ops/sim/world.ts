@@ -61,7 +61,10 @@ export class SimWorld {
     this.network = new FaultyNetwork(loop);
     const { trace, truth, network } = this;
     const report = (check: string, message: string): void => this.report(check, message);
-    const broker = new MemoryBroker({ nowMs: () => loop.wallMs, monotonicMs: () => loop.nowMs, after: (ms, call) => loop.after(ms, call) }, network);
+    const broker = new MemoryBroker(
+      { nowMs: () => loop.wallMs, monotonicMs: () => loop.nowMs, after: (ms, call) => loop.after(ms, call) },
+      network,
+    );
     const registry = new SimulatedRegistry();
     const log = this.#log();
     const { definition = same, journal = same, engine = same } = mutation;
@@ -75,7 +78,10 @@ export class SimWorld {
       definition: (real) => this.live.observed(definition(real)),
     });
     const count = FEWEST_NODES + Math.floor(loop.random.next() * (MOST_NODES - FEWEST_NODES + 1));
-    this.nodes = Array.from({ length: count }, (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine }));
+    this.nodes = Array.from(
+      { length: count },
+      (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine }),
+    );
     this.person = new Person({ loop, controlPlane: this.controlPlane, trace, report });
     this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
     this.floor = new CalmFloor(truth, this.nodes, report);
@@ -101,7 +107,8 @@ export class SimWorld {
     const error = (message: string, facts: LogFacts = {}): void => {
       const cause = facts["error"] instanceof Error ? facts["error"] : undefined;
       this.trace.add(`log: ${message} ${String(facts["actor"] ?? facts["node"] ?? "")} ${cause?.message ?? ""}`);
-      if (!/simulated|never written/.test(cause?.message ?? "")) this.report("nothing fails inside", `${message}: ${cause?.stack ?? JSON.stringify(facts)}`);
+      if (!/simulated|never written/.test(cause?.message ?? ""))
+        this.report("nothing fails inside", `${message}: ${cause?.stack ?? JSON.stringify(facts)}`);
     };
     const log: Log = { debug: nothing, info: nothing, warn: nothing, error, with: () => log };
     return log;

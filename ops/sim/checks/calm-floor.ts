@@ -33,7 +33,10 @@ export class CalmFloor {
       const serving = servingNow(state, this.#nodes);
       if (serving >= state.replicas) this.#full.set(name, state.replicas);
       else if (this.#full.has(name) && serving < floorOf(state)) {
-        this.#report("never below replicas - maxUnavailable", `${name} serves with ${serving} of ${state.replicas}, at least ${floorOf(state)} were promised`);
+        this.#report(
+          "never below replicas - maxUnavailable",
+          `${name} serves with ${serving} of ${state.replicas}, at least ${floorOf(state)} were promised`,
+        );
       }
     }
   }

@@ -62,7 +62,8 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
 function ofScheduler({ scheduler }: Truth, assigned: ReadonlyMap<string, Assigned>, pending: ReadonlySet<string>): readonly string[] {
   const found: string[] = [];
   for (const { placementId, node } of Object.values(scheduler.reservations)) {
-    if (assigned.get(placementId)?.node !== node) found.push(`${placementId}: ${node} is reserved for it, it is on ${assigned.get(placementId)?.node ?? "no node"}`);
+    if (assigned.get(placementId)?.node !== node)
+      found.push(`${placementId}: ${node} is reserved for it, it is on ${assigned.get(placementId)?.node ?? "no node"}`);
   }
   for (const placementId of assigned.keys()) if (!(placementId in scheduler.reservations)) found.push(`${placementId} has no reservation`);
   const waiting = new Set(scheduler.pending.map(({ request }) => request.placementId));
@@ -74,16 +75,20 @@ function ofNode(node: SimNode, state: NodeState | undefined, assigned: ReadonlyM
   if (state === undefined) return [`${node.name} has not joined`];
   const found: string[] = [];
   const { name } = node;
-  if (state.connection !== "joined" || state.engine !== "reachable") found.push(`${name} is ${state.connection}, its engine ${state.engine}`);
+  if (state.connection !== "joined" || state.engine !== "reachable")
+    found.push(`${name} is ${state.connection}, its engine ${state.engine}`);
   const held = node.agent?.assigned;
   if (held?.number !== state.assignment) found.push(`${name}: its agent has assignment ${held?.number}, not ${state.assignment}`);
   const mine = [...assigned.values()].filter((item) => item.node === name);
   const wanted = new Set(mine.map(({ placement }) => placement.placementId));
-  const given = new Set(Object.values(state.placements).flatMap(({ placementId, desired }) => (desired === "running" ? [placementId] : [])));
+  const given = new Set(
+    Object.values(state.placements).flatMap(({ placementId, desired }) => (desired === "running" ? [placementId] : [])),
+  );
   for (const placementId of onOneSide(wanted, given)) found.push(`${placementId} is in ${name}'s assignment or placed on it, not both`);
   if (Object.keys(state.placements).length !== given.size) found.push(`${name} has placements to stop`);
   for (const item of mine) found.push(...ofContainers(item, node));
-  for (const { labels, name: container } of node.ours()) if (!wanted.has(labels[LABEL.placement] ?? "")) found.push(`${name}: ${container} is an orphan`);
+  for (const { labels, name: container } of node.ours())
+    if (!wanted.has(labels[LABEL.placement] ?? "")) found.push(`${name}: ${container} is an orphan`);
   return found;
 }
 
@@ -91,10 +96,13 @@ function ofContainers({ state, placement }: Assigned, node: SimNode): readonly s
   const { placementId, contentOf, healthySinceMs } = placement;
   const template = templateOf(state, contentOf);
   const mine = node.ours().filter(({ labels }) => labels[LABEL.placement] === placementId);
-  const wrong = mine.filter(({ name }) => node.digests.get(name) !== template.image.digest).map(({ name }) => `${name} runs another image than ${placementId}`);
+  const wrong = mine
+    .filter(({ name }) => node.digests.get(name) !== template.image.digest)
+    .map(({ name }) => `${name} runs another image than ${placementId}`);
   if (!isReliable(template)) return mine.length > 1 ? [...wrong, `${placementId} has ${mine.length} containers`] : wrong;
   const [only] = mine;
-  if (only === undefined || mine.length > 1 || only.state !== "running") return [...wrong, `${placementId} has ${mine.length} containers${only === undefined ? "" : ` (${only.state})`}`];
+  if (only === undefined || mine.length > 1 || only.state !== "running")
+    return [...wrong, `${placementId} has ${mine.length} containers${only === undefined ? "" : ` (${only.state})`}`];
   return healthySinceMs === undefined ? [...wrong, `${placementId} is not known to be healthy`] : wrong;
 }
 

@@ -29,11 +29,16 @@ function keepsEnoughServing({ before, event, after }: DeploymentStep, report: Re
   const allowed = before.replicas - budgetOf(template, before.replicas).maxUnavailable;
   const [serving, left] = [servingSlots(before), servingSlots(after)];
   if (left >= serving || left >= allowed) return;
-  report("never below replicas - maxUnavailable", `${before.name}: stopping ${event.placementIds.join(", ")} leaves ${left} of ${serving} serving; ${allowed} have to`);
+  report(
+    "never below replicas - maxUnavailable",
+    `${before.name}: stopping ${event.placementIds.join(", ")} leaves ${left} of ${serving} serving; ${allowed} have to`,
+  );
 }
 
 function servingSlots({ placements, replicas }: DeploymentState): number {
-  const serving = Object.values(placements).filter(({ desired, healthySinceMs, slot }) => desired === "running" && healthySinceMs !== undefined && slot <= replicas);
+  const serving = Object.values(placements).filter(
+    ({ desired, healthySinceMs, slot }) => desired === "running" && healthySinceMs !== undefined && slot <= replicas,
+  );
   return new Set(serving.map(({ slot }) => slot)).size;
 }
 
@@ -47,9 +52,11 @@ function succeedsTruly({ before, event, atMs }: DeploymentStep, report: Report):
   }
   for (let slot = 1; slot <= before.replicas; slot += 1) {
     const content = before.revisions.find(({ number }) => number === before.slots[slot]?.revision)?.contentOf;
-    const isDone = (placement: PlacementRecord): boolean => placement.slot === slot && placement.desired === "running" && placement.contentOf === content && isProven(before, placement, atMs);
+    const isDone = (placement: PlacementRecord): boolean =>
+      placement.slot === slot && placement.desired === "running" && placement.contentOf === content && isProven(before, placement, atMs);
     if (!Object.values(before.placements).some(isDone)) wrong(`slot ${slot} was not healthy for long enough`);
-    if (before.rollout?.change !== "scale" && before.slots[slot]?.revision !== before.rollout?.revision) wrong(`slot ${slot} was not at revision ${before.rollout?.revision}`);
+    if (before.rollout?.change !== "scale" && before.slots[slot]?.revision !== before.rollout?.revision)
+      wrong(`slot ${slot} was not at revision ${before.rollout?.revision}`);
   }
 }
 
@@ -73,6 +80,7 @@ function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Repo
   }
   for (const [name, { cpuMillis, memoryBytes }] of used) {
     const node = nodes[name];
-    if (node !== undefined && (cpuMillis > node.cpuMillis || memoryBytes > node.memoryBytes)) report("no node is overbooked", `${name}: ${cpuMillis}m, ${memoryBytes} bytes`);
+    if (node !== undefined && (cpuMillis > node.cpuMillis || memoryBytes > node.memoryBytes))
+      report("no node is overbooked", `${name}: ${cpuMillis}m, ${memoryBytes} bytes`);
   }
 }

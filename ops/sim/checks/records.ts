@@ -16,7 +16,11 @@ interface AuditRow {
 
 /** Reads the whole audit and the whole journal: what people were told against what is written. */
 export function checkAnswers(store: TenantStore, asked: readonly Asked[], report: Report): void {
-  const audit = store.database.prepare<[], AuditRow>("select operation, resource, outcome, meta ->> '$.commandId' as commandId from audit where meta ->> '$.principal.kind' = 'user'").all();
+  const audit = store.database
+    .prepare<[], AuditRow>(
+      "select operation, resource, outcome, meta ->> '$.commandId' as commandId from audit where meta ->> '$.principal.kind' = 'user'",
+    )
+    .all();
   const accepted = Map.groupBy(
     audit.filter(({ outcome }) => outcome === "accepted"),
     ({ commandId }) => commandId,
@@ -25,9 +29,14 @@ export function checkAnswers(store: TenantStore, asked: readonly Asked[], report
     const entries = accepted.get(commandId) ?? [];
     if (entries.length > 1) report("a command acts once", `${commandId} has ${entries.length} audit entries: ${JSON.stringify(entries)}`);
     if (answer?.kind !== "ok") continue;
-    if (entries.length !== 1) report("acknowledged means journalled", `${commandId} (${wish.operation}) was acknowledged and has no audit entry`);
+    if (entries.length !== 1)
+      report("acknowledged means journalled", `${commandId} (${wish.operation}) was acknowledged and has no audit entry`);
     const remembered = store.recall(addressIn(wish), commandId);
-    if (!isDeepStrictEqual(remembered?.value, asJson(answer.value))) report("acknowledged means journalled", `${commandId} was answered ${JSON.stringify(answer.value)}, remembered is ${JSON.stringify(remembered)}`);
+    if (!isDeepStrictEqual(remembered?.value, asJson(answer.value)))
+      report(
+        "acknowledged means journalled",
+        `${commandId} was answered ${JSON.stringify(answer.value)}, remembered is ${JSON.stringify(remembered)}`,
+      );
   }
   checkEvents(store, new Set(accepted.keys()), report);
 }
@@ -38,12 +47,16 @@ function addressIn({ operation, input }: Asked["wish"]): Address {
 
 /** Every event a person caused has their audit entry, and one command's events stand together. */
 function checkEvents(store: TenantStore, accepted: ReadonlySet<string>, report: Report): void {
-  const sql = "select stream, version, meta ->> '$.commandId' as commandId from events where meta ->> '$.principal.kind' = 'user' order by offset";
+  const sql =
+    "select stream, version, meta ->> '$.commandId' as commandId from events where meta ->> '$.principal.kind' = 'user' order by offset";
   const last = new Map<string, number>();
-  for (const { stream, version, commandId } of store.database.prepare<[], { stream: string; version: number; commandId: string }>(sql).all()) {
+  for (const { stream, version, commandId } of store.database
+    .prepare<[], { stream: string; version: number; commandId: string }>(sql)
+    .all()) {
     if (!accepted.has(commandId)) report("every decision has its audit entry", `${stream} ${version} by ${commandId}`);
     const before = last.get(`${stream} ${commandId}`);
-    if (before !== undefined && before !== version - 1) report("a command acts once", `${commandId} wrote to ${stream} at ${before} and at ${version}`);
+    if (before !== undefined && before !== version - 1)
+      report("a command acts once", `${commandId} wrote to ${stream} at ${before} and at ${version}`);
     last.set(`${stream} ${commandId}`, version);
   }
 }
@@ -61,14 +74,24 @@ export function checkRollouts(store: TenantStore, report: Report): void {
 }
 
 /** What actors believe, what the events make, and what the newest snapshot and the events after it make. */
-export function checkReplays(store: TenantStore, definitions: ReadonlyMap<string, AnyActorDefinition>, live: ReadonlyMap<Address, unknown>, report: Report): void {
+export function checkReplays(
+  store: TenantStore,
+  definitions: ReadonlyMap<string, AnyActorDefinition>,
+  live: ReadonlyMap<Address, unknown>,
+  report: Report,
+): void {
   for (const stream of store.streams()) {
     const decider = definitions.get(partsOf(stream).kind)?.decider;
     if (decider === undefined) continue;
     const fromStart = asJson(replay(decider, stream, store.load(stream, "start")).state);
     const fromSnapshot = asJson(replay(decider, stream, store.load(stream)).state);
-    if (!isDeepStrictEqual(fromStart, fromSnapshot)) report("a replay gives the live state", `${stream}: its snapshot and its events differ`);
-    if (live.has(stream) && !isDeepStrictEqual(fromStart, asJson(live.get(stream)))) report("a replay gives the live state", `${stream}: ${JSON.stringify(live.get(stream))} lives, ${JSON.stringify(fromStart)} is written`);
+    if (!isDeepStrictEqual(fromStart, fromSnapshot))
+      report("a replay gives the live state", `${stream}: its snapshot and its events differ`);
+    if (live.has(stream) && !isDeepStrictEqual(fromStart, asJson(live.get(stream))))
+      report(
+        "a replay gives the live state",
+        `${stream}: ${JSON.stringify(live.get(stream))} lives, ${JSON.stringify(fromStart)} is written`,
+      );
   }
 }
 
