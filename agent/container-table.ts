@@ -132,6 +132,7 @@ export class ContainerTable {
 
   /** Asks the engine about everything. Rejects with `EngineFailure`; the table is then as before. */
   async look(kind: Look, gate: Gate): Promise<void> {
+    if (kind === "after-absence") this.#blameEngine();
     const since = this.#version;
     this.#gone.clear();
     const listed = (await this.#engine.list()).filter((container) => this.isOurs(container));
@@ -146,6 +147,14 @@ export class ContainerTable {
     if (kind === "again") return;
     const running = listed.filter((container) => container.state === "running" || container.state === "paused");
     await Promise.all(running.map((container) => gate.run(() => this.#inspectIfThere(container.containerId))));
+  }
+
+  /** An engine that goes down takes its containers along, and may tell of it to the last: an end that nobody has dealt with yet has that reason. */
+  #blameEngine(): void {
+    for (const { container } of this.#entries.values()) {
+      const isOver = container.state === "exited" && container.hint === "none";
+      if (isOver || container.hint === "stopped") this.#put({ ...container, hint: "lost" });
+    }
   }
 
   async #inspectIfThere(containerId: string): Promise<void> {
