@@ -1,23 +1,22 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
-import type { SchedulerAnswer, SchedulerCommand } from "./contract.ts";
+import type { PlacementRequest, Rejection, SchedulerAnswer, SchedulerCommand } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
-import { place } from "./place.ts";
+import { place, type Placed } from "./place.ts";
 import { evolve, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
 
 export function decide(state: SchedulerState, command: SchedulerCommand, context: DecideContext): Decision<SchedulerEvent> {
   const { tenant } = partsOf(context.address);
   switch (command.kind) {
     case "place": {
-      const isNew = ({ placementId }: { readonly placementId: string }): boolean =>
-        !(placementId in state.reservations) && !state.pending.some(({ request }) => request.placementId === placementId);
+      const waiting = waitingIn(state);
+      const isNew = ({ placementId }: PlacementRequest): boolean => !(placementId in state.reservations) && !waiting.has(placementId);
       const asked = command.requests.filter(isNew).map((request): Pending => ({ deployment: command.deployment, request, rejections: [] }));
       return settle(tenant, state, [], asked);
     }
     case "release": {
-      const placementIds = command.placementIds.filter(
-        (id) => id in state.reservations || state.pending.some(({ request }) => request.placementId === id),
-      );
+      const waiting = waitingIn(state);
+      const placementIds = command.placementIds.filter((id) => id in state.reservations || waiting.has(id));
       if (placementIds.length === 0) return nothing;
       return settle(tenant, state, [{ type: "placements.released", placementIds }], []);
     }
@@ -31,6 +30,10 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
   }
 }
 
+function waitingIn({ pending }: SchedulerState): ReadonlySet<string> {
+  return new Set(pending.map(({ request }) => request.placementId));
+}
+
 const nothing: Decision<SchedulerEvent> = { kind: "accept", events: [], messages: [], reply: null };
 
 /** Places what waits, oldest first, then what is asked for now. Who still waits hears of it when the reasons have changed. */
@@ -42,11 +45,12 @@ function settle(
 ): Decision<SchedulerEvent> {
   const now = first.reduce(evolve, state);
   const ledger = new Ledger(now);
+  const rejected = new RejectedRequirements();
   const reserved: Reservation[] = [];
   const pended: Pending[] = [];
   for (const item of [...now.pending, ...asked]) {
     const { request, deployment } = item;
-    const result = place(ledger, deployment, request);
+    const result = rejected.of(request) ?? rejected.remember(request, place(ledger, deployment, request));
     if (result.kind === "placed") {
       const { cpuReservedMillis, memoryReservedBytes, hostPorts } = request.requirements;
       const reservation: Reservation = {
@@ -59,7 +63,7 @@ function settle(
       };
       ledger.book(reservation);
       reserved.push(reservation);
-    } else if (JSON.stringify(result.rejections) !== JSON.stringify(item.rejections)) {
+    } else if (rejected.textOf(result.rejections) !== rejected.textOf(item.rejections)) {
       pended.push({ ...item, rejections: result.rejections });
     }
   }
@@ -67,6 +71,27 @@ function settle(
   if (reserved.length > 0) events.push({ type: "placements.reserved", reservations: reserved });
   if (pended.length > 0) events.push({ type: "placements.pended", pending: pended });
   return { kind: "accept", events, messages: [...placedMessages(tenant, reserved), ...pendingMessages(tenant, pended)], reply: null };
+}
+
+/** Within one decision rooms only fill up: what was rejected once stays rejected, and a thousand requests alike are looked at once. */
+class RejectedRequirements {
+  readonly #results = new Map<string, Placed>();
+  readonly #texts = new Map<readonly Rejection[], string>();
+
+  of({ requirements }: PlacementRequest): Placed | undefined {
+    return this.#results.size === 0 ? undefined : this.#results.get(JSON.stringify(requirements));
+  }
+
+  remember({ requirements }: PlacementRequest, result: Placed): Placed {
+    if (result.kind === "rejected") this.#results.set(JSON.stringify(requirements), result);
+    return result;
+  }
+
+  textOf(rejections: readonly Rejection[]): string {
+    let text = this.#texts.get(rejections);
+    if (text === undefined) this.#texts.set(rejections, (text = JSON.stringify(rejections)));
+    return text;
+  }
 }
 
 function placedMessages(tenant: string, reserved: readonly Reservation[]): readonly Outgoing[] {

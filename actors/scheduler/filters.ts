@@ -10,20 +10,28 @@ export interface Filter {
   remedy(rejected: readonly Room[], wanted: Requirements): string;
 }
 
+/** Nodes told one by one in a sentence; of more, their number is told. All their names are in the rejection's list. */
+const NAMED_IN_A_SENTENCE = 3;
+
+function fewOf(findings: readonly string[]): string {
+  const left = findings.length - NAMED_IN_A_SENTENCE;
+  return `${findings.slice(0, NAMED_IN_A_SENTENCE).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+}
+
 /** In this order, as in swarmkit's pipeline: a node counts for the first filter that rejects it. */
 export const filters: readonly Filter[] = [
   {
     name: "ready",
     accepts: ({ node }) => node.readiness === "ready",
     reason: (rejected) =>
-      rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`).join(", "),
+      fewOf(rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`)),
     remedy: (rejected) => readyRemedy(rejected.map(({ node }) => node)),
   },
   {
     name: "platform",
     accepts: ({ node }, { platforms }) => platforms.length === 0 || platforms.some(({ os, arch }) => os === node.os && arch === node.arch),
     reason: (rejected, { platforms }) =>
-      `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`).join(", ")}`,
+      `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${fewOf(rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`))}`,
     remedy: (rejected) =>
       `Publish the image for ${[...new Set(rejected.map(({ node }) => `${node.os}/${node.arch}`))].join(" or ")}, or add a node of its platform.`,
   },
@@ -32,36 +40,36 @@ export const filters: readonly Filter[] = [
     accepts: ({ node }, { constraints }) => constraints.every((constraint) => holds(constraint, node)),
     reason: (rejected, { constraints }) => {
       const failing = constraints.filter((constraint) => rejected.some(({ node }) => !holds(constraint, node)));
-      return `${rejected.map(({ node }) => node.name).join(", ")} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(words).join(" and ")}`;
+      return `${fewOf(rejected.map(({ node }) => node.name))} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(words).join(" and ")}`;
     },
     remedy: (_rejected, { constraints }) => `Label a node so that ${constraints.map(words).join(" and ")}, or relax the constraint.`,
   },
   {
     name: "resources",
     accepts: (room, wanted) => room.cpuFreeMillis >= wanted.cpuReservedMillis && room.memoryFreeBytes >= wanted.memoryReservedBytes,
-    reason: (rejected, wanted) => `${rejected.map((room) => `${room.node.name} lacks ${shortage(room, wanted)}`).join(", ")}`,
+    reason: (rejected, wanted) => fewOf(rejected.map((room) => `${room.node.name} lacks ${shortage(room, wanted)}`)),
     remedy: (rejected, wanted) => `Free ${leastShortage(rejected, wanted)}, lower the reservation, or add a node.`,
   },
   {
     name: "host-ports",
     accepts: ({ ports }, { hostPorts }) => hostPorts.every(({ port, protocol }) => !ports.has(`${port}/${protocol}`)),
     reason: (rejected, { hostPorts }) =>
-      rejected
-        .flatMap(({ node, ports }) =>
+      fewOf(
+        rejected.flatMap(({ node, ports }) =>
           hostPorts.flatMap(({ port, protocol }) =>
             ports.has(`${port}/${protocol}`)
               ? [`port ${port}/${protocol} on ${node.name} is held by ${ports.get(`${port}/${protocol}`)}`]
               : [],
           ),
-        )
-        .join(", "),
+        ),
+      ),
     remedy: () => "A published port is bound on the replica's node, one replica per node: use fewer replicas, another port, or add a node.",
   },
 ];
 
 function readyRemedy(nodes: readonly SchedulerNode[]): string {
   const cordoned = nodes.filter(({ readiness }) => readiness === "cordoned" || readiness === "draining").map(({ name }) => name);
-  if (cordoned.length > 0) return `Uncordon ${cordoned.join(" or ")}, or add a node.`;
+  if (cordoned.length > 0) return `Uncordon ${cordoned.slice(0, NAMED_IN_A_SENTENCE).join(" or ")}, or add a node.`;
   return nodes.length === 0 ? "Add a node." : "Bring a node back, or add one.";
 }
 
@@ -92,8 +100,12 @@ function valueOf(node: SchedulerNode, key: string): string | undefined {
     case "node.platform.arch":
       return node.arch;
     default:
-      return node.labels[key.startsWith("node.labels.") ? key.slice("node.labels.".length) : key];
+      return labelOf(node, key.startsWith("node.labels.") ? key.slice("node.labels.".length) : key);
   }
+}
+
+function labelOf({ labels }: SchedulerNode, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 function words(constraint: Constraint): string {

@@ -12,41 +12,41 @@ export interface Room {
   readonly replicasOf: ReadonlyMap<string, number>;
 }
 
+/** The ledger alone writes in a room, and it lives no longer than the decision it was made for. */
+interface OpenRoom extends Room {
+  cpuFreeMillis: number;
+  memoryFreeBytes: number;
+  readonly ports: Map<string, string>;
+  replicas: number;
+  readonly replicasOf: Map<string, number>;
+}
+
 /** Rooms of all nodes, brought up to date with every reservation as it is made, so that nothing is booked twice within one decision either. */
 export class Ledger {
-  readonly #rooms = new Map<string, Room>();
+  /** By name. */
+  readonly rooms: readonly Room[];
+  readonly #byName: ReadonlyMap<string, OpenRoom>;
 
   constructor(state: SchedulerState) {
-    const byName = Object.values(state.nodes).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    for (const node of byName) {
-      this.#rooms.set(node.name, {
-        node,
-        cpuFreeMillis: node.cpuMillis,
-        memoryFreeBytes: node.memoryBytes,
-        ports: new Map(),
-        replicas: 0,
-        replicasOf: new Map(),
-      });
-    }
+    const rooms = Object.values(state.nodes)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(emptyRoom);
+    this.rooms = rooms;
+    this.#byName = new Map(rooms.map((room) => [room.node.name, room]));
     for (const reservation of Object.values(state.reservations)) this.book(reservation);
   }
 
-  rooms(): readonly Room[] {
-    return [...this.#rooms.values()];
-  }
-
-  book(reservation: Reservation): void {
-    const room = this.#rooms.get(reservation.node);
+  book({ node, placementId, deployment, cpuMillis, memoryBytes, hostPorts }: Reservation): void {
+    const room = this.#byName.get(node);
     if (room === undefined) return;
-    const ports = new Map(room.ports);
-    for (const { port, protocol } of reservation.hostPorts) ports.set(`${port}/${protocol}`, reservation.placementId);
-    this.#rooms.set(reservation.node, {
-      ...room,
-      cpuFreeMillis: room.cpuFreeMillis - reservation.cpuMillis,
-      memoryFreeBytes: room.memoryFreeBytes - reservation.memoryBytes,
-      ports,
-      replicas: room.replicas + 1,
-      replicasOf: new Map(room.replicasOf).set(reservation.deployment, (room.replicasOf.get(reservation.deployment) ?? 0) + 1),
-    });
+    for (const { port, protocol } of hostPorts) room.ports.set(`${port}/${protocol}`, placementId);
+    room.cpuFreeMillis -= cpuMillis;
+    room.memoryFreeBytes -= memoryBytes;
+    room.replicas += 1;
+    room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 0) + 1);
   }
+}
+
+function emptyRoom(node: SchedulerNode): OpenRoom {
+  return { node, cpuFreeMillis: node.cpuMillis, memoryFreeBytes: node.memoryBytes, ports: new Map(), replicas: 0, replicasOf: new Map() };
 }

@@ -8,23 +8,35 @@ export type Placed =
 
 /** Chooses a node: first what can take it at all, then what is best. The same state and request always give the same node. */
 export function place(ledger: Ledger, deployment: string, request: PlacementRequest): Placed {
-  let candidates = ledger.rooms();
-  const rejections: Rejection[] = [];
-  if (candidates.length === 0)
+  const { rooms } = ledger;
+  if (rooms.length === 0)
     return { kind: "rejected", rejections: [{ filter: "ready", nodes: [], reason: "there is no node", remedy: "Add a node." }] };
+  let best: Room | undefined;
+  for (const room of rooms) {
+    const isFit = filters.every((filter) => filter.accepts(room, request.requirements));
+    if (isFit && (best === undefined || compare(room, best, deployment, request) < 0)) best = room;
+  }
+  return best === undefined
+    ? { kind: "rejected", rejections: rejectionsOf(rooms, request.requirements) }
+    : { kind: "placed", node: best.node.name };
+}
+
+/** A node counts for the first filter that rejects it. */
+function rejectionsOf(rooms: readonly Room[], requirements: Requirements): readonly Rejection[] {
+  const rejections: Rejection[] = [];
+  let candidates = rooms;
   for (const filter of filters) {
-    const rejected = candidates.filter((room) => !filter.accepts(room, request.requirements));
+    const rejected = candidates.filter((room) => !filter.accepts(room, requirements));
     if (rejected.length === 0) continue;
-    candidates = candidates.filter((room) => filter.accepts(room, request.requirements));
+    candidates = candidates.filter((room) => filter.accepts(room, requirements));
     rejections.push({
       filter: filter.name,
       nodes: rejected.map(({ node }) => node.name),
-      reason: filter.reason(rejected, request.requirements),
-      remedy: filter.remedy(rejected, request.requirements),
+      reason: filter.reason(rejected, requirements),
+      remedy: filter.remedy(rejected, requirements),
     });
   }
-  const [best] = [...candidates].sort((a, b) => compare(a, b, deployment, request));
-  return best === undefined ? { kind: "rejected", rejections } : { kind: "placed", node: best.node.name };
+  return rejections;
 }
 
 /** Swarmkit's order: nodes where it failed lately last, then fewer of this deployment, then the less loaded, then by name. */

@@ -54,7 +54,8 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
     }
     case "placements.released": {
       const released = new Set(event.placementIds);
-      const reservations = Object.fromEntries(Object.entries(state.reservations).filter(([placementId]) => !released.has(placementId)));
+      const reservations = { ...state.reservations };
+      for (const placementId of event.placementIds) delete reservations[placementId];
       return { ...state, reservations, pending: state.pending.filter(({ request }) => !released.has(request.placementId)) };
     }
   }

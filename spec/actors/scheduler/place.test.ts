@@ -152,6 +152,31 @@ describe("when nothing fits", () => {
     expect(stage.answers).toMatchObject([{ kind: "pending", placements: [{ placementId: "web.1.1" }] }]);
   });
 
+  it("stays readable with three hundred nodes, and lists every one of them beside", () => {
+    const stage = threeNodes(Array.from({ length: 300 }, () => ({ readiness: "cordoned" as const })));
+    stage.place("web", 1);
+    expect(stage.rejections()).toMatchObject([
+      {
+        nodes: { length: 300 },
+        reason: "n1 is cordoned, n10 is cordoned, n100 is cordoned and 297 more",
+        remedy: "Uncordon n1 or n10 or n100, or add a node.",
+      },
+    ]);
+  });
+
+  it("takes no name that every object has for a label", () => {
+    const stage = threeNodes();
+    stage.place("web", 1, { constraints: [{ operator: "exists", key: "node.labels.constructor" }] });
+    expect(stage.rejections()).toMatchObject([{ filter: "constraints" }]);
+  });
+
+  it("explains every one of many requests alike", () => {
+    const stage = threeNodes();
+    stage.place("web", 500, { memoryReservedBytes: 2_048 * MEBIBYTE });
+    expect(stage.state.pending).toHaveLength(500);
+    expect(new Set(stage.state.pending.map(({ rejections }) => JSON.stringify(rejections))).size).toBe(1);
+  });
+
   it("says so when there is no node at all", () => {
     const stage = new Stage();
     stage.place("web", 1);
