@@ -35,7 +35,7 @@ export type TemplatePatch = z.infer<typeof TemplatePatch>;
 /** Every field optional or null, no defaults: absent means "as it is". */
 function partialOf(schema: typeof Resources | typeof RolloutPolicy): z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown> {
   const keys = Object.keys(schema.shape);
-  return z.partialRecord(z.enum(keys), z.unknown()) as unknown as z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown>;
+  return z.partialRecord(z.enum(keys), z.unknown());
 }
 
 export type Merged =

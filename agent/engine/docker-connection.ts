@@ -129,7 +129,7 @@ export class DockerConnection {
 
 function queryText(query: DockerRequest["query"]): string {
   const pairs = Object.entries(query ?? {}).flatMap(([key, value]): [string, string][] =>
-    value === undefined ? [] : [[key, typeof value === "object" ? JSON.stringify(value) : String(value)]],
+    value === undefined ? [] : [[key, typeof value === "string" ? value : JSON.stringify(value)]],
   );
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
 }

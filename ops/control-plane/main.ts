@@ -7,7 +7,7 @@ import { run, type Running } from "./run.ts";
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const parsed = parseOptions(process.argv.slice(2), process.env, process.stdin.isTTY === true && process.stderr.isTTY === true);
+const parsed = parseOptions(process.argv.slice(2), process.env, process.stdin.isTTY && process.stderr.isTTY);
 switch (parsed.kind) {
   case "help":
     process.stdout.write(parsed.text);
