@@ -127,6 +127,13 @@ export class Cluster {
     if (child !== undefined) await ended(child, () => child.kill(signal));
   }
 
+  /** The server comes back by itself; what is on its way meanwhile is lost. */
+  async killNats(): Promise<void> {
+    const before = this.#nats.pid();
+    if (before !== undefined) process.kill(before, "SIGKILL");
+    await until("NATS is back", () => this.#nats.pid() !== undefined && this.#nats.pid() !== before, START_TIMEOUT_MS);
+  }
+
   async startAgent(number: number): Promise<void> {
     const node = this.bed.node(number);
     const directory = join(this.home, "agents", `n${number}`);
