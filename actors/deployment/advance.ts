@@ -1,5 +1,4 @@
 import type { Failure } from "../node/contract.ts";
-import { budgetOf, type Budget } from "./budget.ts";
 import { diff } from "./change.ts";
 import type { ChangeKind, FieldChange } from "./contract.ts";
 import {
@@ -15,6 +14,7 @@ import {
   type SlotView,
 } from "./replica.ts";
 import { evolve, type Author, type DeploymentEvent, type DeploymentState, type PlacementRecord } from "./state.ts";
+import { RolloutRoom } from "./rollout-room.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** A deployment that goes on changing after so many rounds of one decision would never settle: a bug. */
@@ -37,6 +37,7 @@ export class Draft {
   readonly events: DeploymentEvent[] = [];
   state: DeploymentState;
   readonly nowMs: number;
+  #views: { readonly of: DeploymentState; readonly views: readonly SlotView[] } | undefined;
   constructor(state: DeploymentState, nowMs: number) {
     this.state = state;
     this.nowMs = nowMs;
@@ -44,6 +45,11 @@ export class Draft {
   add(event: DeploymentEvent): void {
     this.events.push(event);
     this.state = evolve(this.state, event, this.nowMs);
+  }
+  /** Of the state as it is now; made once for each state, because a decision looks at them many times. */
+  get views(): readonly SlotView[] {
+    if (this.#views?.of !== this.state) this.#views = { of: this.state, views: slotViews(this.state) };
+    return this.#views.views;
   }
 }
 
@@ -72,11 +78,12 @@ export function advance(draft: Draft): void {
 export function nextStepMs(state: DeploymentState, nowMs: number): number | undefined {
   if (state.mode === "absent") return undefined;
   const times: number[] = [];
+  const views = slotViews(state);
   if (state.rollout?.outcome === "in-progress") {
-    const verdict = verdictOf(state, nowMs);
+    const verdict = verdictOf(state, nowMs, views);
     if (verdict.kind === "in-progress") times.push(verdict.nextLookMs);
   }
-  for (const { slot, good, old } of slotViews(state)) {
+  for (const { slot, good, old } of views) {
     times.push(slot.notBeforeMs);
     for (const placement of [...good, ...old]) times.push(availableAtMs(state, placement) ?? Infinity);
   }
@@ -118,7 +125,7 @@ function retireExcess(draft: Draft): void {
 /** An old replica goes once its successor is available; one that is not healthy goes as soon as it has a successor at all. */
 function retireReplaced(draft: Draft): void {
   const surplus: PlacementRecord[] = [];
-  for (const { good, old } of slotViews(draft.state)) {
+  for (const { good, old } of draft.views) {
     const [best, ...rest] = good;
     if (best === undefined) continue;
     surplus.push(...rest);
@@ -130,7 +137,7 @@ function retireReplaced(draft: Draft): void {
 
 /** A replica that cannot work on its node, for reasons of the node, is tried elsewhere. */
 function relocate(draft: Draft): void {
-  for (const { slot, good } of slotViews(draft.state)) {
+  for (const { slot, good } of draft.views) {
     for (const placement of good) {
       const failure = placement.status?.failure;
       if (failure === undefined || placement.stage.stage !== "assigned" || isHealthy(placement)) continue;
@@ -157,7 +164,7 @@ function request(draft: Draft, slots: readonly number[]): void {
 
 /** Slots nothing lives in cost no availability: they start at once, at the newest revision while a rollout moves slots, else at their own. */
 function fillEmpty(draft: Draft): void {
-  const empty = slotViews(draft.state)
+  const empty = draft.views
     .filter(({ slot, good, old }) => good.length + old.length === 0 && slot.notBeforeMs <= draft.nowMs)
     .map(({ slot }) => slot);
   const revision = isMoving(draft.state) ? draft.state.revision : draft.state.succeeded || draft.state.revision;
@@ -180,20 +187,20 @@ function retarget(draft: Draft, slots: readonly number[], revision: number): voi
 /** Replaces what is of an older revision or being evacuated, never beyond the budget. */
 function replaceOld(draft: Draft): void {
   adoptSameContent(draft);
-  const template = templateOf(draft.state, contentOf(draft.state, draft.state.revision));
-  const budget = budgetOf(template, draft.state.replicas);
-  for (;;) {
-    const views = slotViews(draft.state);
-    const next = views.find(
-      (view) =>
-        needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs && mayReplace(draft, views, view, budget) !== "no",
-    );
-    if (next === undefined) return;
-    const how = mayReplace(draft, views, next, budget);
-    if (isMoving(draft.state)) retarget(draft, [next.slot.number], draft.state.revision);
-    if (how === "old-first") stop(draft, [...next.good, ...next.old]);
-    request(draft, [next.slot.number]);
+  const views = draft.views;
+  const room = new RolloutRoom(draft.state, views, draft.nowMs);
+  const next = views.filter((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs);
+  const slots: number[] = [];
+  const goFirst: PlacementRecord[] = [];
+  for (const view of next) {
+    const permission = room.take(view);
+    if (permission === "no") continue;
+    slots.push(view.slot.number);
+    if (permission === "old-first") goFirst.push(...view.good, ...view.old);
   }
+  if (isMoving(draft.state)) retarget(draft, slots, draft.state.revision);
+  stop(draft, goFirst);
+  request(draft, slots);
 }
 
 /** A slot whose replica already runs the wanted content, as after a rollback, only changes its number. */
@@ -201,7 +208,7 @@ function adoptSameContent(draft: Draft): void {
   if (!isMoving(draft.state)) return;
   const { revision } = draft.state;
   const wanted = contentOf(draft.state, revision);
-  const slots = slotViews(draft.state)
+  const slots = draft.views
     .filter(({ slot, good, old }) => slot.revision !== revision && [...good, ...old].some((placement) => placement.contentOf === wanted))
     .map(({ slot }) => slot.number);
   retarget(draft, slots, revision);
@@ -212,25 +219,15 @@ function needsSuccessor(state: DeploymentState, { slot, good, old }: SlotView): 
   return good.length === 0 && old.length > 0;
 }
 
-type Permission = "new-first" | "old-first" | "no";
-
-function mayReplace({ state, nowMs }: Draft, views: readonly SlotView[], view: SlotView, budget: Budget): Permission {
-  const isServing = [...view.good, ...view.old].some(isHealthy);
-  if (!isServing) return "old-first";
-  const active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
-  if (active < state.replicas + budget.maxSurge) return "new-first";
-  // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
-  const others = views.filter(
-    (other) => other !== view && [...other.good, ...other.old].some((placement) => isAvailable(state, placement, nowMs)),
-  );
-  return others.length >= state.replicas - budget.maxUnavailable ? "old-first" : "no";
-}
-
 /** Ends the rollout when it is due, and begins the way back when the policy says so. */
 function judge(draft: Draft): void {
-  const { rollout } = draft.state;
-  if (rollout === undefined || rollout.outcome !== "in-progress") return;
-  const verdict = verdictOf(draft.state, draft.nowMs);
+  const { rollout, mode, placements } = draft.state;
+  if (rollout === undefined || rollout.outcome !== "in-progress") {
+    // The last replica may stop long after the deletion's deadline has passed.
+    if (mode === "deleting" && Object.keys(placements).length === 0) draft.add({ type: "deployment.deleted" });
+    return;
+  }
+  const verdict = verdictOf(draft.state, draft.nowMs, draft.views);
   if (verdict.kind === "in-progress") return;
   if (verdict.kind === "succeeded") {
     draft.add({ type: "rollout.ended", id: rollout.id, outcome: "succeeded", reason: undefined });

@@ -62,11 +62,12 @@ export function slotViews(state: DeploymentState): readonly SlotView[] {
     if (list === undefined) bySlot.set(placement.slot, [placement]);
     else list.push(placement);
   }
+  const contents = new Map(state.revisions.map((revision) => [revision.number, revision.contentOf]));
   const views: SlotView[] = [];
   for (let number = 1; number <= state.replicas; number++) {
     const slot = state.slots[number] ?? { number, revision: 0, avoid: [], notBeforeMs: 0, relocations: 0 };
     const placements = bySlot.get(number) ?? [];
-    const wanted = slot.revision === 0 ? 0 : contentOf(state, slot.revision);
+    const wanted = slot.revision === 0 ? 0 : (contents.get(slot.revision) ?? contentOf(state, slot.revision));
     const isGood = (placement: PlacementRecord): boolean => placement.contentOf === wanted && placement.evacuation === undefined;
     views.push({ slot, good: placements.filter(isGood).sort(byMerit), old: placements.filter((placement) => !isGood(placement)) });
   }

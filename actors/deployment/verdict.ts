@@ -1,6 +1,6 @@
 import type { Failure } from "../node/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
-import { contentOf, isActive, isAvailable, isMoving, slotViews, templateOf } from "./replica.ts";
+import { contentOf, isActive, isAvailable, isMoving, templateOf, type SlotView } from "./replica.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
@@ -20,7 +20,7 @@ export type Verdict =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** How the rollout stands. Pure: the same state at the same time has one verdict. */
-export function verdictOf(state: DeploymentState, nowMs: number): Verdict {
+export function verdictOf(state: DeploymentState, nowMs: number, views: readonly SlotView[]): Verdict {
   const { rollout } = state;
   if (rollout === undefined) return { kind: "succeeded" };
   if (state.mode !== "running") {
@@ -28,7 +28,7 @@ export function verdictOf(state: DeploymentState, nowMs: number): Verdict {
       ? { kind: "succeeded" }
       : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
-  if (isComplete(state, nowMs)) return { kind: "succeeded" };
+  if (isComplete(state, nowMs, views)) return { kind: "succeeded" };
   let nextLookMs = rollout.deadlineAtMs;
   for (const placement of Object.values(state.placements)) {
     if (!isUnderTest(state, placement, nowMs)) continue;
@@ -46,11 +46,11 @@ function deadline(atMs: number, nowMs: number, reason: string): Verdict {
   return atMs <= nowMs ? { kind: "failed", reason } : { kind: "in-progress", nextLookMs: atMs };
 }
 
-function isComplete(state: DeploymentState, nowMs: number): boolean {
+function isComplete(state: DeploymentState, nowMs: number, views: readonly SlotView[]): boolean {
   const excess = Object.values(state.placements).some((placement) => isActive(placement) && placement.slot > state.replicas);
   return (
     !excess &&
-    slotViews(state).every(({ slot, good, old }) => {
+    views.every(({ slot, good, old }) => {
       const [best, ...rest] = good;
       return (
         (slot.revision === state.revision || !isMoving(state)) &&

@@ -19,7 +19,7 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
     case "declare-lost":
       return state.connection === "lost"
         ? accept([])
-        : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, running(state), lost(state.name)));
+        : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, Object.values(state.placements), lost(state.name)));
     case "assign":
       return assign(tenant, state, command.placements, accept);
     case "stop": {

@@ -306,6 +306,28 @@ describe("scaling, stopping, deleting", () => {
   });
 });
 
+describe("deleting with a replica on a node that is away", () => {
+  it("is over when the replica is gone at last, however late", () => {
+    const stage = running(2);
+    const [first = "", second = ""] = stage.active();
+    stage.accepted({ kind: "delete" });
+    stage.ended(first);
+    stage.pass(3_600_000);
+    expect(stage.state.rollout).toMatchObject({ outcome: "failed", reason: "its replicas did not stop in time" });
+    expect(stage.state.mode).toBe("deleting");
+    stage.ended(second);
+    expect(stage.state.mode).toBe("absent");
+  });
+
+  it("is over when the node is given up", () => {
+    const stage = running(1);
+    const [only = ""] = stage.active();
+    stage.accepted({ kind: "delete" });
+    stage.tell({ kind: "lost", node: stage.nodeOf(only), placementIds: [only] });
+    expect(stage.state).toMatchObject({ mode: "absent", rollout: { outcome: "succeeded" } });
+  });
+});
+
 describe("healing", () => {
   it("replaces what was lost with its node, once", () => {
     const stage = running();

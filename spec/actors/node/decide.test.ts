@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
+import type { Decision } from "../../../runtime/actor.ts";
 import { addressOf } from "../../../runtime/address.ts";
+import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { NodeFacts } from "../../../actors/node/contract.ts";
 import { decide } from "../../../actors/node/decide.ts";
 import type { NodeCommand } from "../../../actors/node/messages.ts";
-import { evolve, initialState, type NodeState } from "../../../actors/node/state.ts";
+import { evolve, initialState, type NodeEvent, type NodeState } from "../../../actors/node/state.ts";
 
 const FACTS: NodeFacts = {
   hostname: "host-1",
@@ -19,13 +21,25 @@ const FACTS: NodeFacts = {
   degraded: [],
 };
 /** As an agent tells them that has not reached its engine since it started. */
-const BLIND: NodeFacts = { ...FACTS, hostname: "n1", engineVersion: "unknown", arch: "unknown", cpuMillis: 0, memoryBytes: 0, diskBytes: 0 };
+const BLIND: NodeFacts = {
+  ...FACTS,
+  hostname: "n1",
+  engineVersion: "unknown",
+  arch: "unknown",
+  cpuMillis: 0,
+  memoryBytes: 0,
+  diskBytes: 0,
+};
 
-function after(state: NodeState, command: NodeCommand): NodeState {
+function accepted(state: NodeState, command: NodeCommand): Extract<Decision<NodeEvent>, { kind: "accept" }> {
   const meta = { commandId: "c", principal: { kind: "system", id: "s", role: "system" }, via: "system", correlationId: "c" } as const;
   const decision = decide(state, command, { address: addressOf("acme", "node", "n1"), nowMs: 1_000, meta });
   if (decision.kind === "refuse") throw new Error(decision.refusal.message);
-  return decision.events.reduce((now, event) => evolve(now, event, 1_000), state);
+  return decision;
+}
+
+function after(state: NodeState, command: NodeCommand): NodeState {
+  return accepted(state, command).events.reduce((now, event) => evolve(now, event, 1_000), state);
 }
 
 const joined = after(initialState("n1"), { kind: "join", facts: FACTS, engine: "reachable" });
@@ -38,4 +52,22 @@ test("a node whose agent started while the engine was away keeps its processors 
 test("an agent that says again what is known changes nothing", () => {
   const away = after(joined, { kind: "join", facts: BLIND, engine: "unreachable" });
   expect(after(away, { kind: "join", facts: BLIND, engine: "unreachable" })).toBe(away);
+});
+
+test("a node that is given up tells the deployments of all they had there, also of what was about to stop", () => {
+  const image = { reference: "app:1", digest: `sha256:${"1".repeat(64)}`, source: "registry" };
+  const placement = { deployment: "web", revision: 1, template: PinnedTemplate.parse({ image }), desired: "running" } as const;
+  const holding = after(joined, {
+    kind: "assign",
+    placements: [
+      { ...placement, placementId: "web.1.1", slot: 1 },
+      { ...placement, placementId: "web.2.2", slot: 2 },
+    ],
+  });
+  const stopping = after(holding, { kind: "stop", placementIds: ["web.1.1"] });
+  const { messages } = accepted(stopping, { kind: "declare-lost", reason: "silent" });
+  expect(messages).toContainEqual({
+    to: addressOf("acme", "deployment", "web"),
+    message: { kind: "lost", node: "n1", placementIds: ["web.1.1", "web.2.2"] },
+  });
 });

@@ -1,0 +1,40 @@
+import { budgetOf } from "./budget.ts";
+import { contentOf, isAvailable, isHealthy, templateOf, type SlotView } from "./replica.ts";
+import type { DeploymentState } from "./state.ts";
+
+/** `new-first`: there is room beside the old replica. `old-first`: its place is needed, and it may be missed. */
+export type Permission = "new-first" | "old-first" | "no";
+
+/** What a rollout's budget leaves, brought up to date with every replacement as it is allowed. */
+export class RolloutRoom {
+  readonly #mostActive: number;
+  readonly #leastAvailable: number;
+  readonly #isAvailable: (view: SlotView) => boolean;
+  #active: number;
+  #available: number;
+
+  constructor(state: DeploymentState, views: readonly SlotView[], nowMs: number) {
+    const { maxSurge, maxUnavailable } = budgetOf(templateOf(state, contentOf(state, state.revision)), state.replicas);
+    this.#mostActive = state.replicas + maxSurge;
+    this.#leastAvailable = state.replicas - maxUnavailable;
+    // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
+    this.#isAvailable = ({ good, old }) => [...good, ...old].some((placement) => isAvailable(state, placement, nowMs));
+    this.#active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
+    this.#available = views.filter(this.#isAvailable).length;
+  }
+
+  /** Whether, and how, a slot may be replaced now. Each slot is asked about once. */
+  take(view: SlotView): Permission {
+    const placements = [...view.good, ...view.old];
+    const isServing = placements.some(isHealthy);
+    if (isServing && this.#active < this.#mostActive) {
+      this.#active += 1;
+      return "new-first";
+    }
+    const others = this.#available - (this.#isAvailable(view) ? 1 : 0);
+    if (isServing && others < this.#leastAvailable) return "no";
+    this.#active += 1 - placements.length;
+    this.#available = others;
+    return "old-first";
+  }
+}
