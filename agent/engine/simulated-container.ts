@@ -116,9 +116,9 @@ export class SimulatedContainer {
     const { stopMs } = this.behaviour;
     if (this.state === "running" && stopMs !== undefined && stopMs <= graceMs) {
       this.#later(stopMs, () => this.end(EXIT_TERMINATED, "stops as asked"));
-    } else {
-      this.#timers.push(this.#clock.after(graceMs, () => this.kill()));
     }
+    // Also a process that was frozen in the meantime: an engine thaws what it kills.
+    this.#timers.push(this.#clock.after(graceMs, () => this.kill()));
   }
 
   whenEnded(): Promise<void> {
