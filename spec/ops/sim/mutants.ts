@@ -126,15 +126,20 @@ export const mutants: readonly Mutant[] = [
       journal((commit, inner) => inner.commit(isOfPerson(commit) && commit.events.length > 0 ? { ...commit, audit: undefined } : commit)),
   },
   {
-    name: "an outbox that loses a message for good",
+    name: "a message that is never sent",
     breaks: /everything converges/,
     make: () => {
       const isLost = atEach(10);
-      return journal((commit, inner) => {
-        const isAssigning = commit.outbox.some(({ message }) => (message as { kind?: string }).kind === "assign");
-        return inner.commit(isAssigning && isLost() ? { ...commit, outbox: [] } : commit);
-      });
+      return redecided("deployment", (accepted) => ({
+        ...accepted,
+        messages: accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "assign" || !isLost()),
+      }));
     },
+  },
+  {
+    name: "an outbox that does not outlive its process",
+    breaks: /everything converges/,
+    make: () => journal((commit, inner) => inner.commit({ ...commit, outbox: [] })),
   },
   {
     name: "an actor whose state depends on more than its events",
@@ -180,10 +185,6 @@ export const mutants: readonly Mutant[] = [
     breaks: /foreign containers are untouched/,
     make: () =>
       engine((real) => ({
-        list: async () => {
-          const [ours] = await real.list();
-          return ours === undefined ? [] : [...(await real.list())];
-        },
         remove: async (containerId) => {
           const foreign = (
             real as unknown as { containers(): readonly { containerId: string; labels: Readonly<Record<string, string>> }[] }
