@@ -10,6 +10,7 @@ import {
   RolloutPolicy,
   type FieldChange,
 } from "./contract.ts";
+import { maskedChange } from "./masking.ts";
 
 /** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
 export const TemplatePatch = z
@@ -66,13 +67,15 @@ function withoutNulls(record: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined));
 }
 
-/** Field by field, in the order of their paths. An image counts as changed when its digest did. */
+/** Field by field, in the order of their paths, without the values of secrets. An image counts as changed when its digest did. */
 export function diff(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): readonly FieldChange[] {
   const old = flatten(before);
   const now = flatten(after);
   const paths = [...new Set([...old.keys(), ...now.keys()])].sort();
   return paths.flatMap((path) =>
-    JSON.stringify(old.get(path)) === JSON.stringify(now.get(path)) ? [] : [{ path, before: old.get(path), after: now.get(path) }],
+    JSON.stringify(old.get(path)) === JSON.stringify(now.get(path))
+      ? []
+      : [maskedChange({ path, before: old.get(path), after: now.get(path) })],
   );
 }
 

@@ -180,7 +180,7 @@ export type ReplicaPhase =
   | "stopped"
   | "lost";
 
-/** One line of a deployment's history. `diff` is field by field, secrets masked. */
+/** One difference, in a plan and in the history. Values of environment variables that look like secrets are masked. */
 export interface FieldChange {
   readonly path: string;
   readonly before: unknown;

@@ -1,15 +1,20 @@
 import { z } from "zod";
-import { defineOperation, type Operation } from "../catalogue.ts";
+import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { page, pageOf, paging, TimeMs } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
 import { ChangeView, DeploymentView } from "../views.ts";
 import { DeploymentName } from "./contract.ts";
 import { readHistory } from "./history.ts";
+import { maskedView } from "./masking.ts";
 import { deploymentRefusals } from "./refusals.ts";
 import { silentReplicas, withSilence } from "./silent-replicas.ts";
 
 const CHANGES = ["create", "update", "scale", "restart", "stop", "start", "rollback", "automatic-rollback", "delete"] as const;
+
+function shown(view: DeploymentView, { meta }: OperationContext): DeploymentView {
+  return meta.principal.role === "read-only" ? maskedView(view) : view;
+}
 
 /** Reading operations of deployments. */
 export const deploymentReads: readonly Operation[] = [
@@ -39,7 +44,7 @@ export const deploymentReads: readonly Operation[] = [
         }),
       ]);
       return page(
-        found.items.map((row) => withSilence(row.body, silent)),
+        found.items.map((row) => shown(withSilence(row.body, silent), context)),
         found.next,
         found.asOfOffset,
       );
@@ -59,7 +64,7 @@ export const deploymentReads: readonly Operation[] = [
     effect: "read",
     handle: async ({ name }, context) => {
       const [silent, { row }] = await Promise.all([silentReplicas(context), context.reads.row("deployment", name)]);
-      if (row !== undefined) return { kind: "ok", value: withSilence(row.body, silent) };
+      if (row !== undefined) return { kind: "ok", value: shown(withSilence(row.body, silent), context) };
       return deploymentRefusals["deployment.not-found"]({ name, nearest: await nearestRow(context.reads, "deployment", name) });
     },
   }),

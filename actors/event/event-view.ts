@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { Address } from "../../runtime/address.ts";
 import type { StoredEvent } from "../../runtime/journal.ts";
+import { maskedData } from "../deployment/masking.ts";
 
 /** One thing that happened, as it stands in the journal. */
 export const EventView = z.object({
@@ -19,13 +20,25 @@ export const EventView = z.object({
   by: z.string(),
   via: z.string(),
   correlationId: z.string(),
+  /** Values of secrets are masked. */
   data: z.unknown(),
 });
 export type EventView = z.infer<typeof EventView>;
 
 export function eventView({ offset, stream, type, atMs, meta, data }: StoredEvent): EventView {
   const { kind, name } = partsOf(stream);
-  return { offset, stream, kind, name, type, atMs, by: meta.principal.id, via: meta.via, correlationId: meta.correlationId, data };
+  return {
+    offset,
+    stream,
+    kind,
+    name,
+    type,
+    atMs,
+    by: meta.principal.id,
+    via: meta.via,
+    correlationId: meta.correlationId,
+    data: maskedData(data),
+  };
 }
 
 /** The stream to look at, when only one is asked for. */
