@@ -12,7 +12,7 @@ export const engineFailures = {
       cause,
     ),
   registryUnavailable: (reference: string, why: string, cause?: unknown) =>
-    failure("image.registry-unavailable", false, `The registry of ${reference} does not answer (${why}). It is tried again.`, cause),
+    failure("image.registry-unavailable", false, `The registry of ${reference} does not answer (${why}).`, cause),
   /** Empty where the engine does not say. */
   platformMismatch: (reference: string, wanted: string, found: string, cause?: unknown) =>
     failure(

@@ -10,6 +10,6 @@ export function agentProcess(
 ): { readonly command: readonly [string, ...string[]]; readonly env: NodeJS.ProcessEnv } {
   return {
     command: [process.execPath, "--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", MAIN, settingsFile],
-    env: { ...process.env, NODE_COMPILE_CACHE: cacheDirectory },
+    env: { NODE_COMPILE_CACHE: cacheDirectory, ...process.env },
   };
 }

@@ -8,7 +8,7 @@ import { tenantActor, type FoundTenant } from "../../actors/tenant/actor.ts";
 import { ActorHost } from "../../runtime/actor-host.ts";
 import { addressOf } from "../../runtime/address.ts";
 import type { Bus } from "../../runtime/bus.ts";
-import type { Meta } from "../../runtime/journal.ts";
+import type { Meta, ReadModel } from "../../runtime/journal.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Meter } from "../../runtime/meter.ts";
 import { nactTurns } from "../../runtime/nact-turns.ts";
@@ -43,6 +43,7 @@ export interface ControlPlane {
   readonly api: Api;
   readonly host: ActorHost;
   readonly administrator: Administrator;
+  readonly reads: ReadModel;
   /** In order: no new requests, what was decided is written and answered, then the files are closed. The bus is the caller's. */
   stop(): Promise<void>;
 }
@@ -78,6 +79,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
       api,
       host,
       administrator,
+      reads: files.reads,
       async stop() {
         await api.stop();
         await host.stop();

@@ -18,7 +18,7 @@ import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { nodeNameOf } from "./node-name.ts";
-import type { StartOptions } from "./options.ts";
+import { MAX_SIMULATED_NODES, type StartOptions } from "./options.ts";
 import { startSimulatedNodes } from "./simulated-nodes.ts";
 
 export interface Running {
@@ -90,10 +90,26 @@ export async function run(options: StartOptions, around: Environment): Promise<R
       stops.push(() => local.stop());
       if (engine.degraded !== undefined) say(`This machine's node is degraded: ${engine.degraded}`);
     }
+    await nodesJoined(controlPlane, options, say);
     return { ...signIn(controlPlane, home), stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Agents say hello within seconds. A start is ready without them, and says so. */
+const JOIN_TIMEOUT_MS = 20_000;
+const JOIN_POLL_MS = 50;
+
+async function nodesJoined({ reads }: ControlPlane, { nodes }: StartOptions, say: (line: string) => void): Promise<void> {
+  const expected = nodes.kind === "simulated" ? nodes.count : nodes.kind === "local" ? 1 : 0;
+  const deadline = performance.now() + JOIN_TIMEOUT_MS;
+  for (;;) {
+    const { items } = await reads.rows({ kind: "node", where: { connection: "joined" }, limit: MAX_SIMULATED_NODES });
+    if (items.length >= expected) return;
+    if (performance.now() > deadline) return say(`Only ${items.length} of ${expected} nodes have joined so far; see npx odysseus nodes.`);
+    await delay(JOIN_POLL_MS);
   }
 }
 

@@ -44,7 +44,7 @@ export async function startSimulatedNodes(options: {
         agentVersion: options.version,
         labels: { zone: ZONES[number % ZONES.length] ?? "a", simulated: "true" },
         address: node,
-        degraded: ["simulated: nothing really runs here"],
+        degraded: [],
       });
     }),
   );
