@@ -1,5 +1,6 @@
-import type { DeploymentStatus, ReplicaPhase } from "./contract.ts";
-import { isActive, isHealthy } from "./replica.ts";
+import type { ChangeKind, DeploymentStatus, ReplicaPhase } from "./contract.ts";
+import { isActive, isHealthy, slotViews } from "./replica.ts";
+import { oneSentence } from "./sentence.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 export interface StatusLine {
@@ -27,8 +28,12 @@ export function statusOf(state: DeploymentState): StatusLine {
   return { status: "running", reason: count };
 }
 
-function inProgress(state: DeploymentState, active: readonly PlacementRecord[], count: string): StatusLine {
+/** Changes that replace replicas which go on serving meanwhile: how many are healthy says nothing about how far they have come. */
+const REPLACING: ReadonlySet<ChangeKind> = new Set(["update", "restart", "rollback", "automatic-rollback"]);
+
+function inProgress(state: DeploymentState, active: readonly PlacementRecord[], healthy: string): StatusLine {
   const { rollout } = state;
+  const count = rollout !== undefined && REPLACING.has(rollout.change) ? `${updated(state)} updated, ${healthy}` : healthy;
   if (rollout?.change === "rollback" || rollout?.change === "automatic-rollback")
     return { status: "rolling-back", reason: `to revision ${rollout.revision}: ${count}${firstTrouble(active)}` };
   const isWaiting = active.some(({ stage }) => stage.stage !== "assigned");
@@ -38,6 +43,15 @@ function inProgress(state: DeploymentState, active: readonly PlacementRecord[], 
   };
 }
 
+/** `2 of 5`: replicas of the new revision that are healthy and have no predecessor beside them any more. */
+function updated(state: DeploymentState): string {
+  const views = slotViews(state);
+  const done = views.filter(
+    ({ slot, good, old }) => slot.revision === state.revision && old.length === 0 && good.some((placement) => isHealthy(placement)),
+  );
+  return `${done.length} of ${views.length}`;
+}
+
 function firstTrouble(active: readonly PlacementRecord[]): string {
   const troubled = active.find((placement) => !isHealthy(placement) && troubleOf(placement) !== "");
   return troubled === undefined ? "" : `; ${troubled.placementId}: ${troubleOf(troubled)}`;
@@ -45,11 +59,14 @@ function firstTrouble(active: readonly PlacementRecord[]): string {
 
 /** Why a replica is not what it should be, in one sentence; empty when there is nothing to explain. */
 export function troubleOf(placement: PlacementRecord): string {
-  const { stage, status, evacuation } = placement;
+  return oneSentence(wholeTroubleOf(placement));
+}
+
+function wholeTroubleOf({ stage, status, evacuation }: PlacementRecord): string {
   if (stage.stage === "pending") return stage.rejections.map((rejection) => rejection.reason).join("; ");
   if (status?.failure !== undefined) return status.failure.message;
   if (status?.current.phase === "running" && status.current.health === "unhealthy")
-    return `health check fails${status.current.healthOutput === undefined ? "" : `: ${status.current.healthOutput.trim()}`}`;
+    return `health check fails${status.current.healthOutput === undefined ? "" : `: ${status.current.healthOutput}`}`;
   return evacuation ?? "";
 }
 

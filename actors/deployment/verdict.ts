@@ -1,6 +1,7 @@
 import type { Failure } from "../node/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import { contentOf, isActive, isAvailable, isMoving, templateOf, type SlotView } from "./replica.ts";
+import { oneSentence } from "./sentence.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
@@ -35,7 +36,7 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
     const limit = limitOf(placement, templateOf(state, placement.contentOf));
     const failure =
       failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
-    if (failure !== undefined) return { kind: "failed", reason: failure };
+    if (failure !== undefined) return { kind: "failed", reason: oneSentence(failure) };
     if (limit !== undefined) nextLookMs = Math.min(nextLookMs, limit.atMs);
   }
   const whole = deadline(rollout.deadlineAtMs, nowMs, "it did not finish in time");
@@ -137,7 +138,7 @@ function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate): Li
 
 function healthOutput(placement: PlacementRecord): string {
   const current = placement.status?.current;
-  return current?.phase === "running" && current.healthOutput !== undefined ? `: ${current.healthOutput.trim().slice(0, 300)}` : "";
+  return current?.phase === "running" && current.healthOutput !== undefined ? `: ${current.healthOutput}` : "";
 }
 
 function inSeconds(ms: number): string {

@@ -85,6 +85,34 @@ describe("updating", () => {
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 2)).toBe(true);
   });
 
+  it("says how far it has come, not only that all is healthy meanwhile", () => {
+    const stage = running(3);
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    expect(statusOf(stage.state).reason).toBe("update under way: 0 of 3 updated, 3 of 3 healthy");
+    stage.obey();
+    expect(statusOf(stage.state).reason).toBe("update under way: 0 of 3 updated, 3 of 3 healthy");
+    stage.pass(1_000);
+    expect(statusOf(stage.state).reason).toBe("update under way: 1 of 3 updated, 3 of 3 healthy");
+  });
+
+  it("gives its reason in one line, whatever a health check prints", () => {
+    const stage = running(1);
+    const [only = ""] = stage.active();
+    const healthOutput = "no\r\n\tanswer ".repeat(300);
+    stage.observe(only, {
+      phase: "running",
+      containerId: "c",
+      startedAtMs: stage.nowMs,
+      health: "unhealthy",
+      healthSinceMs: stage.nowMs,
+      healthOutput,
+    });
+    const { status, reason } = statusOf(stage.state);
+    expect(status).toBe("degraded");
+    expect(reason).toMatch(/^0 of 1 healthy; web\.1\.1: health check fails: no answer no answer .*…$/);
+    expect(reason.length).toBeLessThan(500);
+  });
+
   it("waits until a replica has proved itself before it stops another one, where one may be missing", () => {
     const stage = running(3, { rollout: { minHealthyMs: 1_000, maxSurge: 0, maxUnavailable: 1 } });
     const before = stage.active();
