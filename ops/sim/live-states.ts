@@ -7,7 +7,12 @@ export class LiveStates {
   /** The real definitions, by kind. */
   readonly definitions = new Map<string, AnyActorDefinition>();
 
-  observed(definition: AnyActorDefinition): AnyActorDefinition {
+  #newestLife = 0;
+
+  /** Of several processes at once the newest counts: the others are overtaken. */
+  observed(definition: AnyActorDefinition, life: number): AnyActorDefinition {
+    if (life > this.#newestLife) this.states.clear();
+    this.#newestLife = Math.max(this.#newestLife, life);
     this.definitions.set(definition.decider.kind, definition);
     return {
       decider: definition.decider,
@@ -16,7 +21,7 @@ export class LiveStates {
         return {
           receive: (message, state, meta) => edge.receive(message, state, meta),
           committed: (state, events) => {
-            this.states.set(context.address, state);
+            if (life === this.#newestLife) this.states.set(context.address, state);
             edge.committed?.(state, events);
           },
           soft: () => edge.soft?.(),
@@ -24,10 +29,5 @@ export class LiveStates {
         };
       },
     };
-  }
-
-  /** The process that held them is gone. */
-  forget(): void {
-    this.states.clear();
   }
 }

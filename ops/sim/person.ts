@@ -8,7 +8,7 @@ import type { ControlPlaneLife, SimControlPlane } from "./sim-control-plane.ts";
 import { TENANT } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
 import type { Report } from "./violation.ts";
-import type { Wish } from "./wishes.ts";
+import { oneOf, type Wish } from "./wishes.ts";
 
 /** Without an answer for so long the same is asked again, under the same id. */
 const PATIENCE_MS = 20_000;
@@ -60,8 +60,9 @@ export class Person {
 
   async #send(asked: Asked): Promise<void> {
     const { controlPlane, loop } = this.#parts;
-    const { life } = controlPlane;
-    if (life === undefined) return this.#later(asked);
+    const { lives } = controlPlane;
+    if (lives.length === 0) return this.#later(asked);
+    const life = oneOf(loop.random, lives);
     asked.attempts += 1;
     const patience = loop.after(PATIENCE_MS, () => void this.#send(asked));
     const reply = await this.#call(asked, life);

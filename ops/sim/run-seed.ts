@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { checkAnswers, checkReplays, checkRollouts } from "./checks/records.ts";
+import { checkAnswers, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
 import { differences } from "./checks/convergence.ts";
 import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
@@ -7,8 +7,8 @@ import { Violation } from "./violation.ts";
 
 /** Virtual durations. */
 const QUIET_MS = 20_000;
-const TROUBLE_MS = 150_000;
-const LONGEST_WISH_PAUSE_MS = 12_000;
+const TROUBLE_MS = 120_000;
+const LONGEST_WISH_PAUSE_MS = 10_000;
 const LOOK_EVERY_MS = 500;
 /** A container that failed for long waits 300 s for its next attempt, and a rollout that failed is rolled back in 240 s more. */
 const CONVERGENCE_MS = 1_200_000;
@@ -150,15 +150,17 @@ class Run {
     checkAnswers(tenant.store, person.asked, report);
     checkRollouts(tenant.store, report);
     checkReplays(tenant.store, live.definitions, live.states, report);
+    checkReadModel(tenant.store, live.definitions, report);
     foreign.check(report);
     this.#stopIfViolated();
   }
 
   async #pass(durationMs: number, mood: Mood): Promise<void> {
-    const { loop, floor } = this.#world;
+    const { loop, floor, order } = this.#world;
     const untilMs = loop.nowMs + durationMs;
     while (loop.nowMs < untilMs) {
       await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
+      order.look();
       if (mood === "calm") floor.look();
       this.#stopIfViolated();
     }

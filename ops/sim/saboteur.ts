@@ -7,8 +7,8 @@ import type { SimNode } from "./sim-node.ts";
 import type { Trace } from "./trace.ts";
 import { oneOf } from "./wishes.ts";
 
-const SHORTEST_PAUSE_MS = 2_000;
-const LONGEST_PAUSE_MS = 14_000;
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 11_000;
 const LONGEST_OUTAGE_MS = 30_000;
 const LONGEST_CLOCK_ERROR_MS = 90_000;
 const EDITED_MEMORY_BYTES = 64 * 1024 * 1024;
@@ -131,6 +131,7 @@ const faults: Readonly<Record<string, Fault>> = {
     controlPlane.killAtCommit(Math.floor(saboteur.upTo(10)), moment, () => loop.after(saboteur.upTo(5_000), () => controlPlane.start()));
     return undefined;
   },
+  "control plane taken over": ({ parts: { controlPlane } }) => controlPlane.takeOver(),
   "agent killed": (_saboteur, node) => {
     node.killAgent();
     return () => node.startAgent();
@@ -185,7 +186,7 @@ const faults: Readonly<Record<string, Fault>> = {
   "out of memory": toContainer((node, id) => node.engine.killForMemory(id)),
   "container stopped": toContainer((node, id) => node.engine.stopBehindOurBack(id)),
   "container removed": toContainer((node, id) => node.engine.removeBehindOurBack(id)),
-  "container paused": toContainer((node, id) => node.engine.pauseBehindOurBack(id)),
-  "container edited": toContainer((node, id) => node.engine.editBehindOurBack(id, EDITED_MEMORY_BYTES)),
+  "container paused": toContainer((node, id) => node.tamper(id, () => node.engine.pauseBehindOurBack(id))),
+  "container edited": toContainer((node, id) => node.tamper(id, () => node.engine.editBehindOurBack(id, EDITED_MEMORY_BYTES))),
 };
 const FAULTS = Object.keys(faults);

@@ -15,8 +15,6 @@ import { attachMemoryTenant, type MemoryTenant } from "../../storage/memory-tena
 import { TENANT } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
 
-export const CONTROL_PLANE_CONNECTION = "control-plane";
-
 export interface SimControlPlaneParts {
   readonly loop: SimLoop;
   readonly broker: MemoryBroker;
@@ -25,7 +23,8 @@ export interface SimControlPlaneParts {
   readonly log: Log;
   /** Between the process and its disk: what records, and what a mutation breaks. */
   readonly journal: (journal: Journal) => Journal;
-  readonly definition: (definition: AnyActorDefinition) => AnyActorDefinition;
+  /** `life` counts the processes from 1. */
+  readonly definition: (definition: AnyActorDefinition, life: number) => AnyActorDefinition;
 }
 
 /** One life of the control plane's process. */
@@ -41,6 +40,9 @@ export class SimControlPlane {
   readonly #parts: SimControlPlaneParts;
   #life: (ControlPlaneLife & { readonly journal: FaultyJournal }) | undefined;
   #serving: ControlPlaneLife | undefined;
+  /** They go on as if they still owned the tenant. */
+  readonly #overtaken = new Set<ControlPlaneLife>();
+  #lives = 0;
   #faults: JournalFaults = SOUND_DISK;
   #wallOffsetMs = 0;
 
@@ -53,8 +55,9 @@ export class SimControlPlane {
     return this.#serving;
   }
 
-  get isUp(): boolean {
-    return this.#life !== undefined;
+  /** Those that were overtaken and do not know it are there, too. */
+  get lives(): readonly ControlPlaneLife[] {
+    return [...(this.#serving === undefined ? [] : [this.#serving]), ...this.#overtaken];
   }
 
   start(): void {
@@ -72,9 +75,26 @@ export class SimControlPlane {
     void life.bus.close();
   }
 
+  /** A second process takes the tenant over while the first, thought dead, goes on until the answer is called. */
+  takeOver(): () => void {
+    const old = this.#life;
+    if (old === undefined) return () => undefined;
+    this.#life = undefined;
+    this.#serving = undefined;
+    this.#overtaken.add(old);
+    this.start();
+    return () => {
+      old.process.kill();
+      this.#overtaken.delete(old);
+      void old.bus.close();
+    };
+  }
+
   /** Dies at a commit to come; `killed` is called when it has. */
   killAtCommit(commits: number, moment: CrashMoment, killed: () => void): void {
-    this.#life?.journal.crashAfter(commits, moment, () => {
+    const life = this.#life;
+    life?.journal.crashAfter(commits, moment, () => {
+      if (life !== this.#life) return;
       this.kill();
       killed();
     });
@@ -97,9 +117,11 @@ export class SimControlPlane {
 
   async #start(): Promise<void> {
     const { loop, broker, tenant, trace, log } = this.#parts;
-    const process = new SimProcess(loop, CONTROL_PLANE_CONNECTION);
+    this.#lives += 1;
+    const number = this.#lives;
+    const process = new SimProcess(loop, `control-plane-${number}`);
     process.jumpWall(this.#wallOffsetMs);
-    const bus = broker.connect(CONTROL_PLANE_CONNECTION);
+    const bus = broker.connect(process.name);
     const attached = attachMemoryTenant(tenant.store);
     const journal = new FaultyJournal(loop, process, this.#parts.journal(attached.journal));
     journal.setFaults(this.#faults);
@@ -112,7 +134,7 @@ export class SimControlPlane {
       log,
       meter: noMeter,
       definitions: [deploymentActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map(
-        (definition: AnyActorDefinition) => this.#parts.definition(definition),
+        (definition: AnyActorDefinition) => this.#parts.definition(definition, number),
       ),
       servedKinds: ["node"],
       remoteKinds: ["agent"],
@@ -124,6 +146,6 @@ export class SimControlPlane {
     trace.add(`control plane starts, epoch ${epoch}`);
     await host.addTenant({ tenant: TENANT, journal, epoch });
     host.start();
-    this.#serving = life;
+    if (this.#life === life) this.#serving = life;
   }
 }

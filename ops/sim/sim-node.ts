@@ -27,6 +27,8 @@ export interface SimNodeParts {
   readonly log: Log;
   /** What a mutation puts between agent and engine. */
   readonly engine: (engine: Engine) => Engine;
+  /** The agent is about to stop a container. */
+  readonly stopping: (node: SimNode, containerId: string) => void;
 }
 
 interface AgentLife {
@@ -43,6 +45,8 @@ export class SimNode {
   readonly disk = new MemoryDisk();
   /** Digest of the image each of our containers was created from, by container name. */
   readonly digests = new Map<string, string>();
+  /** Containers somebody else paused or edited. */
+  readonly tampered = new Set<string>();
   readonly #parts: SimNodeParts;
   readonly #machine: SimProcess;
   #life: AgentLife | undefined;
@@ -132,6 +136,11 @@ export class SimNode {
     this.#life?.process.jumpWall(byMs);
   }
 
+  tamper(containerId: string, how: () => void): void {
+    this.tampered.add(containerId);
+    how();
+  }
+
   /** Containers with our labels, whatever they do. */
   ours(): readonly ObservedContainer[] {
     return this.engine.containers().filter(({ labels }) => labels[LABEL.tenant] === TENANT && labels[LABEL.node] === this.name);
@@ -144,6 +153,7 @@ export class SimNode {
         if (typeof member !== "function") return member;
         return (...args: readonly unknown[]): unknown => {
           if (name === "create") this.#recordCreation(args[0] as DesiredContainer);
+          if (name === "stop") this.#parts.stopping(this, args[0] as string);
           return member.apply(engine, args) as unknown;
         };
       },

@@ -7,6 +7,7 @@ import { MemoryBroker } from "../../runtime/memory-bus.ts";
 import { FaultyNetwork } from "../../runtime/simulation/faulty-network.ts";
 import { SimLoop } from "../../runtime/simulation/sim-loop.ts";
 import { openMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
+import { AssignmentOrder, checkStop } from "./checks/agents.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
 import { decisionChecks } from "./checks/decisions.ts";
 import { ForeignContainers } from "./foreign.ts";
@@ -23,6 +24,8 @@ import { Violation } from "./violation.ts";
 
 const FEWEST_NODES = 3;
 const MOST_NODES = 5;
+
+const EXPECTED_ERROR = /simulated|never written|another process owns this tenant/;
 
 /** Parts of the platform put in place of the real ones, to prove that the checks notice. */
 export interface Mutation {
@@ -52,6 +55,7 @@ export class SimWorld {
   readonly person: Person;
   readonly saboteur: Saboteur;
   readonly floor: CalmFloor;
+  readonly order: AssignmentOrder;
   #violation: { readonly error: Violation; readonly lines: readonly string[] } | undefined;
 
   constructor({ seed, mutation = {}, onLine }: WorldOptions) {
@@ -67,6 +71,7 @@ export class SimWorld {
     );
     const registry = new SimulatedRegistry();
     const log = this.#log();
+    const stopping = (node: SimNode, containerId: string): void => checkStop(node, containerId, truth, report);
     const { definition = same, journal = same, engine = same } = mutation;
     this.controlPlane = new SimControlPlane({
       loop,
@@ -75,16 +80,17 @@ export class SimWorld {
       trace,
       log,
       journal: (inner) => journal(recordedJournal(inner, trace, (commit) => truth.written(commit))),
-      definition: (real) => this.live.observed(definition(real)),
+      definition: (real, life) => this.live.observed(definition(real), life),
     });
     const count = FEWEST_NODES + Math.floor(loop.random.next() * (MOST_NODES - FEWEST_NODES + 1));
     this.nodes = Array.from(
       { length: count },
-      (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine }),
+      (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine, stopping }),
     );
     this.person = new Person({ loop, controlPlane: this.controlPlane, trace, report });
     this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
     this.floor = new CalmFloor(truth, this.nodes, report);
+    this.order = new AssignmentOrder(this.nodes, report);
     truth.listen(decisionChecks(report));
   }
 
@@ -102,12 +108,12 @@ export class SimWorld {
     this.tenant.store.close();
   }
 
-  /** An actor that fails is a bug, unless the disk was told never to say what it wrote. */
+  /** An error in the log is a bug, unless the saboteur made it: a disk that never says what it wrote, a second owner. */
   #log(): Log {
     const error = (message: string, facts: LogFacts = {}): void => {
       const cause = facts["error"] instanceof Error ? facts["error"] : undefined;
       this.trace.add(`log: ${message} ${String(facts["actor"] ?? facts["node"] ?? "")} ${cause?.message ?? ""}`);
-      if (!/simulated|never written/.test(cause?.message ?? ""))
+      if (!EXPECTED_ERROR.test(`${message} ${cause?.message ?? ""}`))
         this.report("nothing fails inside", `${message}: ${cause?.stack ?? JSON.stringify(facts)}`);
     };
     const log: Log = { debug: nothing, info: nothing, warn: nothing, error, with: () => log };

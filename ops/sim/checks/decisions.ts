@@ -12,6 +12,7 @@ export function decisionChecks(report: Report): TruthListener {
     deployment: (step) => {
       keepsEnoughServing(step, report);
       succeedsTruly(step, report);
+      findsItsPortFree(step, report);
     },
     scheduler: (state) => booksNothingTwice(state, report),
     committed: (commit: Commit) => {
@@ -63,6 +64,13 @@ function succeedsTruly({ before, event, atMs }: DeploymentStep, report: Report):
 function isProven(state: DeploymentState, { healthySinceMs, contentOf }: PlacementRecord, atMs: number): boolean {
   const template = state.revisions.find((revision) => revision.contentOf === contentOf)?.template;
   return healthySinceMs !== undefined && healthySinceMs + (template?.rollout.minHealthyMs ?? 0) <= atMs;
+}
+
+/** Nobody but us publishes ports on these nodes, and what was booked is free. */
+function findsItsPortFree({ event }: DeploymentStep, report: Report): void {
+  if (event.type !== "placements.observed") return;
+  for (const { placementId, failure } of event.statuses)
+    if (failure?.code === "port.taken") report("a host port is used once", `${placementId}: ${failure.message}`);
 }
 
 function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Report): void {

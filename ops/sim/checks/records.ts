@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyActorDefinition } from "../../../runtime/actor.ts";
 import { addressOf, partsOf, type Address } from "../../../runtime/address.ts";
+import type { Meta } from "../../../runtime/journal.ts";
 import { replay } from "../../../runtime/replay.ts";
 import type { TenantStore } from "../../../storage/tenant-store.ts";
 import type { Asked } from "../person.ts";
 import { TENANT } from "../tenant.ts";
 import type { Report } from "../violation.ts";
+
+const NOBODY: Meta = { commandId: "none", principal: { kind: "system", id: "none", role: "system" }, via: "system", correlationId: "none" };
 
 interface AuditRow {
   readonly operation: string;
@@ -92,6 +95,26 @@ export function checkReplays(
         "a replay gives the live state",
         `${stream}: ${JSON.stringify(live.get(stream))} lives, ${JSON.stringify(fromStart)} is written`,
       );
+  }
+}
+
+/** What people are shown is what the actors are. */
+export function checkReadModel(store: TenantStore, definitions: ReadonlyMap<string, AnyActorDefinition>, report: Report): void {
+  const row = store.database.prepare<[string, string], { body: string }>("select body from rows where kind = ? and id = ?");
+  for (const stream of store.streams()) {
+    const { kind, name } = partsOf(stream);
+    const decider = definitions.get(kind)?.decider;
+    if (decider === undefined) continue;
+    const { state } = replay(decider, stream, store.load(stream, "start"));
+    for (const change of decider.project(decider.initial(stream), state, { address: stream, nowMs: 0, meta: NOBODY })) {
+      // Lines of the history are written as things happen, by whoever does them.
+      if (change.kind === "change") continue;
+      const shown = row.get(change.kind, change.id);
+      const wanted = change.change === "put" ? asJson(change.body) : undefined;
+      const is = shown === undefined ? undefined : (JSON.parse(shown.body) as unknown);
+      if (!isDeepStrictEqual(is, wanted))
+        report("the read model is true", `${name}: ${change.kind} ${change.id} is ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}`);
+    }
   }
 }
 
