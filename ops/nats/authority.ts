@@ -76,6 +76,15 @@ export function isDueForRenewal(pem: string, nowMs: number): boolean {
   }
 }
 
+/** Whether an authority's certificate signed the other. */
+export function isIssuedBy(pem: string, authority: string): boolean {
+  try {
+    return new X509Certificate(pem).verify(new X509Certificate(authority).publicKey);
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a certificate and a key belong together: a crash between writing one and the other leaves two that do not. */
 export function isPair({ cert, key }: KeyedCertificate): boolean {
   try {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createAuthority, isDueForRenewal, isPair, issueCertificate, namesOf } from "./authority.ts";
+import { createAuthority, isDueForRenewal, isIssuedBy, isPair, issueCertificate, namesOf } from "./authority.ts";
 import type { Holder, KeyedCertificate } from "./authority.ts";
 
 /** What a client needs for its side of the connection: PEM texts, and the files they are in. */
@@ -14,7 +14,7 @@ export interface ClientTls extends KeyedCertificate {
 /** The authority and its certificates in one folder, 0700, every file 0600. */
 export interface CertificateStore {
   readonly authorityFile: string;
-  /** The certificate of a holder: the kept one, or a new one when less than half of its life remains or its names changed. */
+  /** The certificate of a holder: the kept one, or a new one when less than half of its life remains, its names changed or its authority did. */
   certificateFor(fileName: string, holder: Holder): Promise<ClientTls & { readonly phase: "kept" | "issued" }>;
 }
 
@@ -26,7 +26,9 @@ export async function openCertificateStore(folder: string, now: () => number): P
     authorityFile,
     async certificateFor(fileName, holder) {
       const kept = await readPair(folder, fileName);
-      const isGood = kept !== undefined && !isDueForRenewal(kept.cert, now()) && isFor(kept.cert, holder);
+      // An authority that was lost has been replaced by a new one, which nobody's old certificate comes from.
+      const isOurs = kept !== undefined && isIssuedBy(kept.cert, authority.cert) && isFor(kept.cert, holder);
+      const isGood = isOurs && !isDueForRenewal(kept.cert, now());
       const pair = isGood ? kept : await keep(folder, fileName, await issueCertificate(authority, holder, now()));
       const files = { caFile: authorityFile, certFile: join(folder, `${fileName}.crt`), keyFile: join(folder, `${fileName}.key`) };
       return { ...pair, ...files, ca: authority.cert, phase: isGood ? "kept" : "issued" };
