@@ -48,6 +48,11 @@ export function openForReading(path: string): Database.Database {
 
 function refuseDamaged(db: Database.Database, path: string): void {
   if (path === IN_MEMORY || statSync(path).size > QUICK_CHECK_MAX_BYTES) return;
-  const finding = String(db.pragma("quick_check(1)", { simple: true }));
+  // Several lines; the last one says what, the others where.
+  const finding =
+    String(db.pragma("quick_check(1)", { simple: true }))
+      .trim()
+      .split("\n")
+      .at(-1) ?? "";
   if (finding !== "ok") throw damaged(path, finding);
 }

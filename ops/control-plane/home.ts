@@ -44,7 +44,7 @@ export function openHome(path: string): Home {
 }
 
 function prepare(path: string): void {
-  mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+  makeDirectory(path);
   const { uid, mode } = statSync(path);
   const user = process.getuid?.() ?? uid;
   if (uid !== user)
@@ -54,6 +54,20 @@ function prepare(path: string): void {
     );
   if ((mode & 0o777) !== DIRECTORY_MODE) chmodSync(path, DIRECTORY_MODE);
   accessSync(path, constants.W_OK);
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
+    throw new StartFailure(
+      `${path} cannot be the state directory, since a file is in its place: name another directory with --home.`,
+      exitCodes.usage,
+      error,
+    );
+  }
 }
 
 function hold(path: string): { release(): void } {
