@@ -73,6 +73,16 @@ describe("a start that cannot be", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(stderr).toMatch(/^What answers at .*web\.sock is not a Docker engine .*It works.*DOCKER_HOST\.\n$/);
   });
 
+  test.each(["", "/below"])("says that the state directory cannot be where a file is (FILE%s)", async (below) => {
+    const file = join(newHome(), "file");
+    writeFileSync(file, "");
+    const { code, stderr } = await (await start(`${file}${below}`, SIMULATED)).ended;
+    expect({ code, stderr }).toEqual({
+      code: exitCodes.usage,
+      stderr: `${file}${below} cannot be the state directory, since a file is in its place: name another directory with --home.\n`,
+    });
+  });
+
   test("names the option that was probably meant", async () => {
     const { code, stderr } = await (await start(newHome(), ["--simulat", "3"])).ended;
     expect({ code, stderr }).toEqual({ code: exitCodes.usage, stderr: "There is no option --simulat. Did you mean --simulate?\n" });
@@ -153,6 +163,20 @@ describeAsRoot("a disk that fills up while Odysseus runs", () => {
 });
 
 describe("a second start", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("makes new certificates when the old authority is damaged", async () => {
+    const home = newHome();
+    const first = await start(home, SIMULATED);
+    await first.ready();
+    first.child.kill("SIGTERM");
+    await first.ended;
+    writeFileSync(join(home, "nats", "tls", "authority.key"), "no key");
+    const second = await start(home, SIMULATED);
+    await second.ready();
+    const nodes = async (): Promise<readonly { readonly status: string }[]> =>
+      ((await api(home, "GET", "/nodes")).body as { items: { status: string }[] }).items;
+    await until("the nodes are healthy", async () => (await nodes()).every(({ status }) => status === "healthy"), 30_000);
+  });
+
   test.each(["SIGTERM", "SIGKILL"] as const)("after %s goes on with nothing lost", async (signal) => {
     const home = newHome();
     const first = await start(home, SIMULATED);
