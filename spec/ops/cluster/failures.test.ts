@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { ContainerView } from "../../../actors/views.ts";
 import { type Image, layer, image as makeImage } from "../../../ops/testbed/image.ts";
 import { requireCapability } from "../../support/capability.ts";
@@ -39,6 +41,17 @@ describeOnCluster("what goes wrong is said in words within seconds", () => {
     return cluster.bed.registry.reference(fresh);
   };
 
+  /** At the machine's address in the testbed's network, where the nodes may use registries without TLS. */
+  const registryThat = async (answer: RequestListener): Promise<{ readonly address: string }> => {
+    const server = createServer(answer);
+    await new Promise<void>((resolve) => server.listen(0, cluster.bed.address, resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { address: `${cluster.bed.address}:${(server.address() as AddressInfo).port}` };
+  };
+
   const create = async (spec: Readonly<Record<string, unknown>>): Promise<void> => {
     const { status, body } = await cluster.api("POST", "/deployments", spec);
     expect({ body, isAccepted: status < 300 }).toMatchObject({ isAccepted: true });
@@ -72,6 +85,23 @@ describeOnCluster("what goes wrong is said in words within seconds", () => {
     expect({ status, body }).toMatchObject({ status: 422, body: { code: "image.not-found" } });
     expect((await cluster.deployment("web")).generation).toBe(generation);
   });
+
+  test("a registry that wants to know who asks: the image is refused at once, with what is missing", async () => {
+    const { address } = await registryThat((_request, response) => {
+      response.writeHead(401, { "www-authenticate": 'Basic realm="private"', "content-type": "application/json" });
+      response.end(JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] }));
+    });
+    const refused = await cluster.api("POST", "/deployments", { name: "private", image: `${address}/team/app:1` });
+    expect(refused).toMatchObject({ status: 422, body: { code: "image.access-denied" } });
+    expect((await cluster.api("GET", "/deployments/private")).status).toBe(404);
+  });
+
+  test("a registry that never answers is given up in the end, and nothing is made", async () => {
+    const { address } = await registryThat(() => undefined);
+    const refused = await cluster.api("POST", "/deployments", { name: "silent", image: `${address}/team/app:1` });
+    expect(refused).toMatchObject({ status: 503, body: { code: "image.registry-unavailable", retryable: true } });
+    expect((await cluster.api("GET", "/deployments/silent")).status).toBe(404);
+  }, 40_000);
 
   test("an image for another platform is not started; the replica says for which it is and what the nodes are", async () => {
     await create({ name: "alien", image: cluster.image("alien") });
