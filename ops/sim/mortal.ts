@@ -37,13 +37,13 @@ function whileAlive<Value>(process: SimProcess, answer: Promise<Value>): Promise
         if (process.isAlive) resolve(value);
       },
       (cause: unknown) => {
-        if (process.isAlive) reject(cause as Error);
+        if (process.isAlive) reject(cause);
       },
     );
   });
 }
 
-async function* items(process: SimProcess, all: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+async function* items(process: SimProcess, all: AsyncIterable<unknown>): AsyncGenerator {
   for await (const item of all) {
     if (!process.isAlive) await never();
     yield item;

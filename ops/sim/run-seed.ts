@@ -3,7 +3,7 @@ import { checkAnswers, checkReadModel, checkReplays, checkRollouts } from "./che
 import { differences } from "./checks/convergence.ts";
 import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
-import { Violation } from "./violation.ts";
+import type { Violation } from "./violation.ts";
 
 /** Virtual durations. */
 const QUIET_MS = 20_000;

@@ -112,7 +112,7 @@ export class SimWorld {
   #log(): Log {
     const error = (message: string, facts: LogFacts = {}): void => {
       const cause = facts["error"] instanceof Error ? facts["error"] : undefined;
-      this.trace.add(`log: ${message} ${String(facts["actor"] ?? facts["node"] ?? "")} ${cause?.message ?? ""}`);
+      this.trace.add(`log: ${message} ${JSON.stringify(facts["actor"] ?? "")} ${cause?.message ?? ""}`);
       if (!EXPECTED_ERROR.test(`${message} ${cause?.message ?? ""}`))
         this.report("nothing fails inside", `${message}: ${cause?.stack ?? JSON.stringify(facts)}`);
     };

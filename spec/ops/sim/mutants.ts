@@ -104,7 +104,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a scheduler that never gives anything free",
-    breaks: /everything converges/,
+    breaks: /everything converges|a host port is used once/,
     make: () =>
       redecided("scheduler", (accepted) => ({ ...accepted, events: accepted.events.filter(({ type }) => type !== "placements.released") })),
   },
@@ -112,9 +112,10 @@ export const mutants: readonly Mutant[] = [
     name: "a store that acknowledges a commit it does not write",
     breaks: /acknowledged means journalled/,
     make: () => {
-      const isDropped = atThe(5);
+      const isDropped = atThe(1);
       return journal(async (commit, inner) => {
-        if (!isOfPerson(commit) || commit.events.length === 0 || !isDropped()) return inner.commit(commit);
+        const isCordoned = commit.events.some(({ type }) => type === "node.cordoned");
+        if (!isCordoned || !isDropped()) return inner.commit(commit);
         return { kind: "committed", version: commit.expectedVersion + commit.events.length, offset: 0 };
       });
     },
