@@ -31,6 +31,8 @@ export interface NatsOptions {
   readonly agents: readonly AgentIdentity[];
   readonly say: (line: string) => void;
   readonly now?: () => number;
+  /** How often certificates are looked at; RENEWAL_CHECK_MS by default. */
+  readonly renewalCheckMs?: number;
 }
 
 /** Our own NATS server. It ends with this process, whichever way that ends, and is started again when it dies alone. */
@@ -92,35 +94,41 @@ function supervise(parts: Parts, listen: ListenAddress, first: ServerProcess): N
       if (stopping.signal.aborted) return next.stop();
     }
   };
-  // Starts and changes of the configuration one at a time, in the order they were asked for: a start reads what is written.
+  // Starts and changes of the configuration and of certificates one at a time, in the order they were asked for: a start reads what is written.
   let last: Promise<unknown> = Promise.resolve();
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
     const done = last.then(work);
     last = done.catch(() => undefined);
     return done;
   };
-  const reconfigure = (): Promise<void> =>
-    inOrder(async () => {
-      await parts.configure(listen);
-      await server?.reload();
-    });
+  const apply = async (): Promise<void> => {
+    await parts.configure(listen);
+    await server?.reload();
+  };
+  const reconfigure = (): Promise<void> => inOrder(apply);
   const stopped = keepRunning();
   const renewal = setInterval(
     () => void renew().catch((error: unknown) => options.say(`certificates were not renewed: ${String(error)}`)),
-    RENEWAL_CHECK_MS,
+    options.renewalCheckMs ?? RENEWAL_CHECK_MS,
   );
   renewal.unref();
-  const renew = async (): Promise<void> => {
-    const { phase } = await certificates.certificateFor("server", { kind: "server", names: parts.names });
-    if (phase === "issued") await reconfigure();
-  };
+  const certificateOf = (identity: BusIdentity) =>
+    certificates.certificateFor(userName(identity), { kind: "client", user: userName(identity) });
+  // Clients read their files whenever they dial, so a renewed certificate is taken up by the next connection.
+  const renew = (): Promise<void> =>
+    inOrder(async () => {
+      if (stopping.signal.aborted) return;
+      for (const identity of [controlPlane, ...agents.values()]) await certificateOf(identity);
+      const { phase } = await certificates.certificateFor("server", { kind: "server", names: parts.names });
+      if (phase === "issued") await apply();
+    });
 
   return {
     url: `tls://${isEveryAddress(listen.host) ? "127.0.0.1" : listen.host}:${listen.port}`,
     port: listen.port,
     pid: () => server?.pid,
     stopped,
-    tlsFor: (identity) => certificates.certificateFor(userName(identity), { kind: "client", user: userName(identity) }),
+    tlsFor: (identity) => inOrder(() => certificateOf(identity)),
     addAgent(agent) {
       agents.set(userName(agent), agent);
       return reconfigure();

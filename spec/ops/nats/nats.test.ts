@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { connect } from "nats";
 import type { NatsConnection } from "nats";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { isDueForRenewal } from "../../../ops/nats/authority.ts";
 import { controlPlane, inboxPrefix } from "../../../ops/nats/identity.ts";
 import type { AgentIdentity, BusIdentity } from "../../../ops/nats/identity.ts";
 import { startNats } from "../../../ops/nats/nats.ts";
@@ -129,6 +130,25 @@ describe("the built-in NATS server", () => {
     expect((await second.tlsFor(controlPlane)).ca).toBe(ca);
     for (const name of await readdir(join(home, "tls"))) expect((await stat(join(home, "tls", name))).mode & 0o077).toBe(0);
     expect((await stat(join(home, "nats-server.conf"))).mode & 0o077).toBe(0);
+  });
+
+  test("while it runs, clients' certificates are renewed too, and the next connection takes them up", async () => {
+    const home = await folder();
+    let agoMs = 16 * 86_400_000;
+    const server = await start({ folder: home, now: () => Date.now() - agoMs, renewalCheckMs: 50 });
+    const { caFile, certFile, keyFile, cert } = await server.tlsFor(n1);
+    await server.tlsFor(controlPlane);
+    agoMs = 0;
+    const files = [certFile, join(home, "tls", "control-plane.crt"), join(home, "tls", "server.crt")];
+    await vi.waitFor(
+      async () => {
+        for (const file of files) expect(isDueForRenewal(await readFile(file, "utf8"), Date.now())).toBe(false);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+    expect(await readFile(certFile, "utf8")).not.toBe(cert);
+    const connection = await connect({ servers: server.url, tls: { caFile, certFile, keyFile }, inboxPrefix: inboxPrefix(n1) });
+    await connection.close();
   });
 
   test("certificates are renewed when less than half of their life remains", async () => {
