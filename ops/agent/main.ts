@@ -16,6 +16,8 @@ if (file === undefined) {
   process.stderr.write("Usage: node ops/agent/main.ts SETTINGS.json\n");
   process.exit(2);
 }
+// All imports have been loaded, and the compiled form of the sources is written at the end of the process.
+if (file === "--compile") process.exit(0);
 
 const settings = readAgentFile(file);
 const { tenant, node } = settings;

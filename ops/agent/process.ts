@@ -1,15 +1,34 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { productVersion } from "../version.ts";
+
 const MAIN = new URL("main.ts", import.meta.url).pathname;
+const FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
+
+export interface AgentProcess {
+  readonly command: readonly [string, ...string[]];
+  readonly env: NodeJS.ProcessEnv;
+}
 
 /**
- * How an agent is started. A small young generation and compiled code kept on disk halve its memory: about 77 MB instead of 113 MB from the second start on
- * (the first one also holds Node's TypeScript stripper).
+ * How an agent is started: with a small young generation, and from sources that are compiled already. One that compiles them itself keeps Node's
+ * TypeScript stripper in memory for good: 113 MB instead of 77 MB.
  */
-export function agentProcess(
-  settingsFile: string,
-  cacheDirectory: string,
-): { readonly command: readonly [string, ...string[]]; readonly env: NodeJS.ProcessEnv } {
-  return {
-    command: [process.execPath, "--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", MAIN, settingsFile],
-    env: { NODE_COMPILE_CACHE: cacheDirectory, ...process.env },
-  };
+export async function agentProcess(settingsFile: string, cacheDirectory: string): Promise<AgentProcess> {
+  const env = { ...process.env, NODE_COMPILE_CACHE: cacheDirectory };
+  const marker = join(cacheDirectory, `agent-${productVersion}-${process.version}`);
+  if (!existsSync(marker)) {
+    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
+    // Without settings it only loads its sources, which leaves them compiled.
+    if (await succeeds(spawn(process.execPath, [...FLAGS, MAIN, "--compile"], { env, stdio: "ignore" }))) writeFileSync(marker, "");
+  }
+  return { command: [process.execPath, ...FLAGS, MAIN, settingsFile], env };
+}
+
+function succeeds(child: ReturnType<typeof spawn>): Promise<boolean> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(false));
+    child.once("exit", (code) => resolve(code === 0));
+  });
 }

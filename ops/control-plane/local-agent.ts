@@ -23,14 +23,14 @@ export function startLocalAgent(settings: AgentFileInput, log: Log): LocalAgent 
   const file = join(settings.directory, "agent.json");
   writeFileSync(file, JSON.stringify(settings, undefined, 2), { mode: 0o600 });
   const output = createWriteStream(join(settings.directory, "agent.log"), { flags: "a", mode: 0o600 });
-  const {
-    command: [program, ...args],
-    env,
-  } = agentProcess(file, join(settings.directory, "compile-cache"));
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
   let failures = 0;
   const keepRunning = async (): Promise<void> => {
+    const {
+      command: [program, ...args],
+      env,
+    } = await agentProcess(file, join(settings.directory, "compiled"));
     while (!stopping.signal.aborted) {
       const startedMs = performance.now();
       child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...env, ODYSSEUS_AGENT_PARENT: "pipe" } });

@@ -178,7 +178,10 @@ async function listening(options: StartOptions, start: () => Promise<ControlPlan
   }
 }
 
+/** A token that is still good stays, for those who have it in ODYSSEUS_TOKEN; a new one of this name ends the old one. */
 function signIn({ api, administrator }: ControlPlane, home: Home): { readonly url: string; readonly signInLink: string } {
-  home.writeProfile({ url: api.url, token: administrator.issueToken("cli on this machine") });
+  const kept = tokenOfProfile(home.path);
+  const isGood = kept !== undefined && administrator.byToken(kept) !== undefined;
+  home.writeProfile({ url: api.url, token: isGood ? kept : administrator.issueToken("cli on this machine") });
   return { url: api.url, signInLink: `${api.url}/sign-in?token=${administrator.issueLinkToken()}` };
 }

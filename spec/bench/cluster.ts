@@ -77,10 +77,11 @@ async function timeReplacements(): Promise<number[]> {
   const figures: number[] = [];
   for (let round = 0; round < KILL_ROUNDS; round++) {
     await delay(3_000);
-    const victim = (await cluster.containers("k")).find(({ node, containerId }) => node === "n2" && containerId !== undefined);
-    if (victim?.containerId === undefined) throw new Error("no container on n2");
+    // Each round another replica: one that dies again and again waits longer each time, on purpose.
+    const victim = (await cluster.containers("k")).toSorted((a, b) => a.slot - b.slot)[round];
+    if (victim?.containerId === undefined || victim.node === undefined) throw new Error(`replica ${round + 1} does not run`);
     const killed = performance.now();
-    await cluster.bed.killProcess(2, victim.containerId);
+    await cluster.bed.killProcess(Number(victim.node.slice(1)), victim.containerId);
     await waitFor(async () => {
       const now = (await cluster.containers("k")).find(({ id }) => id === victim.id);
       return now?.containerId !== undefined && now.containerId !== victim.containerId && now.health === "healthy";

@@ -151,7 +151,7 @@ export class Cluster {
     };
     const file = join(directory, "agent.json");
     writeFileSync(file, JSON.stringify(settings));
-    const { command, env } = agentProcess(file, join(this.home, "compile-cache"));
+    const { command, env } = await agentProcess(file, join(ROOT, "node_modules/.cache/odysseus-agent"));
     this.#agents.set(number, node.spawn(command, { env, logPath: join(directory, "agent.log") }));
   }
 
