@@ -54,9 +54,6 @@ export async function runSeed(options: WorldOptions): Promise<SeedResult> {
   }
 }
 
-/** In calm whatever goes missing is our doing; what trouble broke is still being healed after it. */
-type Mood = "calm" | "trouble";
-
 class Run {
   readonly #world: SimWorld;
   constructor(world: SimWorld) {
@@ -67,9 +64,9 @@ class Run {
     await this.#quietStart();
     await this.#trouble();
     await this.#mend();
-    await this.#rest("after the trouble", "trouble");
+    await this.#rest("after the trouble");
     await this.#calmChanges();
-    await this.#rest("after changes in calm", "calm");
+    await this.#rest("after changes in calm");
     this.#finalChecks();
   }
 
@@ -80,21 +77,22 @@ class Run {
       void foreign.place(node);
       node.startAgent();
     }
-    await this.#pass(2_000, "calm");
+    await this.#pass(2_000);
     for (const name of DEPLOYMENTS)
       person.ask({ operation: "deployments.create", input: newDeployment(loop.random, name, goodImage(loop.random)) });
-    await this.#pass(QUIET_MS, "calm");
+    await this.#pass(QUIET_MS);
   }
 
   async #trouble(): Promise<void> {
     const { saboteur, loop, nodes, person, floor } = this.#world;
     const untilMs = loop.nowMs + TROUBLE_MS;
     const names = nodes.map(({ name }) => name);
+    this.#world.mood = "trouble";
     floor.forget();
     saboteur.begin();
     while (loop.nowMs < untilMs) {
       person.ask(anyWish(loop.random, names));
-      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS, "trouble");
+      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS);
     }
   }
 
@@ -103,11 +101,12 @@ class Run {
     const { saboteur, nodes, person } = this.#world;
     saboteur.end();
     for (const { name } of nodes) person.ask({ operation: "nodes.uncordon", input: { name } });
-    await this.#until("every question is answered", () => person.isSatisfied, "trouble");
+    await this.#until("every question is answered", () => person.isSatisfied);
   }
 
   async #calmChanges(): Promise<void> {
     const { loop, nodes, person, floor } = this.#world;
+    this.#world.mood = "calm";
     floor.forget();
     const node = oneOf(loop.random, nodes).name;
     const changes: readonly Wish[] = [
@@ -119,13 +118,13 @@ class Run {
     ];
     for (const change of changes) {
       person.ask(change);
-      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS, "calm");
+      await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS);
     }
-    await this.#until("every question is answered", () => person.isSatisfied, "calm");
+    await this.#until("every question is answered", () => person.isSatisfied);
   }
 
   /** Until nothing differs from what should be, and stays so. */
-  async #rest(when: string, mood: Mood): Promise<void> {
+  async #rest(when: string): Promise<void> {
     const { loop } = this.#world;
     const deadlineMs = loop.nowMs + CONVERGENCE_MS;
     let restingSinceMs: number | undefined;
@@ -135,7 +134,7 @@ class Run {
       else restingSinceMs = undefined;
       if (found.length > 0 && loop.nowMs > deadlineMs)
         this.#world.report("everything converges", `not within ${CONVERGENCE_MS / 1_000} s ${when}: ${found.join("; ")}`);
-      await this.#pass(LOOK_EVERY_MS, mood);
+      await this.#pass(LOOK_EVERY_MS);
     }
   }
 
@@ -155,23 +154,23 @@ class Run {
     this.#stopIfViolated();
   }
 
-  async #pass(durationMs: number, mood: Mood): Promise<void> {
+  async #pass(durationMs: number): Promise<void> {
     const { loop, floor, order } = this.#world;
     const untilMs = loop.nowMs + durationMs;
     while (loop.nowMs < untilMs) {
       await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
       order.look();
-      if (mood === "calm") floor.look();
+      if (this.#world.mood === "calm") floor.look();
       this.#stopIfViolated();
     }
   }
 
-  async #until(what: string, condition: () => boolean, mood: Mood): Promise<void> {
+  async #until(what: string, condition: () => boolean): Promise<void> {
     const { loop } = this.#world;
     const deadlineMs = loop.nowMs + SETTLED_WITHIN_MS;
     while (!condition()) {
       if (loop.nowMs > deadlineMs) this.#world.report(what, `not within ${SETTLED_WITHIN_MS / 1_000} s of calm`);
-      await this.#pass(LOOK_EVERY_MS, mood);
+      await this.#pass(LOOK_EVERY_MS);
     }
   }
 

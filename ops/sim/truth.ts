@@ -14,9 +14,9 @@ export interface DeploymentStep {
 }
 
 export interface TruthListener {
-  deployment(step: DeploymentStep): void;
-  scheduler(state: SchedulerState): void;
-  committed(commit: Commit): void;
+  deployment?(step: DeploymentStep): void;
+  scheduler?(state: SchedulerState): void;
+  committed?(commit: Commit): void;
 }
 
 /** The states that are written, followed commit by commit: what every actor must believe. */
@@ -38,8 +38,8 @@ export class Truth {
       else this.scheduler = evolveScheduler(this.scheduler, data as SchedulerEvent);
     }
     for (const listener of this.#listeners) {
-      if (kind === "scheduler" && commit.events.length > 0) listener.scheduler(this.scheduler);
-      listener.committed(commit);
+      if (kind === "scheduler" && commit.events.length > 0) listener.scheduler?.(this.scheduler);
+      listener.committed?.(commit);
     }
   }
 
@@ -47,6 +47,6 @@ export class Truth {
     const before = this.deployments.get(name) ?? newDeployment(name);
     const after = evolveDeployment(before, event, atMs);
     this.deployments.set(name, after);
-    for (const listener of this.#listeners) listener.deployment({ before, event, after, atMs });
+    for (const listener of this.#listeners) listener.deployment?.({ before, event, after, atMs });
   }
 }

@@ -8,6 +8,7 @@ import { FaultyNetwork } from "../../runtime/simulation/faulty-network.ts";
 import { SimLoop } from "../../runtime/simulation/sim-loop.ts";
 import { openMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
 import { AssignmentOrder, checkStop } from "./checks/agents.ts";
+import { checkCalmOutcome } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
 import { decisionChecks } from "./checks/decisions.ts";
 import { ForeignContainers } from "./foreign.ts";
@@ -21,6 +22,9 @@ import { TENANT } from "./tenant.ts";
 import { Trace } from "./trace.ts";
 import { Truth } from "./truth.ts";
 import { Violation } from "./violation.ts";
+
+/** In calm whatever goes missing is our doing; what trouble broke is still being healed after it. */
+export type Mood = "calm" | "trouble";
 
 const FEWEST_NODES = 3;
 const MOST_NODES = 5;
@@ -55,6 +59,7 @@ export class SimWorld {
   readonly person: Person;
   readonly saboteur: Saboteur;
   readonly floor: CalmFloor;
+  mood: Mood = "calm";
   readonly order: AssignmentOrder;
   #violation: { readonly error: Violation; readonly lines: readonly string[] } | undefined;
 
@@ -92,6 +97,11 @@ export class SimWorld {
     this.floor = new CalmFloor(truth, this.nodes, report);
     this.order = new AssignmentOrder(this.nodes, report);
     truth.listen(decisionChecks(report));
+    truth.listen({
+      deployment: (step) => {
+        if (this.mood === "calm") checkCalmOutcome(step, this.nodes, report);
+      },
+    });
   }
 
   get violation(): { readonly error: Violation; readonly lines: readonly string[] } | undefined {
