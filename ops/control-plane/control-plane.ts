@@ -16,11 +16,11 @@ import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
 import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
 import { Administrator } from "../../web/api/auth/administrator.ts";
-import type { Readiness } from "../../web/api/probes.ts";
 import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
+import { ReadinessWatch } from "./readiness.ts";
 
 /** The one tenant of an installation, until there are more. */
 export const TENANT = "default";
@@ -54,7 +54,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const files = await openTenant({ directory: parts.home.tenants, tenant: TENANT });
   try {
     const epoch = await claim(files);
-    const host = newHost(parts, epoch);
+    const readiness = new ReadinessWatch({ directory: parts.home.tenants, bus: parts.bus, clock: systemClock });
+    const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, epoch);
     await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
     await found(host);
     host.start();
@@ -65,7 +66,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
       auth: administrator,
       clock: systemClock,
       random: systemRandom,
-      ready: () => readiness(parts.bus),
+      ready: () => readiness.look(),
       contextFor: (facts): OperationContext => ({
         ...facts,
         host,
@@ -123,13 +124,4 @@ function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,
   });
-}
-
-async function readiness(bus: Bus): Promise<Readiness> {
-  const status = bus.status();
-  if (status.kind === "connected") return { kind: "ready" };
-  return {
-    kind: "not-ready",
-    reasons: [`NATS has been out of reach since ${new Date(status.sinceMs).toISOString()}; nodes cannot be heard of.`],
-  };
 }

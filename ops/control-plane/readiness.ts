@@ -11,6 +11,8 @@ const PROBE_BYTES = 4_096;
 const PROBE_EVERY_MS = 2_000;
 /** A disk that takes longer is as good as none. */
 const PROBE_TIMEOUT_MS = 2_000;
+/** A commit that failed counts for so long, unless one succeeds before: nobody may ask for another one in a quiet hour. */
+const FAILURE_COUNTS_MS = 30_000;
 
 export interface ReadinessParts {
   /** The directory of the journals. */
@@ -22,7 +24,7 @@ export interface ReadinessParts {
 /** Knows whether requests would be served: the journal can be written and nodes can be heard of. */
 export class ReadinessWatch {
   readonly #parts: ReadinessParts;
-  #lastCommitFailed = false;
+  #commitFailedAtMs = Number.NEGATIVE_INFINITY;
   #probe: { readonly atMs: number; readonly finding: Promise<string | undefined> } | undefined;
 
   constructor(parts: ReadinessParts) {
@@ -34,7 +36,8 @@ export class ReadinessWatch {
     return {
       ...meter,
       committed: (tenant, outcome, durationMs) => {
-        this.#lastCommitFailed = outcome === "failed" || outcome === "rejected";
+        if (outcome === "committed") this.#commitFailedAtMs = Number.NEGATIVE_INFINITY;
+        else if (outcome === "failed" || outcome === "rejected") this.#commitFailedAtMs = this.#parts.clock.monotonicMs();
         meter.committed(tenant, outcome, durationMs);
       },
     };
@@ -57,9 +60,8 @@ export class ReadinessWatch {
     if (this.#probe === undefined || nowMs - this.#probe.atMs >= PROBE_EVERY_MS)
       this.#probe = { atMs: nowMs, finding: this.#withinTimeout(this.#tryDisk()) };
     const finding = await this.#probe.finding;
-    return (
-      finding ?? (this.#lastCommitFailed ? "The last decision could not be written to the journal; its log entry says why." : undefined)
-    );
+    const hasFailed = clock.monotonicMs() - this.#commitFailedAtMs < FAILURE_COUNTS_MS;
+    return finding ?? (hasFailed ? "The last decision could not be written to the journal: its answer said why." : undefined);
   }
 
   async #tryDisk(): Promise<string | undefined> {

@@ -19,6 +19,7 @@ import type { Home } from "./home.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { nodeNameOf } from "./node-name.ts";
 import { MAX_SIMULATED_NODES, type StartOptions } from "./options.ts";
+import { tokenOfProfile } from "./profile.ts";
 import { startSimulatedNodes } from "./simulated-nodes.ts";
 
 export interface Running {

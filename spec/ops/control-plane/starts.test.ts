@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ChangeView, DeploymentView } from "../../../actors/views.ts";
+import { tokenOfProfile } from "../../../ops/control-plane/profile.ts";
 import { exitCodes } from "../../../ops/start/exit-codes.mjs";
 import { until } from "../../../ops/testbed/command.ts";
 import { requireCapability } from "../../support/capability.ts";
@@ -163,6 +164,21 @@ describeAsRoot("a disk that fills up while Odysseus runs", () => {
 });
 
 describe("a second start", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("ends a token that others could read, and makes a new one", async () => {
+    const home = newHome();
+    const first = await start(home, SIMULATED);
+    await first.ready();
+    const token = tokenOfProfile(home);
+    first.child.kill("SIGTERM");
+    await first.ended;
+    chmodSync(join(home, "profile.json"), 0o644);
+    const second = await start(home, SIMULATED);
+    const url = await second.ready();
+    expect(tokenOfProfile(home)).not.toBe(token);
+    expect((await fetch(`${url}/api/v1/nodes`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+    expect((await api(home, "GET", "/nodes")).status).toBe(200);
+  });
+
   test("makes new certificates when the old authority is damaged", async () => {
     const home = newHome();
     const first = await start(home, SIMULATED);
@@ -187,11 +203,13 @@ describe("a second start", { timeout: TEST_TIMEOUT_MS }, () => {
       30_000,
     );
     expect((await api(home, "POST", "/deployments", { name: "web", image: "shop/web:1", replicas: 2 })).status).toBe(200);
+    const token = tokenOfProfile(home);
     first.child.kill(signal);
     await first.ended;
     await untilNothingRunsFor(home);
     const second = await start(home, SIMULATED);
     await second.ready();
+    expect(tokenOfProfile(home), "who keeps the token in ODYSSEUS_TOKEN goes on with it").toBe(token);
     const healthy = async (): Promise<boolean> =>
       ((await api(home, "GET", "/deployments/web")).body as DeploymentView).healthyReplicas === 2;
     await until("it is as it was", healthy, 30_000);
