@@ -1,7 +1,8 @@
 import type { ActorDefinition } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
 import { decide } from "./decide.ts";
-import { NodeEdge, type NodePorts } from "./edge.ts";
+import { NodeEdge } from "./edge.ts";
+import type { NodePorts } from "./ports.ts";
 import type { NodeCommand } from "./messages.ts";
 import { project } from "./projection.ts";
 import { evolve, initialState, type NodeEvent, type NodeState } from "./state.ts";

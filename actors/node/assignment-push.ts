@@ -1,5 +1,5 @@
 import type { Timer } from "../../runtime/clock.ts";
-import type { NodePorts } from "./edge.ts";
+import type { NodePorts } from "./ports.ts";
 import { AssignmentAnswer, type Assignment } from "./contract.ts";
 
 const ANSWER_TIMEOUT_MS = 5_000;

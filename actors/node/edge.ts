@@ -1,7 +1,6 @@
 import type { Edge, EdgeContext, Intake } from "../../runtime/actor.ts";
 import { addressOf, partsOf, subjectOf } from "../../runtime/address.ts";
-import type { Bus } from "../../runtime/bus.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import { problemsOf } from "../deployment/change.ts";
 import type { NodeSoft } from "../views.ts";
 import {
@@ -14,15 +13,9 @@ import {
 } from "./contract.ts";
 import { AssignmentPush } from "./assignment-push.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
+import type { NodePorts } from "./ports.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 import type { NodeEvent, NodeState } from "./state.ts";
-
-export interface NodePorts {
-  readonly clock: Clock;
-  readonly bus: Bus;
-  /** Epoch under which this process owns the tenant. */
-  readonly epochOf: (tenant: string) => number;
-}
 
 /** What a node says between decisions: heartbeats, samples, progress. Turns silence and final words into commands, and hands the assignment to the agent. */
 export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
