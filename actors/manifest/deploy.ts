@@ -1,148 +1,148 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Draft } from "./draft.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import { placementRule } from "./placement.ts";
 import { cpuMillis, durationMs, sizeBytes } from "./quantities.ts";
-import { unsupportedInDeploy, unsupportedInUpdateConfig } from "./unsupported.ts";
-import type { Place, YamlSource } from "./yaml-source.ts";
+import type { Place, Reading } from "./reading.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-type DeployFields = Writable<Pick<DeploymentSpecInput, "replicas" | "resources" | "constraints" | "rollout">>;
-type ConstraintInput = NonNullable<DeploymentSpecInput["constraints"]>[number];
 type RolloutInput = Writable<NonNullable<DeploymentSpecInput["rollout"]>>;
 
-const known = ["replicas", "mode", "resources", "placement", "update_config", "restart_policy"];
+const processors = (field: "cpuLimitMillis" | "cpuReservedMillis"): Rule<Draft> =>
+  honoured((reading, at, draft) => draft.setResource(reading, field, reading.amount(at, cpuMillis, "0.5"), at));
+const memory = (field: "memoryLimitBytes" | "memoryReservedBytes"): Rule<Draft> =>
+  honoured((reading, at, draft) => draft.setResource(reading, field, reading.amount(at, sizeBytes, "512M"), at));
 
-/** `deploy` of a service. `publishesPorts` decides how replicas are replaced: two cannot hold one port of a node at once. */
-export function readDeploy(source: YamlSource, place: Place, publishesPorts: boolean): DeployFields {
-  const result: DeployFields = {};
-  for (const [name, at] of source.fields(place)) {
-    const refused = Object.hasOwn(unsupportedInDeploy, name) ? unsupportedInDeploy[name] : undefined;
-    if (name === "replicas") set(result, "replicas", source.wholeNumber(at));
-    else if (name === "resources") result.resources = readResources(source, at);
-    else if (name === "placement") result.constraints = [...readPlacement(source, at)];
-    else if (name === "update_config") result.rollout = readUpdateConfig(source, at, publishesPorts);
-    else if (name === "mode") readMode(source, at);
-    else if (name === "restart_policy") readRestartPolicy(source, at);
-    else if (refused !== undefined) source.error(at, refused.reason, refused.instead);
-    else source.unknown(at, name, [...known, ...Object.keys(unsupportedInDeploy)]);
-  }
-  return result;
+/** Compose's older spellings of limits, beside `deploy`. */
+export const cpuLimitRule = processors("cpuLimitMillis");
+export const memoryLimitRule = memory("memoryLimitBytes");
+export const memoryReservationRule = memory("memoryReservedBytes");
+
+const limits: FieldTable<Draft> = {
+  cpus: cpuLimitRule,
+  memory: memoryLimitRule,
+  pids: refused("A limit on processes is not supported yet.", "leave it out.", ["-1"]),
+};
+const reservations: FieldTable<Draft> = {
+  cpus: processors("cpuReservedMillis"),
+  memory: memoryReservationRule,
+  generic_resources: refused("Only processors and memory can be reserved.", "leave it out."),
+  devices: refused("Devices cannot be reserved yet.", "leave it out."),
+};
+const resources: FieldTable<Draft> = {
+  limits: honoured((reading, at, draft) => readFields(reading, at, limits, draft), limits),
+  reservations: honoured((reading, at, draft) => readFields(reading, at, reservations, draft), reservations),
+};
+
+const restartPolicy: FieldTable<unknown> = {
+  condition: refused("Replicas always run again when they end.", "leave it out, or write any.", ["any"]),
+  delay: passedOver("Pauses between starts grow from one failure to the next.", "leave it out.", ["0", "0s"]),
+  max_attempts: refused("Starting is never given up; the pauses grow instead.", "leave it out.", ["0"]),
+  window: passedOver("Pauses between starts are forgotten after a time of health that is not set here.", "leave it out.", ["0", "0s"]),
+};
+
+interface Update {
+  readonly rollout: RolloutInput;
+  parallelism?: Place;
+  order?: Place;
+  failureAction?: Place;
 }
 
-function set<Target extends object, Key extends keyof Target>(target: Target, key: Key, value: Target[Key] | undefined): void {
-  if (value !== undefined) target[key] = value;
-}
+const updateConfig: FieldTable<Update> = {
+  parallelism: honoured((_reading, at, update) => {
+    update.parallelism = at;
+  }),
+  order: different(
+    "Without one, new replicas start before old ones stop unless ports are published; Compose stops first.",
+    (_reading, at, update) => {
+      update.order = at;
+    },
+  ),
+  failure_action: different(
+    "rollback (here the default) and pause; continue is refused: a rollout that failed never goes on.",
+    (_reading, at, update) => {
+      update.failureAction = at;
+    },
+  ),
+  monitor: different(
+    "A new replica counts once it has been healthy for so long; Compose merely watches it for failures.",
+    (reading, at, { rollout }) => {
+      const amount = reading.amount(at, durationMs, "10s");
+      if (amount !== undefined) rollout.minHealthyMs = amount;
+      reading.differs(at, "A new replica counts once it has been healthy for this long; Compose would merely watch it for failures.");
+    },
+  ),
+  delay: refused(
+    "There is no pause between replicas.",
+    "write monitor: a replica must be healthy for so long before the next is replaced.",
+    ["0", "0s", "0ms"],
+  ),
+  max_failure_ratio: refused("A single replica that cannot become healthy fails the rollout.", "leave it out.", ["0", "0.0"]),
+};
 
-function readMode(source: YamlSource, at: Place): void {
-  const mode = source.text(at);
-  if (mode !== undefined && mode !== "replicated")
-    source.error(at, `Mode "${mode}" is not supported: a deployment has a number of replicas.`, "write replicas.");
-}
+const deploy: FieldTable<Draft> = {
+  mode: refused("Only the mode replicated is supported yet: a deployment has a number of replicas.", "write replicas.", ["replicated"]),
+  endpoint_mode: refused("Replicas are reached by their nodes' addresses; there is no other mode yet.", "leave it out.", ["vip"]),
+  replicas: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
+  labels: refused("A deployment's containers alone carry labels.", "write labels beside image."),
+  resources: honoured((reading, at, draft) => readFields(reading, at, resources, draft), resources),
+  restart_policy: different(
+    "Replicas always run again when they end, after growing pauses.",
+    (reading, at) => readFields(reading, at, restartPolicy, undefined),
+    restartPolicy,
+  ),
+  placement: placementRule,
+  update_config: different(
+    "Parallelism and order become how many replicas may be too many, or missing.",
+    (reading, at, draft) => draft.set("rollout", readUpdateConfig(reading, at, draft.publishesPorts), at),
+    updateConfig,
+  ),
+  rollback_config: passedOver("A rollback follows the rules of update_config.", "write update_config."),
+};
 
-function readRestartPolicy(source: YamlSource, at: Place): void {
-  for (const [name, field] of source.fields(at)) {
-    const isAny = name === "condition" && source.text(field) === "any";
-    if (!isAny) source.error(field, "Replicas always run again when they end, after growing pauses.", "leave restart_policy out.");
-  }
-}
+/** `deploy` of a service. Read after its ports: two replicas cannot hold one port of a node, which decides how they are replaced. */
+export const deployRule: Rule<Draft> = honoured((reading, at, draft) => readFields(reading, at, deploy, draft), deploy);
 
-function readResources(source: YamlSource, place: Place): NonNullable<DeploymentSpecInput["resources"]> {
-  const result: Writable<NonNullable<DeploymentSpecInput["resources"]>> = {};
-  for (const [name, at] of source.fields(place)) {
-    if (name !== "limits" && name !== "reservations") {
-      source.unknown(at, name, ["limits", "reservations"]);
-      continue;
-    }
-    for (const [what, field] of source.fields(at)) {
-      if (what === "cpus") set(result, name === "limits" ? "cpuLimitMillis" : "cpuReservedMillis", source.amount(field, cpuMillis, "0.5"));
-      else if (what === "memory")
-        set(result, name === "limits" ? "memoryLimitBytes" : "memoryReservedBytes", source.amount(field, sizeBytes, "512M"));
-      else if (["pids", "devices", "generic_resources"].includes(what))
-        source.error(field, `${what} cannot be limited or reserved yet.`, "leave it out.");
-      else source.unknown(field, what, ["cpus", "memory", "pids", "devices", "generic_resources"]);
-    }
-  }
-  return result;
-}
-
-function readPlacement(source: YamlSource, place: Place): readonly ConstraintInput[] {
-  return [...source.fields(place)].flatMap(([name, at]) => {
-    if (name === "constraints") return source.items(at).flatMap((item) => readConstraint(source, item) ?? []);
-    if (name === "preferences") return source.error(at, "Replicas are spread over nodes already.", "leave it out.") ?? [];
-    if (name === "max_replicas_per_node") return source.error(at, "A number of replicas per node cannot be given yet.") ?? [];
-    source.unknown(at, name, ["constraints", "preferences", "max_replicas_per_node"]);
-    return [];
-  });
-}
-
-/** `node.labels.zone == eu`; a label's key is its name alone. */
-function readConstraint(source: YamlSource, item: Place): ConstraintInput | undefined {
-  const written = source.text(item);
-  if (written === undefined) return undefined;
-  const parts = /^\s*([^\s=!]+)\s*(==|!=)\s*(.*?)\s*$/.exec(written);
-  const [, key = "", operator, value = ""] = parts ?? [];
-  if (operator !== "==" && operator !== "!=")
-    return source.error(item, `"${written}" is not a rule.`, 'write "node.labels.zone == eu", with == or !=.');
-  if (key === "node.role" || key.startsWith("engine."))
-    return source.error(item, `Nodes have no ${key}.`, "use node.hostname, node.platform.os, node.platform.arch or node.labels.NAME.");
-  return { key: key.replace(/^node\.labels\./, ""), operator, value };
-}
-
-function readUpdateConfig(source: YamlSource, place: Place, publishesPorts: boolean): RolloutInput {
-  const result: RolloutInput = {};
-  const fields = source.fields(place);
-  const supported = ["parallelism", "order", "failure_action", "monitor"];
-  for (const [name, at] of fields) {
-    const refused = Object.hasOwn(unsupportedInUpdateConfig, name) ? unsupportedInUpdateConfig[name] : undefined;
-    if (refused !== undefined) {
-      if (!/^0(\.0+)?s?$/.test(source.text(at) ?? "")) source.error(at, refused.reason, refused.instead);
-    } else if (!supported.includes(name)) source.unknown(at, name, [...supported, ...Object.keys(unsupportedInUpdateConfig)]);
-  }
-  readOrder(source, place, fields, publishesPorts, result);
-  readFailureAction(source, place, fields.get("failure_action"), result);
-  const monitor = fields.get("monitor");
-  if (monitor !== undefined) {
-    set(result, "minHealthyMs", source.amount(monitor, durationMs, "10s"));
-    source.warn(monitor, "A new replica counts once it has been healthy for this long; Compose would merely watch it for failures.");
-  }
-  return result;
+function readUpdateConfig(reading: Reading, place: Place, publishesPorts: boolean): RolloutInput {
+  const update: Update = { rollout: {} };
+  readFields(reading, place, updateConfig, update);
+  readOrder(reading, place, update, publishesPorts);
+  readFailureAction(reading, place, update);
+  return update.rollout;
 }
 
 /** parallelism and order become how many replicas may be too many, or too few. */
-function readOrder(
-  source: YamlSource,
-  place: Place,
-  fields: ReadonlyMap<string, Place>,
-  publishesPorts: boolean,
-  result: RolloutInput,
-): void {
-  const at = fields.get("parallelism");
-  const parallelism = at === undefined ? 1 : (source.wholeNumber(at) ?? 1);
+function readOrder(reading: Reading, place: Place, { rollout, parallelism: at, order: orderAt }: Update, publishesPorts: boolean): void {
+  const parallelism = at === undefined ? 1 : (reading.wholeNumber(at) ?? 1);
   const share = parallelism === 0 ? "100%" : parallelism;
-  const orderAt = fields.get("order");
-  const order = orderAt === undefined ? undefined : source.oneOf(orderAt, ["start-first", "stop-first"]);
+  const order = orderAt === undefined ? undefined : reading.oneOf(orderAt, ["start-first", "stop-first"]);
   if (order === undefined && at === undefined) return;
   const stopsFirst = order === "stop-first" || (order === undefined && publishesPorts);
-  Object.assign(result, stopsFirst ? { maxSurge: 0, maxUnavailable: share } : { maxSurge: share, maxUnavailable: 0 });
+  Object.assign(rollout, stopsFirst ? { maxSurge: 0, maxUnavailable: share } : { maxSurge: share, maxUnavailable: 0 });
   if (order === undefined && !publishesPorts)
-    source.warn(
+    reading.differs(
       at ?? place,
       "Without an order, new replicas start before old ones stop; Compose would stop first.",
       "write order: stop-first or order: start-first to say it.",
     );
-  if (order === "start-first" && publishesPorts) {
-    source.warn(
+  if (order === "start-first" && publishesPorts)
+    reading.differs(
       orderAt ?? place,
       "A published port is bound on its node, so a new replica needs a node where the old one is not.",
       "write order: stop-first when all nodes are taken.",
     );
-  }
 }
 
-function readFailureAction(source: YamlSource, place: Place, at: Place | undefined, result: RolloutInput): void {
+function readFailureAction(reading: Reading, place: Place, { rollout, failureAction: at }: Update): void {
   if (at === undefined) {
-    source.warn(place, "Without a failure_action, a failed update is rolled back; Compose would pause.", "write failure_action to say it.");
+    reading.differs(
+      place,
+      "Without a failure_action, a failed update is rolled back; Compose would pause.",
+      "write failure_action to say it.",
+    );
     return;
   }
-  const action = source.oneOf(at, ["pause", "rollback", "continue"]);
-  if (action === "continue") source.error(at, "A rollout that failed never goes on.", "write rollback or pause.");
-  else if (action !== undefined) result.onFailure = action;
+  const action = reading.oneOf(at, ["pause", "rollback", "continue"]);
+  if (action === "continue") reading.refuse(at, "A rollout that failed never goes on.", "write rollback or pause.");
+  else if (action !== undefined) rollout.onFailure = action;
 }

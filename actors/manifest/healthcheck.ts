@@ -1,67 +1,92 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Draft } from "./draft.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
 import { durationMs } from "./quantities.ts";
-import type { Place, YamlSource } from "./yaml-source.ts";
+import type { Place, Reading } from "./reading.ts";
 
 type HealthInput = NonNullable<DeploymentSpecInput["health"]>;
 
-/** What Compose means where the manifest says nothing; Odysseus' own defaults differ. */
+/** What Compose means where the manifest says nothing, or zero; Odysseus' own defaults differ. */
 const COMPOSE_INTERVAL_MS = 30_000;
 const COMPOSE_TIMEOUT_MS = 30_000;
 const COMPOSE_RETRIES = 3;
 
-const known = ["test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"];
+interface Check {
+  disabled?: boolean;
+  test?: readonly string[] | "none" | "unreadable";
+  intervalMs?: number;
+  timeoutMs?: number;
+  startPeriodMs?: number;
+  retries?: number;
+}
+
+const duration = (field: "intervalMs" | "timeoutMs" | "startPeriodMs"): Rule<Check> =>
+  honoured((reading, at, check) => {
+    const amount = reading.amount(at, durationMs, "30s or 1m30s");
+    if (amount !== undefined) check[field] = amount;
+  });
+
+const fields: FieldTable<Check> = {
+  test: honoured((reading, at, check) => {
+    check.test = readTest(reading, at) ?? "unreadable";
+  }),
+  interval: duration("intervalMs"),
+  timeout: duration("timeoutMs"),
+  start_period: duration("startPeriodMs"),
+  start_interval: passedOver("How often to probe while starting is chosen by the node: often, until the first success.", "leave it out."),
+  retries: honoured((reading, at, check) => {
+    const retries = reading.wholeNumber(at);
+    if (retries !== undefined) check.retries = retries;
+  }),
+  disable: honoured((reading, at, check) => {
+    check.disabled = reading.flag(at) === true;
+  }),
+};
+
+/** `healthcheck` of a service. */
+export const healthcheckRule: Rule<Draft> = different(
+  "A check that the image brings along is not used: write a test.",
+  (reading, place, draft) => draft.set("health", readHealthcheck(reading, place), place),
+  fields,
+);
 
 /** Undefined: no check, because it is switched off or could not be read. */
-export function readHealthcheck(source: YamlSource, place: Place): HealthInput | undefined {
-  const fields = source.fields(place);
-  for (const [name, at] of fields) if (!known.includes(name)) source.unknown(at, name, known);
-  const disable = fields.get("disable");
-  if (disable !== undefined && source.flag(disable) === true) return undefined;
-  const startInterval = fields.get("start_interval");
-  if (startInterval !== undefined)
-    source.error(
-      startInterval,
-      "How often to probe while starting is chosen by the node: often, until the first success.",
-      "leave it out.",
+function readHealthcheck(reading: Reading, place: Place): HealthInput | undefined {
+  const check: Check = {};
+  readFields(reading, place, fields, check);
+  if (check.disabled === true || check.test === "none" || check.test === "unreadable") return undefined;
+  if (check.test === undefined)
+    return reading.refuse(
+      place,
+      "A health check needs a test: the one the image brings along is not used.",
+      'write test: ["CMD", "program", "argument"].',
     );
-  const test = fields.get("test");
-  if (test === undefined) return source.error(place, "A health check needs a test.", 'write test: ["CMD", "program", "argument"].');
-  const command = readTest(source, test);
-  const duration = (name: string): number | undefined => {
-    const at = fields.get(name);
-    return at === undefined ? undefined : source.amount(at, durationMs, "30s or 1m30s");
+  return {
+    kind: "command",
+    command: [...check.test],
+    intervalMs: check.intervalMs || COMPOSE_INTERVAL_MS,
+    timeoutMs: check.timeoutMs || COMPOSE_TIMEOUT_MS,
+    retries: check.retries || COMPOSE_RETRIES,
+    ...(check.startPeriodMs !== undefined && { startPeriodMs: check.startPeriodMs }),
   };
-  const retriesAt = fields.get("retries");
-  const startPeriodMs = duration("start_period");
-  const times = {
-    intervalMs: duration("interval") ?? COMPOSE_INTERVAL_MS,
-    timeoutMs: duration("timeout") ?? COMPOSE_TIMEOUT_MS,
-    retries: (retriesAt === undefined ? undefined : source.wholeNumber(retriesAt)) ?? COMPOSE_RETRIES,
-    ...(startPeriodMs !== undefined && { startPeriodMs }),
-  };
-  return command === undefined ? undefined : { kind: "command", command: [...command], ...times };
 }
 
 /** `NONE`, `CMD` and words, `CMD-SHELL` and a line, or a line alone. */
-function readTest(source: YamlSource, test: Place): readonly string[] | undefined {
-  if (!source.isList(test)) {
-    const line = source.text(test);
-    return line === undefined ? undefined : shell(line);
+function readTest(reading: Reading, test: Place): Check["test"] {
+  if (!reading.isList(test)) {
+    const line = reading.text(test);
+    return line === undefined ? undefined : ["/bin/sh", "-c", line];
   }
-  const words = source.items(test).map((item) => source.text(item) ?? "");
+  const words = reading.items(test).map((item) => reading.text(item) ?? "");
   const [kind, ...rest] = words;
   switch (kind) {
     case "NONE":
-      return undefined;
+      return "none";
     case "CMD":
-      return rest.length > 0 ? rest : source.error(test, "CMD needs a command.");
+      return rest.length > 0 ? rest : reading.invalid(test, "CMD needs a command.");
     case "CMD-SHELL":
-      return rest.length === 1 && rest[0] !== undefined ? shell(rest[0]) : source.error(test, "CMD-SHELL needs exactly one line.");
+      return rest.length > 0 ? ["/bin/sh", "-c", ...rest] : reading.invalid(test, "CMD-SHELL needs a line.");
     default:
-      return source.error(test, `A test begins with CMD, CMD-SHELL or NONE, not "${kind ?? ""}".`);
+      return reading.invalid(test, `A test begins with CMD, CMD-SHELL or NONE, not "${kind ?? ""}".`);
   }
-}
-
-function shell(line: string): readonly string[] {
-  return ["/bin/sh", "-c", line];
 }

@@ -1,91 +1,135 @@
-import type { DeploymentSpecInput } from "../deployment/contract.ts";
-import type { Place, YamlSource } from "./yaml-source.ts";
+import type { Draft, PortInput } from "./draft.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
+import { parsePort, parseRange, type PortParts, type PortRange } from "./port-syntax.ts";
+import type { Place, Reading } from "./reading.ts";
 
-type PortInput = NonNullable<DeploymentSpecInput["ports"]>[number];
+/** A longer range than a deployment may have ports is refused before it is written out. */
+const MAX_RANGE = 100;
+/** Compose's word for any address of the node, which is what a published port is bound to. */
+const ANY_ADDRESS = "0.0.0.0";
 
-const SHORT = /^(?:(?<host>\[[^\]]*\]|[^:]*):)??(?:(?<published>[\d-]*):)?(?<target>[\d-]+)(?:\/(?<protocol>[a-z]+))?$/;
-
-export function readPorts(source: YamlSource, place: Place): readonly PortInput[] {
-  return source.items(place).flatMap((item) => {
-    const port = source.isMap(item) ? longPort(source, item) : shortPort(source, item);
-    return port === undefined ? [] : [port];
-  });
+interface LongPort {
+  target?: string;
+  published?: string;
+  protocol?: string;
+  address?: Place;
 }
 
-/** `8080:80`, `80`, `5353:53/udp`. */
-function shortPort(source: YamlSource, item: Place): PortInput | undefined {
-  const written = source.text(item);
-  if (written === undefined) return undefined;
-  const parts = SHORT.exec(written)?.groups;
-  if (parts === undefined) return source.error(item, `"${written}" is not a port.`, 'write "PUBLISHED:CONTAINER", like "8080:80".');
-  if (parts["host"] !== undefined && parts["host"] !== "")
-    return addressRefused(source, item, `${parts["published"] ?? ""}:${parts["target"] ?? ""}`);
-  if (`${parts["published"] ?? ""}${parts["target"] ?? ""}`.includes("-")) return rangeRefused(source, item, written);
-  return made(source, item, {
-    target: Number(parts["target"]),
-    published: parts["published"] ? Number(parts["published"]) : undefined,
-    protocol: parts["protocol"] ?? "tcp",
+const text = (field: "target" | "published" | "protocol"): Rule<LongPort> =>
+  honoured((reading, at, port) => {
+    const written = reading.text(at);
+    if (written !== undefined) port[field] = written;
   });
-}
 
-function longPort(source: YamlSource, item: Place): PortInput | undefined {
-  const known = ["target", "published", "protocol", "mode", "name"];
-  const fields = source.fields(item);
-  for (const [name, place] of fields) {
-    if (name === "host_ip") return addressRefused(source, place, "published without host_ip");
-    if (name === "app_protocol")
-      source.error(place, "The protocol of the application changes nothing without a proxy, which is not supported yet.", "leave it out.");
-    else if (!known.includes(name)) source.unknown(place, name, known);
+const longFields: FieldTable<LongPort> = {
+  target: text("target"),
+  published: text("published"),
+  protocol: text("protocol"),
+  host_ip: different("Only 0.0.0.0: replicas move between nodes, and each binds on all addresses of its node.", (_reading, at, port) => {
+    port.address = at;
+  }),
+  mode: different("Until there is an ingress, a published port is bound on the node of each replica, as with mode host.", readMode),
+  name: honoured((reading, at) => void reading.text(at)),
+  app_protocol: passedOver("The protocol of the application changes nothing without a proxy, which is not supported yet.", "leave it out."),
+};
+
+/** `ports` of a service. */
+export const portsRule: Rule<Draft> = different(
+  "Bound on the node of each replica, so one replica per node; a port without a published one is not published at random.",
+  (reading, place, draft) => {
+    const ports = reading.items(place).flatMap((item) => (reading.isMap(item) ? longPort(reading, item) : shortPort(reading, item)));
+    draft.set("ports", [...new Map(ports.map((port) => [JSON.stringify(port), port])).values()], place);
+  },
+  longFields,
+);
+
+/** `expose` of a service: ports that are open to other replicas and not published. */
+export const exposeRule: Rule<Draft> = honoured((reading, place, draft) => {
+  for (const item of reading.items(place)) {
+    const written = reading.text(item);
+    const parts = written === undefined ? undefined : parsePort(written);
+    const range = parts === undefined || parts.published !== "" ? undefined : rangeOf(reading, item, parts.target);
+    const protocol = parts?.protocol;
+    if (range === undefined || (protocol !== "tcp" && protocol !== "udp")) {
+      if (written !== undefined) reading.invalid(item, `"${written}" is not a port.`, 'write "80" or "53/udp".');
+      continue;
+    }
+    for (let port = range.first; port <= range.last; port += 1) draft.expose({ containerPort: port, protocol });
   }
-  const mode = fields.get("mode");
-  if (mode !== undefined && source.oneOf(mode, ["host", "ingress"]) === "ingress") {
-    source.warn(
-      mode,
+});
+
+function readMode(reading: Reading, at: Place): void {
+  if (reading.oneOf(at, ["host", "ingress"]) === "ingress")
+    reading.differs(
+      at,
       "Until there is an ingress, a published port is bound on the node of each replica, one replica per node, as with mode host.",
     );
-  }
-  const target = fields.get("target");
-  if (target === undefined) return source.error(item, "A port needs its target: the port in the container.");
-  const publishedAt = fields.get("published");
-  const published = publishedAt === undefined ? "" : source.text(publishedAt);
-  if (published?.includes("-") === true) return rangeRefused(source, item, published);
-  if (published === undefined || !/^\d*$/.test(published))
-    return published === undefined ? undefined : source.error(publishedAt ?? item, `"${published}" is not a port.`);
-  const protocol = fields.get("protocol");
-  const number = source.wholeNumber(target);
-  if (number === undefined) return undefined;
-  return made(source, item, {
-    target: number,
-    published: published === "" ? undefined : Number(published),
-    protocol: protocol === undefined ? "tcp" : (source.text(protocol) ?? "tcp"),
+}
+
+function shortPort(reading: Reading, item: Place): readonly PortInput[] {
+  const written = reading.text(item);
+  if (written === undefined) return [];
+  const parts = parsePort(written);
+  if (parts === undefined)
+    return reading.invalid(item, `"${written}" is not a port.`, 'write "PUBLISHED:CONTAINER", like "8080:80".') ?? [];
+  return made(reading, item, parts);
+}
+
+function longPort(reading: Reading, item: Place): readonly PortInput[] {
+  const port: LongPort = {};
+  readFields(reading, item, longFields, port);
+  const address = port.address === undefined ? "" : reading.text(port.address);
+  if (port.target === undefined) return reading.invalid(item, "A port needs its target: the port in the container.") ?? [];
+  if (address === undefined) return [];
+  return made(reading, port.address ?? item, {
+    address,
+    target: port.target,
+    published: port.published ?? "",
+    protocol: port.protocol ?? "tcp",
   });
 }
 
-function made(
-  source: YamlSource,
-  item: Place,
-  port: { readonly target: number; readonly published: number | undefined; readonly protocol: string },
-): PortInput | undefined {
-  const { target, published, protocol } = port;
+/** A range on both sides is one port after the other. */
+function made(reading: Reading, item: Place, { address, target, published, protocol }: PortParts): readonly PortInput[] {
+  if (address !== "" && address !== ANY_ADDRESS)
+    return (
+      reading.refuse(
+        item,
+        `The address ${address} cannot be bound to: replicas move between nodes, and each binds on all addresses of its node.`,
+        `write ${published === "" ? target : `${published}:${target}`}, and close the port to others in the node's firewall.`,
+      ) ?? []
+    );
   if (protocol !== "tcp" && protocol !== "udp")
-    return source.error(item, `"${protocol}" is not a protocol that can be published.`, "write tcp or udp.");
-  if (published === undefined)
-    source.warn(
+    return reading.refuse(item, `"${protocol}" is not a protocol that can be published.`, "write tcp or udp.") ?? [];
+  const inside = rangeOf(reading, item, target);
+  if (inside === undefined) return [];
+  const count = inside.last - inside.first + 1;
+  if (published === "") {
+    reading.differs(
       item,
       `Port ${target} is not published: no port of the node is chosen at random.`,
       `write "${target}:${target}" to publish it.`,
     );
-  return { containerPort: target, ...(published !== undefined && { publishedPort: published }), protocol };
+    return Array.from({ length: count }, (_, index) => ({ containerPort: inside.first + index, protocol }));
+  }
+  const outside = rangeOf(reading, item, published);
+  if (outside === undefined) return [];
+  if (outside.last - outside.first + 1 !== count)
+    return (
+      reading.refuse(item, `"${published}" is a choice of ports; which one is taken cannot be left open.`, "write the port to publish.") ??
+      []
+    );
+  return Array.from({ length: count }, (_, index) => ({
+    containerPort: inside.first + index,
+    publishedPort: outside.first + index,
+    protocol,
+  }));
 }
 
-function rangeRefused(source: YamlSource, item: Place, written: string): undefined {
-  return source.error(item, `"${written}" is a range; each published port is reserved on its node by itself.`, "write one entry per port.");
-}
-
-function addressRefused(source: YamlSource, item: Place, instead: string): undefined {
-  return source.error(
-    item,
-    "An address to bind to cannot be chosen: replicas move between nodes, and each binds on its node's own address.",
-    `write ${instead}.`,
-  );
+function rangeOf(reading: Reading, item: Place, written: string): PortRange | undefined {
+  const range = parseRange(written);
+  if (range === undefined) return reading.invalid(item, `"${written}" is not a port.`, 'write "PUBLISHED:CONTAINER", like "8080:80".');
+  if (range.last - range.first >= MAX_RANGE)
+    return reading.findings.error("too-much", item, `"${written}" is a range of more than ${MAX_RANGE} ports.`);
+  return range;
 }

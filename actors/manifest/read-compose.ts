@@ -1,80 +1,151 @@
-import { DeploymentName, DeploymentSpec, type DeploymentSpecInput } from "../deployment/contract.ts";
+import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import { readEnvFile } from "./env-file.ts";
+import { readFields } from "./fields.ts";
 import type { Finding } from "./finding.ts";
-import { type ReadService, readService } from "./service.ts";
-import { unsupportedTopLevel } from "./unsupported.ts";
-import { type Place, TooMuch, YamlSource } from "./yaml-source.ts";
+import { Findings, TooMuch } from "./findings.ts";
+import type { Variables } from "./interpolate.ts";
+import { type NamedText, ProjectLoader } from "./load-project.ts";
+import { withoutResets } from "./merge.ts";
+import { DeploymentNames } from "./names.ts";
+import { inOrder } from "./order.ts";
+import { NamedFiles, noFiles, type ProjectFiles } from "./project-files.ts";
+import { type Place, Reading } from "./reading.ts";
+import { readService } from "./service.ts";
+import { type TopLevel, topLevelFields } from "./top-level.ts";
+import { isNull, type SourceDocument } from "./value.ts";
+import { VariableFilling } from "./variables.ts";
 
-/** More services in one manifest are refused. */
-const MAX_SERVICES = 100;
+/** More services in one project are refused. */
+const MAX_SERVICES = 5_000;
 
-/** What a Compose file asks for. With an error among the findings, nothing may be done with it. */
+/** A project as the person names it. */
+export interface Project {
+  /** Later ones over earlier ones. Paths in them are relative to the project's folder. */
+  readonly manifests: readonly NamedText[];
+  /** What `env_file`, `include` and `extends` may name. Absent: nothing. */
+  readonly files?: ProjectFiles;
+  /** Files of variables, `.env` or what is used in its place; later ones over earlier ones. */
+  readonly envFiles?: readonly NamedText[];
+  /** Variables of the shell; they come before those of files. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** `*` asks for all of them. `COMPOSE_PROFILES` adds to them. */
+  readonly profiles?: readonly string[];
+  /** What `COMPOSE_PROJECT_NAME` is where no manifest says it. */
+  readonly name?: string;
+}
+
+/** What a project asks for. With an error among the findings, nothing may be done with it. */
 export interface Manifest {
+  /** In an order in which none comes before one it depends on. */
   readonly services: readonly { readonly name: string; readonly spec: DeploymentSpecInput }[];
-  /** In the order of the file. */
+  /** By file, then by line. */
   readonly findings: readonly Finding[];
 }
 
-/** Reads a Compose file: one deployment per service. Every field is understood, explained by a warning, or refused by an error; none is dropped. */
+/** Reads one Compose file that names no other files. */
 export function readCompose(text: string): Manifest {
-  const source = new YamlSource(text);
-  const services = hasErrors(source) ? [] : readAll(source);
-  const findings = source.findings.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return { services: hasErrors(source) ? [] : services, findings };
+  return readProject({ manifests: [{ file: "compose.yaml", text }] });
 }
 
-function readAll(source: YamlSource): Manifest["services"] {
+/** Reads a project: one deployment per service. Every field is understood, explained by a warning, or refused by an error; none is dropped. */
+export function readProject(project: Project): Manifest {
+  const findings = new Findings();
+  const services = readWhole(project, findings);
+  return {
+    services: findings.hasErrors ? [] : services,
+    findings: findings.sorted({ path: "", origin: { document: nowhere, offset: 0 } }),
+  };
+}
+
+const nowhere: SourceDocument = {
+  file: "",
+  directory: "",
+  variables: { get: () => undefined },
+  position: () => ({ line: 1, column: 1 }),
+};
+
+function readWhole(project: Project, findings: Findings): Manifest["services"] {
   try {
-    return readTopLevel(source).map(([name, place]) => ({ name, spec: checked(source, name, place, readService(source, place)) }));
+    const files = new NamedFiles(project.files ?? noFiles, findings);
+    const filling = new VariableFilling(findings);
+    const variables = projectVariables(project, findings, filling);
+    const root = new ProjectLoader(findings, files, filling).load(project.manifests, "", variables);
+    if (root === undefined) return [];
+    const profiles = [...(project.profiles ?? []), ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((name) => name !== "");
+    return readTree(new Reading(findings, files, filling), withoutResets(root), new Set(profiles));
   } catch (cause) {
     if (cause instanceof TooMuch) return [];
     throw cause;
   }
 }
 
-function readTopLevel(source: YamlSource): readonly (readonly [string, Place])[] {
-  if (source.isNull(source.root))
-    return source.error(source.root, "The manifest is empty.", "write services: and below it one name per service.") ?? [];
-  const fields = source.fields(source.root);
-  for (const [name, at] of fields) {
-    const refused = Object.hasOwn(unsupportedTopLevel, name) ? unsupportedTopLevel[name] : undefined;
-    if (refused !== undefined) source.error(at, refused.reason, refused.instead);
-    else if (name === "version") source.warn(at, "The version is of no importance any more.", "leave it out.");
-    else if (name === "name") source.warn(at, "The project's name is not used: deployments are named after their services.");
-    else if (name !== "services" && !name.startsWith("x-"))
-      source.unknown(at, name, ["services", "name", ...Object.keys(unsupportedTopLevel)]);
+function projectVariables(project: Project, findings: Findings, filling: VariableFilling): Variables {
+  const shell = project.environment ?? {};
+  const values = new Map<string, string>();
+  const variables: Variables = {
+    get: (name) =>
+      (Object.hasOwn(shell, name) ? shell[name] : undefined) ??
+      values.get(name) ??
+      (name === "COMPOSE_PROJECT_NAME" ? project.name : undefined),
+  };
+  for (const { file, text } of project.envFiles ?? []) {
+    for (const [name, value] of readEnvFile(text, file, "compose", { findings, filling, variables })) values.set(name, value);
   }
-  const servicesAt = fields.get("services");
-  if (servicesAt === undefined)
-    return source.error(source.root, "The manifest has no services.", "write services: and below it one name per service.") ?? [];
-  const services = [...source.fields(servicesAt)];
+  return variables;
+}
+
+function readTree(reading: Reading, root: ReturnType<typeof withoutResets>, profiles: ReadonlySet<string>): Manifest["services"] {
+  const whole: Place = { path: "", origin: root.origin, value: root };
+  const top: TopLevel = {};
+  readFields(reading, whole, topLevelFields, top);
+  if (top.services === undefined)
+    return root.kind === "map" && root.fields.has("services")
+      ? []
+      : (reading.invalid(whole, "The manifest has no services.", "write services: and below it one name per service.") ?? []);
+  const services = [...reading.fields(top.services)];
   if (services.length > MAX_SERVICES)
-    return source.error(servicesAt, `The manifest has ${services.length} services; the most are ${MAX_SERVICES}.`) ?? [];
-  if (services.length === 0) source.error(servicesAt, "There is no service in it.");
-  return services;
-}
-
-/** Values in bounds, as every surface demands them; here they can still be shown in the file. */
-function checked(source: YamlSource, name: string, place: Place, { spec, origins }: ReadService): DeploymentSpecInput {
-  if (!DeploymentName.safeParse(name).success) {
-    const possible = name
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9-]+/g, "-")
-      .replace(/^-+/, "")
-      .slice(0, 48);
-    source.error(
-      place,
-      `"${name}" cannot be the name of a deployment: 1 to 48 of a-z, 0-9 and -.`,
-      possible === "" ? undefined : `write ${possible}.`,
+    return (
+      reading.findings.error("too-much", top.services, `The project has ${services.length} services; the most are ${MAX_SERVICES}.`) ?? []
     );
-  }
-  const result = spec.image === undefined ? undefined : DeploymentSpec.safeParse(spec);
-  for (const issue of result?.error?.issues ?? []) {
-    const at = origins.get(String(issue.path[0])) ?? place;
-    source.error(at, `${issue.path.map(String).join(".")}: ${issue.message}.`);
-  }
-  return spec as DeploymentSpecInput;
+  if (services.length === 0) reading.invalid(top.services, "There is no service in it.");
+  const { wanted, idle } = byProfile(reading, services, profiles);
+  if (wanted.length > 1)
+    reading.differs(
+      top.services,
+      "Services do not find each other by name yet: they have no network in common.",
+      "let them reach each other at addresses of nodes, through published ports.",
+    );
+  const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, place) }));
+  const names = new DeploymentNames(services.map(([name]) => name));
+  const deployments = new Map(wanted.map(([name, place]) => [name, names.of(reading, name, place)]));
+  return inOrder(reading, drafts, idle).map(({ name, draft }) => ({
+    name: deployments.get(name) ?? name,
+    spec: draft.spec as DeploymentSpecInput,
+  }));
 }
 
-function hasErrors(source: YamlSource): boolean {
-  return source.findings.some((finding) => finding.severity === "error");
+type Service = readonly [name: string, place: Place];
+
+/** A service without profiles is always wanted. */
+function byProfile(
+  reading: Reading,
+  services: readonly Service[],
+  asked: ReadonlySet<string>,
+): { readonly wanted: readonly Service[]; readonly idle: ReadonlySet<string> } {
+  const idle = new Set<string>();
+  const wanted = services.filter(([name, place]) => {
+    const at = profilesOf(reading, place);
+    if (at === undefined) return true;
+    const names = reading.items(at).map((item) => reading.text(item) ?? "");
+    if (names.length === 0 || asked.has("*") || names.some((profile) => asked.has(profile))) return true;
+    idle.add(name);
+    reading.differs(at, `"${name}" is left alone: it belongs to a profile that is not asked for.`, `ask with --profile ${names[0] ?? ""}.`);
+    return false;
+  });
+  return { wanted, idle };
+}
+
+function profilesOf(reading: Reading, place: Place): Place | undefined {
+  const profiles = place.value.kind === "map" ? place.value.fields.get("profiles") : undefined;
+  return profiles === undefined || isNull(profiles) ? undefined : reading.field(place, "profiles", profiles);
 }

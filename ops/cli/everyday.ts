@@ -55,7 +55,13 @@ const templateFlags: readonly Flag[] = [
 const name = ["<name>", "the deployment"] as const;
 const command = ["[command...]", "replaces the image's command; after --"] as const;
 const nodeName = ["<node>", "the node"] as const;
-const file = ["<file>", "the manifest; - for stdin"] as const;
+const manifests = ["[files...]", "manifests, later ones over earlier ones; - for stdin; none: compose.yaml of this folder"] as const;
+const manifestFlags: readonly Flag[] = [
+  { flags: "-f, --file <file>", description: "a manifest, as without the flag", repeats: true },
+  { flags: "--profile <name>", description: "with the services of this profile; '*' for all", repeats: true },
+  { flags: "--env-file <file>", description: "variables, in place of .env in the project's folder", repeats: true },
+  { flags: "--project-directory <folder>", description: "what paths in manifests are relative to; absent: the first manifest's folder" },
+];
 
 const changes = () => import("./commands/change.ts");
 const lists = () => import("./commands/lists.ts");
@@ -90,18 +96,22 @@ export const everyday: readonly Everyday[] = [
   },
   {
     name: "apply",
-    arguments: [file],
+    arguments: [manifests],
     summary: "Create or change a deployment per service of a Compose file",
-    options: waiting,
-    examples: ["odysseus apply compose.yaml --wait", "cat compose.yaml | odysseus apply - --json"],
+    options: [...manifestFlags, ...waiting],
+    examples: [
+      "odysseus apply compose.yaml --wait",
+      "odysseus apply -f compose.yaml -f production.yaml --env-file production.env",
+      "cat compose.yaml | odysseus apply - --json",
+    ],
     load: async () => (await import("./commands/manifest.ts")).apply,
   },
   {
     name: "plan",
-    arguments: [file],
+    arguments: [manifests],
     summary: "Show what apply would change, field by field; nothing is done",
-    options: [],
-    examples: ["odysseus plan compose.yaml"],
+    options: manifestFlags,
+    examples: ["odysseus plan compose.yaml", "odysseus plan --profile debug"],
     load: async () => (await import("./commands/manifest.ts")).plan,
   },
   {

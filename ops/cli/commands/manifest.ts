@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
 import type { DeploymentSpecInput, FieldChange } from "../../../actors/deployment/contract.ts";
 import type { Finding } from "../../../actors/manifest/finding.ts";
-import { readCompose } from "../../../actors/manifest/read-compose.ts";
-import { MAX_MANIFEST_BYTES } from "../../../actors/manifest/yaml-source.ts";
+import { readProject } from "../../../actors/manifest/read-compose.ts";
+import { openProject } from "../manifest-project.ts";
 import { type Output, plain } from "../output.ts";
 import { ask } from "../routes.ts";
-import type { Action, Session } from "../session.ts";
-import { Stop, usage } from "../stop.ts";
+import { type Action, type Options, type Session, text, texts } from "../session.ts";
+import { Stop } from "../stop.ts";
 import { finish, waitingOf, type Written } from "./change.ts";
 import { shown } from "./lists.ts";
 
@@ -24,9 +23,9 @@ interface Service {
 }
 
 /** Creates or changes a deployment per service; those the manifest does not name stay as they are. */
-export const apply: Action = async (session, [file = ""], options) => {
+export const apply: Action = async (session, files, options) => {
   const waiting = waitingOf(options);
-  const services = await readServices(session, file);
+  const services = await readServices(session, files, options);
   const items: { readonly written: Written; readonly words: string }[] = [];
   for (const { name, spec } of services) {
     const written = await ask<Written>(session.api(), "deployments.apply", { name, body: spec });
@@ -41,8 +40,8 @@ function appliedWords({ change, revision, rollout }: Written): string {
 }
 
 /** What `apply` would do, field by field. Nothing is done. */
-export const plan: Action = async (session, [file = ""]) => {
-  const services = await readServices(session, file);
+export const plan: Action = async (session, files, options) => {
+  const services = await readServices(session, files, options);
   const planned: Planned[] = [];
   for (const { name, spec } of services) planned.push(await ask<Planned>(session.api(), "deployments.plan", { name, body: spec }));
   if (session.out.json) session.out.document({ services: planned });
@@ -75,36 +74,25 @@ function fieldLines(out: Output, { path, before, after }: FieldChange): readonly
   return [...minus, ...plus];
 }
 
-async function readServices(session: Session, file: string): Promise<readonly Service[]> {
-  const result = readCompose(await readManifest(file));
-  const source = file === "-" ? "stdin" : file;
+async function readServices(session: Session, given: readonly string[], options: Options): Promise<readonly Service[]> {
+  const choice = {
+    files: [...given, ...(texts(options, "file") ?? [])],
+    profiles: texts(options, "profile") ?? [],
+    envFiles: texts(options, "envFile") ?? [],
+    directory: text(options, "projectDirectory"),
+  };
+  const result = readProject(await openProject(choice, process.env));
   for (const finding of result.findings)
-    if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(source, finding)));
+    if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
   const errors = result.findings.filter((finding) => finding.severity === "error");
   if (errors.length === 0) return result.services;
+  const files = [...new Set(errors.map(({ file }) => file))].join(", ");
   const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
-  throw new Stop("invalid", `${source} has ${count}; nothing was done.`, { hints: errors.map((finding) => findingText(source, finding)) });
+  throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
 }
 
 /** `compose.yaml:4:7 error services.web.privileged: ...`: editors jump to it. */
-function findingText(source: string, { severity, line, column, path, message, instead }: Finding): string {
+function findingText({ file, severity, line, column, path, message, instead }: Finding): string {
   const at = path === "" ? "" : ` ${plain(path)}:`;
-  return `${source}:${line}:${column} ${severity}${at} ${plain(message)}${instead === undefined ? "" : ` Instead: ${plain(instead)}`}`;
-}
-
-async function readManifest(file: string): Promise<string> {
-  try {
-    if (file !== "-") return await readFile(file, "utf8");
-    let text = "";
-    for await (const chunk of process.stdin.setEncoding("utf8")) {
-      text += String(chunk);
-      if (text.length > MAX_MANIFEST_BYTES) break;
-    }
-    return text;
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") throw usage(`There is no file ${file}.`);
-    if (code === "EISDIR") throw usage(`${file} is a folder: name the manifest in it.`);
-    throw new Stop("usage", `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
-  }
+  return `${plain(file)}:${line}:${column} ${severity}${at} ${plain(message)}${instead === undefined ? "" : ` Instead: ${plain(instead)}`}`;
 }

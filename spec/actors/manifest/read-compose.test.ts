@@ -1,7 +1,7 @@
 import { assert, json, object, oneof, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readCompose } from "../../../actors/manifest/read-compose.ts";
-import { MAX_MANIFEST_BYTES } from "../../../actors/manifest/yaml-source.ts";
+import { MAX_MANIFEST_BYTES } from "../../../actors/manifest/parse-yaml.ts";
 
 const web = (fields: string): string => `services:\n  web:\n    image: nginx:1\n${fields.replaceAll(/^/gm, "    ")}`;
 const specOf = (fields: string): unknown => {
@@ -43,7 +43,10 @@ services:
     image: worker:2
     environment: [MODE=fast, QUERY=a=b]
 `);
-    expect(findings).toEqual([]);
+    expect(findings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/do not find each other by name yet/),
+      expect.stringMatching(/1\.10 is taken as it is written/),
+    ]);
     expect(services).toEqual([
       {
         name: "web",
@@ -85,7 +88,7 @@ services:
     image: b:1
     environment: {<<: *env, LEVEL: debug}
 `);
-    expect(findings).toEqual([]);
+    expect(findings.map(({ severity }) => severity)).toEqual(["warning"]);
     expect(services.map(({ spec }) => [spec.image, spec.environment, spec.stopGraceMs])).toEqual([
       ["a:1", { LEVEL: "info" }, 5_000],
       ["b:1", { LEVEL: "debug" }, 5_000],
@@ -159,22 +162,22 @@ describe("what differs from Compose is said", () => {
 describe("what cannot be had is refused with its place, the reason, and what to write instead", () => {
   test.each([
     ["privileged: true", /^4:5 services\.web\.privileged: .*reach into the node/],
-    ["build: .", /^4:5 services\.web\.build: .*-> build and push it first/],
-    ["depends_on: [db]", /depends_on: Deployments start independently.*-> let the service try again/],
-    ["volumes: [data:/data]", /volumes: Volumes are not supported yet/],
+    ["depends_on: [db]", /depends_on\[0\]: There is no service "db" to depend on/],
+    ["depends_on: [web]", /depend on each other in a circle/],
+    ["volumes: [data:/data]", /volumes\[0\]: Volumes are not supported yet/],
+    ["exclude_from_hc: true", /is a field of Coolify, not of Compose/],
     ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
-    ["mem_limit: 1g", /-> write deploy\.resources\.limits\.memory/],
-    ["ports: ['8000-8010:8000-8010']", /services\.web\.ports\[0\]: .*is a range.*-> write one entry per port/],
-    ["ports: ['127.0.0.1:8080:80']", /An address to bind to cannot be chosen.*-> write 8080:80/],
-    ["ports: ['[::1]:8080:80']", /An address to bind to cannot be chosen/],
-    ["ports: [{target: 80, host_ip: 1.2.3.4}]", /An address to bind to cannot be chosen/],
+    ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /The older spelling and deploy\.resources differ/],
+    ["ports: ['8000-8010:80']", /services\.web\.ports\[0\]: .*is a choice of ports.*-> write the port to publish/],
+    ["ports: ['127.0.0.1:8080:80']", /The address 127\.0\.0\.1 cannot be bound to.*-> write 8080:80/],
+    ["ports: ['[::1]:8080:80']", /The address ::1 cannot be bound to/],
+    ["ports: [{target: 80, host_ip: 1.2.3.4}]", /The address 1\.2\.3\.4 cannot be bound to/],
     ["ports: ['99999:80']", /publishedPort/],
-    ["environment: [HOME]", /"HOME" has no value.*-> write HOME=VALUE/],
-    ["environment: {HOME: }", /"HOME" has no value/],
-    ["environment: {TOKEN: '${TOKEN}'}", /holds a variable.*-> .*\$\$/],
+    ["environment: {TOKEN: '${TOKEN:?ask Ann}'}", /TOKEN must be set; the file says: "ask Ann"/],
+    ["environment: {PRICE: '5$'}", /"\$" does not name a variable\..*-> write \$\$/],
     ["restart: on-failure", /Replicas always run again/],
     ["stop_grace_period: 90", /"90" is not an amount.*-> write it like 30s/],
-    ["deploy: {mode: global}", /Mode "global" is not supported/],
+    ["deploy: {mode: global}", /Only the mode replicated is supported yet/],
     ["deploy: {replicas: 100000}", /replicas: /],
     ["deploy: {replicas: many}", /not a whole number/],
     ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],
@@ -197,9 +200,11 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["services: {}", /There is no service in it/],
     ["servces: {}", /did you mean services\?/],
     ["services: {web: {}}", /needs an image/],
-    ["services: {My_App: {image: a}}", /cannot be the name.*-> write my-app/],
-    ["services: {web: {image: a}}\nvolumes: {data: {}}", /^2:1 volumes: Volumes are not supported yet/],
-    ["services:\n  web:\n   image: a\n   image: b", /^4:4 : This is not valid YAML/],
+    ["services: {web: {build: .}}", /^1:18 services\.web\.build: Nodes run images.*-> build and push it first/],
+    ["services: {web: {image: a, volumes: [{type: volume, target: /a, content: x}]}}", /those without a name neither/],
+    ["services: {_: {image: a}}", /cannot be the name of a deployment/],
+    ["services: {My_App: {image: a}, my-app: {image: b}}", /would become the deployment my-app, which is there already/],
+    ["services:\n  web:\n   image: a\n   image: b", /^4:4 services\.web\.image: This is not valid YAML: "image" is there twice/],
     ["services:\n\tweb: {}", /not valid YAML/],
     ["constructor: 1\nservices: {web: {image: a}}", /There is no field "constructor"/],
     ["services: {web: {image: a, toString: 1}}", /There is no field "toString"/],
@@ -221,7 +226,7 @@ describe("a manifest meant to do harm", () => {
       "[".repeat(100_000),
       `services: {web: {image: a, command: ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`,
       "x".repeat(MAX_MANIFEST_BYTES + 1),
-      `services:\n${Array.from({ length: 101 }, (_, index) => `  s${index}: {image: a}\n`).join("")}`,
+      `services:\n${Array.from({ length: 5_001 }, (_, index) => `  s${index}: {image: a}\n`).join("")}`,
     ]) {
       expect(errorsOf(text).length).toBeGreaterThan(0);
     }

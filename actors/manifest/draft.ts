@@ -1,0 +1,78 @@
+import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Place, Reading } from "./reading.ts";
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+export type Spec = Writable<DeploymentSpecInput>;
+export type PortInput = NonNullable<DeploymentSpecInput["ports"]>[number];
+export type ConstraintInput = NonNullable<DeploymentSpecInput["constraints"]>[number];
+type ResourcesInput = Writable<NonNullable<DeploymentSpecInput["resources"]>>;
+
+/** What a service says about another one. */
+export interface Dependency {
+  readonly name: string;
+  /** False: it may be absent. */
+  readonly required: boolean;
+  readonly at: Place;
+}
+
+/** A service while it is read. */
+export class Draft {
+  readonly spec: Partial<Spec> = {};
+  /** Where in the project each field of the deployment came from. */
+  readonly origins = new Map<string, Place>();
+  readonly dependencies: Dependency[] = [];
+  build?: Place;
+  readonly #inherited = { environment: new Map<string, string>(), labels: new Map<string, string>() };
+  readonly #exposed: PortInput[] = [];
+
+  set<Key extends keyof Spec>(field: Key, value: Spec[Key] | undefined, at: Place): void {
+    this.origins.set(field, at);
+    if (value !== undefined) this.spec[field] = value;
+  }
+
+  /** Older and newer spelling of one thing may not differ. */
+  setReplicas(reading: Reading, value: number | undefined, at: Place): void {
+    if (value !== undefined && this.spec.replicas !== undefined && this.spec.replicas !== value)
+      reading.findings.error("conflict", at, "scale and deploy.replicas differ.", "write deploy.replicas alone.");
+    this.set("replicas", value, at);
+  }
+
+  setResource<Key extends keyof ResourcesInput>(reading: Reading, field: Key, value: ResourcesInput[Key] | undefined, at: Place): void {
+    if (value === undefined) return;
+    const before = this.spec.resources?.[field];
+    if (before !== undefined && before !== value)
+      reading.findings.error("conflict", at, "The older spelling and deploy.resources differ.", "write deploy.resources alone.");
+    this.set("resources", { ...this.spec.resources, [field]: value }, at);
+  }
+
+  addConstraints(constraints: readonly ConstraintInput[], at: Place): void {
+    if (constraints.length > 0) this.set("constraints", [...(this.spec.constraints ?? []), ...constraints], at);
+  }
+
+  /** From a file the manifest names; what the manifest itself says comes first. */
+  inherit(field: "environment" | "labels", values: ReadonlyMap<string, string>, at: Place): void {
+    if (!this.origins.has(field)) this.origins.set(field, at);
+    for (const [name, value] of values) this.#inherited[field].set(name, value);
+  }
+
+  expose(port: PortInput): void {
+    this.#exposed.push(port);
+  }
+
+  /** Call once everything was read. */
+  finish(): void {
+    for (const field of ["environment", "labels"] as const) {
+      const inherited = this.#inherited[field];
+      if (inherited.size > 0) this.spec[field] = { ...Object.fromEntries(inherited), ...this.spec[field] };
+    }
+    const ports = this.spec.ports ?? [];
+    const further = this.#exposed.filter(
+      ({ containerPort, protocol }) => !ports.some((port) => port.containerPort === containerPort && port.protocol === protocol),
+    );
+    if (further.length > 0) this.spec.ports = [...ports, ...further];
+  }
+
+  get publishesPorts(): boolean {
+    return (this.spec.ports ?? []).some((port) => port.publishedPort !== undefined);
+  }
+}

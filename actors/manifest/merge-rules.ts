@@ -1,0 +1,108 @@
+import { parsePort } from "./port-syntax.ts";
+import { mapValue, scalarValue, type Value } from "./value.ts";
+
+/** How two values of one field are merged. */
+export type MergeRule =
+  | { readonly kind: "plain" }
+  /** The later one stands alone. */
+  | { readonly kind: "replace" }
+  /** A list of `NAME=VALUE`, or of names, and a mapping are the same. */
+  | { readonly kind: "pairs"; readonly named: (item: Value) => Value }
+  /** A text and a list of one are the same. */
+  | { readonly kind: "append" }
+  /** As `append`, and an item takes the place of an earlier one with the same key. */
+  | { readonly kind: "keyed"; readonly keyOf: (item: Value) => string }
+  /** Merged while the driver is the same, else replaced. */
+  | { readonly kind: "driver" }
+  /** A text is a mapping with this field alone. */
+  | { readonly kind: "wrapped"; readonly field: string };
+
+const plain: MergeRule = { kind: "plain" };
+const replace: MergeRule = { kind: "replace" };
+const pairs: MergeRule = { kind: "pairs", named: (item) => scalarValue(item.origin, "null", "") };
+const names = (made: (item: Value) => ReadonlyMap<string, Value>): MergeRule => ({
+  kind: "pairs",
+  named: (item) => mapValue(item.origin, made(item)),
+});
+const keyed = (keyOf: (item: Value) => string): MergeRule => ({ kind: "keyed", keyOf });
+const byText = keyed(textOf);
+const byTarget = keyed((item) => field(item, "target") ?? targetOfMount(textOf(item)));
+const bySource = keyed((item) => field(item, "target") ?? field(item, "source") ?? textOf(item));
+
+const inService: Readonly<Record<string, MergeRule>> = {
+  command: replace,
+  entrypoint: replace,
+  "healthcheck.test": replace,
+  environment: pairs,
+  labels: pairs,
+  annotations: pairs,
+  sysctls: pairs,
+  "deploy.labels": pairs,
+  "build.args": pairs,
+  "build.labels": pairs,
+  "build.additional_contexts": pairs,
+  "build.ssh": pairs,
+  build: { kind: "wrapped", field: "context" },
+  extends: { kind: "wrapped", field: "service" },
+  logging: { kind: "driver" },
+  depends_on: names((item) => new Map([["condition", scalarValue(item.origin, "string", "service_started")]])),
+  networks: names(() => new Map()),
+  models: names(() => new Map()),
+  "ulimits.*": replace,
+  ports: keyed(portKey),
+  volumes: byTarget,
+  devices: byTarget,
+  configs: bySource,
+  secrets: bySource,
+  env_file: keyed((item) => field(item, "path") ?? textOf(item)),
+  label_file: byText,
+  dns: byText,
+  dns_opt: byText,
+  dns_search: byText,
+  tmpfs: byText,
+  expose: byText,
+  cap_add: byText,
+  cap_drop: byText,
+  security_opt: byText,
+  group_add: byText,
+  links: byText,
+  external_links: byText,
+  volumes_from: byText,
+  profiles: byText,
+  extra_hosts: byText,
+  device_cgroup_rules: byText,
+  "networks.*.aliases": byText,
+};
+
+/** `path` is that of the value in its file, like `services`, `web`, `ports`. */
+export function ruleFor(path: readonly string[]): MergeRule {
+  const [section, , ...inner] = path;
+  if (section !== "services") return inner.length === 1 && inner[0] === "labels" ? pairs : plain;
+  const [field = "", child, ...deeper] = inner;
+  const isNamed = (field === "ulimits" || field === "networks") && child !== undefined;
+  const general = isNamed ? [field, "*", ...deeper].join(".") : inner.join(".");
+  return Object.hasOwn(inService, general) ? (inService[general] ?? plain) : plain;
+}
+
+function portKey(item: Value): string {
+  if (item.kind !== "map") {
+    const parsed = parsePort(textOf(item));
+    return parsed === undefined ? textOf(item) : `${parsed.address}:${parsed.published}:${parsed.target}/${parsed.protocol}`;
+  }
+  return `${field(item, "host_ip") ?? ""}:${field(item, "published") ?? ""}:${field(item, "target") ?? ""}/${field(item, "protocol") ?? "tcp"}`;
+}
+
+/** `source:target:options`, `target`. A source may be a Windows drive, `C:\data`. */
+function targetOfMount(written: string): string {
+  const parts = written.replace(/^[A-Za-z]:(?=[\\/])/, "").split(":");
+  return parts.length === 1 ? written : (parts[1] ?? written);
+}
+
+function field(item: Value, name: string): string | undefined {
+  const value = item.kind === "map" ? item.fields.get(name) : undefined;
+  return value?.kind === "scalar" ? value.text : undefined;
+}
+
+function textOf(item: Value): string {
+  return item.kind === "scalar" ? item.text : JSON.stringify([...(item.kind === "map" ? item.fields.keys() : [])]);
+}

@@ -1,0 +1,63 @@
+import { posix } from "node:path";
+import type { Findings, Spot } from "./findings.ts";
+
+/** What reading a file came to. */
+export type FileRead =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "absent" }
+  /** One sentence: why it may not or cannot be read. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The files of the project, as far as a manifest may name them. */
+export interface ProjectFiles {
+  /** `path` is relative to the project's folder, without `..`. A link that leads out of the folder is refused. */
+  readonly read: (path: string) => FileRead;
+}
+
+/** A project of nothing but its manifest. */
+export const noFiles: ProjectFiles = { read: () => ({ kind: "refused", reason: "Other files cannot be read from here." }) };
+
+/** More files in one project are refused. */
+const MAX_FILES = 300;
+
+/** Reads the files that manifests name, says why one cannot be read, and counts them. */
+export class NamedFiles {
+  readonly #files: ProjectFiles;
+  readonly #findings: Findings;
+  #read = 0;
+
+  constructor(files: ProjectFiles, findings: Findings) {
+    this.#files = files;
+    this.#findings = findings;
+  }
+
+  /** The path within the project that `named` in a file of `directory` means; undefined with a finding when it leads out of it. */
+  resolve(named: string, directory: string, spot: Spot): string | undefined {
+    if (/^[a-z][a-z0-9+.-]+:\/\//.test(named) || named.startsWith("git@"))
+      return this.#findings.error(
+        "file",
+        spot,
+        `${named} is somewhere else; only files of the project are read.`,
+        "keep a copy in the project.",
+      );
+    const path = posix.normalize(posix.join(directory, named));
+    if (posix.isAbsolute(named) || named.startsWith("~") || path === ".." || path.startsWith("../"))
+      return this.#findings.error("file", spot, `${named} is outside the project's folder, and is not read.`, "move it into the project.");
+    return path;
+  }
+
+  /** Undefined: there is none, or a finding says what is wrong. */
+  text(path: string, spot: Spot, absence: "error" | "allowed"): string | undefined {
+    this.#read += 1;
+    if (this.#read > MAX_FILES) return this.#findings.error("too-much", spot, `The project names more than ${MAX_FILES} files.`);
+    const read = this.#files.read(path);
+    switch (read.kind) {
+      case "text":
+        return read.text;
+      case "absent":
+        return absence === "allowed" ? undefined : this.#findings.error("file", spot, `There is no file ${path}.`);
+      case "refused":
+        return this.#findings.error("file", spot, read.reason);
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import { dependsOnRule } from "./depends-on.ts";
+import { cpuLimitRule, deployRule, memoryLimitRule, memoryReservationRule } from "./deploy.ts";
+import type { Draft } from "./draft.ts";
+import { envFileRule, environmentRule, labelFileRule, labelsRule } from "./environment.ts";
+import { different, type FieldTable, honoured, passedOver, refused, type Rule } from "./fields.ts";
+import { healthcheckRule } from "./healthcheck.ts";
+import { volumesRule } from "./mounts.ts";
+import { platformRule } from "./placement.ts";
+import { exposeRule, portsRule } from "./ports.ts";
+import { commandWords, durationMs } from "./quantities.ts";
+import type { Place, Reading } from "./reading.ts";
+
+const text = (field: "image" | "user" | "workingDirectory" | "stopSignal"): Rule<Draft> =>
+  honoured((reading, at, draft) => draft.set(field, reading.text(at), at));
+const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
+  ...honoured((reading, at, draft: Draft) => {
+    if (!reading.isNull(at)) draft.set(field, readWords(reading, at), at);
+  }),
+  mayBeEmpty: true,
+});
+const later = (what: string, harmless: readonly string[] = []): Rule<unknown> => refused(`${what} not supported yet.`, undefined, harmless);
+const ownHost = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
+  refused(`${what} would reach into the node, which is not supported.`, "leave it out.", harmless);
+const windows = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
+  refused(`${what} exists on Windows only, and nodes run Linux.`, "leave it out.", harmless);
+
+/** Fields of other products that their manifests carry. */
+export const foreignServiceFields: Readonly<Record<string, string>> = {
+  exclude_from_hc: "exclude_from_hc is a field of Coolify, not of Compose: health is told per replica here.",
+  is_directory: "is_directory is a field of Coolify, not of Compose.",
+  isDirectory: "isDirectory is a field of Coolify, not of Compose.",
+};
+
+const running: FieldTable<Draft> = {
+  image: text("image"),
+  command: words("command"),
+  entrypoint: words("entrypoint"),
+  environment: environmentRule,
+  env_file: envFileRule,
+  labels: labelsRule,
+  label_file: labelFileRule,
+  ports: portsRule,
+  expose: exposeRule,
+  healthcheck: healthcheckRule,
+  user: text("user"),
+  working_dir: text("workingDirectory"),
+  stop_signal: text("stopSignal"),
+  stop_grace_period: honoured((reading, at, draft) => draft.set("stopGraceMs", reading.amount(at, durationMs, "30s or 1m30s"), at)),
+  restart: different("always and unless-stopped; no and on-failure are refused: replicas always run again when they end.", readRestart),
+  deploy: deployRule,
+  scale: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
+  cpus: cpuLimitRule,
+  mem_limit: memoryLimitRule,
+  mem_reservation: memoryReservationRule,
+  platform: platformRule,
+  depends_on: dependsOnRule,
+  profiles: honoured(() => undefined),
+  extends: honoured(() => undefined),
+};
+
+const passed: FieldTable<Draft> = {
+  build: different(
+    "Nodes run images, they do not build them: refused unless image is there too, and then passed over.",
+    (_reading, at, draft) => {
+      draft.build = at;
+    },
+  ),
+  attach: passedOver("Output is read with odysseus logs, not while applying.", "leave it out."),
+  develop: passedOver("It is for docker compose watch.", "leave it out where only nodes run it."),
+  container_name: passedOver("A container is named after its replica: a deployment may have several.", "use the service's name."),
+  logging: different("json-file and local keep the node's own limits, three files of 10 MB; other drivers are refused.", readLogging),
+  pull_policy: different("An image is pinned to its digest when it is applied, and pulled where it is missing.", readPullPolicy),
+  pull_refresh_after: passedOver("An image is looked up whenever the manifest is applied.", "leave it out."),
+};
+
+const unavailable: FieldTable<unknown> = {
+  network_mode: refused(
+    "Another mode of the network is not supported yet: every container has a network address of its own.",
+    "leave it out.",
+    ["bridge", "default"],
+  ),
+  networks: { ...refused("Networks are not supported yet.", "leave it out."), read: readNetworks },
+  tmpfs: later("Temporary file systems are"),
+  secrets: later("Secrets in a manifest are"),
+  configs: later("Configs are"),
+  models: later("Models are"),
+  provider: later("Services that another program provides are"),
+  links: refused("Links are not supported yet.", "leave it out."),
+  external_links: refused("Links are not supported yet.", "leave it out."),
+  volumes_from: later("Volumes are"),
+  post_start: later("Commands after the start are"),
+  pre_stop: later("Commands before the stop are"),
+  hostname: refused("A host name of its own is not supported yet: replicas would share it.", "leave it out."),
+  domainname: later("A domain name is"),
+  mac_address: later("A network address of the container's own is"),
+  extra_hosts: later("Extra host names are"),
+  dns: later("Own name servers are"),
+  dns_opt: later("Options of name servers are"),
+  dns_search: later("Search domains are"),
+  init: later("An init process is", ["false"]),
+  tty: later("A terminal is", ["false"]),
+  stdin_open: later("An open stdin is", ["false"]),
+  read_only: later("A read-only root is", ["false"]),
+  cap_add: later("Added capabilities are"),
+  cap_drop: later("Dropped capabilities are"),
+  security_opt: later("Security options are"),
+  sysctls: later("Kernel settings are"),
+  group_add: later("Further groups are"),
+  shm_size: later("The size of shared memory is"),
+  storage_opt: later("Options of the container's disk are"),
+  ulimits: later("Limits on files and processes are"),
+  annotations: later("Annotations are"),
+  gpus: later("GPUs are"),
+  runtime: later("Another runtime is", ["runc"]),
+  memswap_limit: later("A limit on swap is", ["0"]),
+  mem_swappiness: later("A preference for swap is"),
+  oom_kill_disable: later("Running on without memory is", ["false"]),
+  oom_score_adj: later("A preference when memory runs out is", ["0"]),
+  cpu_shares: later("Weights of processors are", ["0"]),
+  cpu_quota: refused("This is an older way to limit processors.", "write deploy.resources.limits.cpus.", ["0", "-1"]),
+  cpu_period: refused("This is an older way to limit processors.", "write deploy.resources.limits.cpus.", ["0"]),
+  cpu_rt_period: later("Real-time scheduling is", ["0"]),
+  cpu_rt_runtime: later("Real-time scheduling is", ["0"]),
+  cpuset: later("Pinning to processors is"),
+  pids_limit: later("A limit on processes is", ["0", "-1"]),
+  blkio_config: later("A limit on disks is"),
+  privileged: ownHost("A privileged container", ["false"]),
+  pid: ownHost("Sharing process ids"),
+  ipc: ownHost("Sharing memory", ["private"]),
+  uts: ownHost("Sharing the host's name"),
+  userns_mode: ownHost("Sharing user ids"),
+  cgroup: ownHost("Sharing the control group", ["private"]),
+  cgroup_parent: ownHost("A control group of the node"),
+  devices: ownHost("A device"),
+  device_cgroup_rules: ownHost("A device"),
+  use_api_socket: ownHost("The engine's socket", ["false"]),
+  credential_spec: windows("A credential specification"),
+  cpu_count: windows("This count of processors", ["0"]),
+  cpu_percent: windows("This share of processors", ["0"]),
+  isolation: windows("A choice of isolation", ["default"]),
+  "x-odysseus": refused("Settings under x-odysseus are not supported yet.", "leave them out."),
+};
+
+/** Every field a service may have. */
+export const serviceFields: FieldTable<Draft> = { ...running, ...passed, volumes: volumesRule, ...unavailable };
+
+function readRestart(reading: Reading, at: Place): void {
+  const policy = reading.text(at);
+  if (policy === undefined || policy === "always" || policy === "unless-stopped") return;
+  if (policy === "no" || policy === "false" || /^on-failure(:\d+)?$/.test(policy))
+    return reading.refuse(
+      at,
+      `Replicas always run again when they end; "${policy}" cannot be had yet.`,
+      "leave restart out, or write always.",
+    );
+  reading.invalid(at, `"${policy}" is not a way to restart.`, "leave restart out, or write always.");
+}
+
+/** A list of words, or a line that is split as a shell would. */
+function readWords(reading: Reading, at: Place): string[] | undefined {
+  if (reading.isList(at)) return reading.items(at).map((item) => reading.text(item) ?? "");
+  const line = reading.text(at);
+  if (line === undefined) return undefined;
+  const split = commandWords(line);
+  return split === undefined ? reading.invalid(at, `A quote in "${line}" is not closed.`) : [...split];
+}
+
+function readLogging(reading: Reading, at: Place): void {
+  const fields = reading.fields(at);
+  for (const [name, field] of fields)
+    if (name !== "driver" && name !== "options" && !name.startsWith("x-")) reading.unknown(field, name, ["driver", "options"]);
+  const driverAt = fields.get("driver");
+  const driver = driverAt === undefined ? "json-file" : reading.text(driverAt);
+  if (driver === undefined) return;
+  if (driver === "json-file" || driver === "local" || driver === "")
+    reading.differs(at, "The node keeps three files of 10 MB of a container's output, whatever is written here.", "leave it out.");
+  else reading.refuse(driverAt ?? at, `Output cannot be sent to ${driver} yet.`, "leave it out and read it with odysseus logs.");
+}
+
+function readPullPolicy(reading: Reading, at: Place): void {
+  const policy = reading.text(at);
+  if (policy === undefined || policy === "missing" || policy === "if_not_present") return;
+  if (policy === "never" || policy === "build")
+    return reading.refuse(at, `An image that a node does not have is always pulled; "${policy}" cannot be had.`, "leave it out.");
+  if (policy === "always" || policy === "refresh" || policy === "daily" || policy === "weekly" || policy.startsWith("every_"))
+    return reading.differs(
+      at,
+      "An image is looked up and pinned to its digest whenever the manifest is applied, and not in between.",
+      "leave it out.",
+    );
+  reading.invalid(at, `"${policy}" is not a way to pull.`, "leave it out.");
+}
+
+/** The default network alone is what every service has anyway. */
+function readNetworks(reading: Reading, at: Place): void {
+  const named: readonly (readonly [string, Place | undefined])[] = reading.isList(at)
+    ? reading.items(at).map((item) => [reading.text(item) ?? "", undefined])
+    : [...reading.fields(at)].map(([name, place]) => [name, reading.isNull(place) ? undefined : place]);
+  const other = named.filter(([name, settings]) => name !== "default" || settings !== undefined).map(([name]) => name);
+  if (other.length > 0)
+    reading.refuse(
+      at,
+      `Networks are not supported yet: nothing would connect this service with others on ${other.join(", ")}, or keep the rest away.`,
+      "leave it out.",
+    );
+}

@@ -1,0 +1,26 @@
+import { readFileSync, realpathSync } from "node:fs";
+import { isAbsolute, join, relative } from "node:path";
+import { MAX_MANIFEST_BYTES } from "../../actors/manifest/parse-yaml.ts";
+import type { FileRead, ProjectFiles } from "../../actors/manifest/project-files.ts";
+
+/** The files of a folder on this machine. What leads out of it, by a link too, is refused. */
+export function folderFiles(folder: string): ProjectFiles {
+  return { read: (path) => read(folder, path) };
+}
+
+function read(folder: string, path: string): FileRead {
+  try {
+    const real = realpathSync(join(folder, path));
+    const inside = relative(realpathSync(folder), real);
+    if (inside.startsWith("..") || isAbsolute(inside))
+      return { kind: "refused", reason: `${path} leads out of the project's folder, to ${real}, and is not read.` };
+    const bytes = readFileSync(real);
+    if (bytes.length > MAX_MANIFEST_BYTES) return { kind: "refused", reason: `${path} is larger than ${MAX_MANIFEST_BYTES} bytes.` };
+    return { kind: "text", text: bytes.toString("utf8") };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+    if (code === "EISDIR") return { kind: "refused", reason: `${path} is a folder, not a file.` };
+    return { kind: "refused", reason: `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.` };
+  }
+}
