@@ -42,7 +42,11 @@ describeOnCluster("commands that are sent twice, and a control plane that is kil
     ((await cluster.api("GET", "/deployments/web/history?limit=200")).body as { items: ChangeView[] }).items;
 
   const accepted = async (operation: string): Promise<readonly AuditView[]> =>
-    ((await cluster.api("GET", `/audit?operation=${operation}&outcome=accepted&limit=200`)).body as { items: AuditView[] }).items;
+    (
+      (await cluster.api("GET", `/audit?resource=default/deployment/web&operation=${operation}&outcome=accepted&limit=200`)).body as {
+        items: AuditView[];
+      }
+    ).items;
 
   const changesOf = async (value: string): Promise<number> =>
     (await history()).filter(({ diff }) => diff.some(({ path, after }) => path === "environment.VALUE" && after === value)).length;
@@ -93,6 +97,31 @@ describeOnCluster("commands that are sent twice, and a control plane that is kil
     const { rollout, generation } = await cluster.deployment("web");
     expect({ outcome: rollout.outcome, generation }).toEqual({ outcome: "succeeded", generation: generationBefore + KILL_AFTER_MS.length });
   }, 240_000);
+
+  test("creations and restarts likewise: repeated after a kill they act once, and a name is not taken by its own creation", async () => {
+    const send = (method: string, path: string, key: string, body?: unknown): ReturnType<Cluster["api"]> =>
+      cluster.api(method, path, body, { "idempotency-key": key });
+    for (const afterMs of [20, 60, 120]) {
+      const name = `made-${afterMs}`;
+      const steps = [
+        () => send("POST", "/deployments", `create-${afterMs}`, webSpec(name, cluster.image("bb1"), { rollout: { minHealthyMs: 100 } })),
+        () => send("POST", `/deployments/${name}/restart`, `restart-${afterMs}`),
+      ];
+      for (const step of steps) {
+        const interrupted = step().catch(() => undefined);
+        await delay(afterMs);
+        await cluster.killControlPlane();
+        await interrupted;
+        await cluster.startControlPlane();
+        await cluster.until("a node can be asked", async () => (await cluster.nodes()).some(({ status }) => status === "healthy"));
+        expect(await step()).toMatchObject({ status: 200 });
+      }
+      const { items } = (await cluster.api("GET", `/deployments/${name}/history`)).body as { items: ChangeView[] };
+      expect(items.map(({ change }) => change)).toEqual(["restart", "create"]);
+      await untilEnginesAgree(cluster, name, 1);
+      await cluster.api("DELETE", `/deployments/${name}`);
+    }
+  }, 120_000);
 
   test("killed at many moments of a rollout, it ends truthfully and nothing is there twice", async () => {
     for (const [round, momentsMs] of ROLLOUT_KILLS_MS.entries()) {
