@@ -1,7 +1,8 @@
+import { ageText } from "../../runtime/age-text.ts";
 import type { OperationContext } from "../catalogue.ts";
 import type { PlacementStatus } from "../node/contract.ts";
 import type { ObservedNode } from "../node/node-reads.ts";
-import { ageText, isHeard } from "../node/status.ts";
+import { isHeard } from "../node/status.ts";
 import { ContainerView } from "../views.ts";
 
 /** Phases in which nothing runs anywhere, so that no node's silence matters. */

@@ -50,6 +50,13 @@ export class LogReading {
     for (const { id } of fresh.filter((container) => !isReadable(container) && !isOver(container))) this.#containers.delete(id);
     const shown = new Set(containers.filter((container) => !isOver(container)).map(({ id }) => id));
     for (const log of this.#open) if (!log.placementIds.some((id) => shown.has(id))) this.#drop(log);
+    this.#forgetGone(new Set(containers.map(({ id }) => id)));
+  }
+
+  /** A reader may follow a deployment for weeks: replicas that are gone and read no more are forgotten. */
+  #forgetGone(existing: ReadonlySet<string>): void {
+    const read = new Set([...this.#open].flatMap(({ placementIds }) => placementIds));
+    for (const id of this.#containers.keys()) if (!existing.has(id) && !read.has(id)) this.#containers.delete(id);
   }
 
   /** What may be passed on now, in order; lines first. */

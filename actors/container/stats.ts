@@ -1,10 +1,10 @@
+import { ageText } from "../../runtime/age-text.ts";
 import { z } from "zod";
 import { addressOf, subjectOf } from "../../runtime/address.ts";
 import { BusFailure } from "../../runtime/bus.ts";
 import type { OperationContext } from "../catalogue.ts";
 import { ContainerSample, StatsAnswer, type AgentRequest } from "../node/contract.ts";
 import { readNodes, type ObservedNode } from "../node/node-reads.ts";
-import { ageText } from "../node/status.ts";
 import type { ContainerView } from "../views.ts";
 
 /** An agent that takes longer is reported as not answering; its last known samples are given instead. */

@@ -8,6 +8,7 @@ import {
   Port,
   Resources,
   RolloutPolicy,
+  VariableName,
   type FieldChange,
 } from "./contract.ts";
 import { maskedChange } from "./masking.ts";
@@ -18,7 +19,7 @@ export const TemplatePatch = z
     image: z.string().min(1).max(500),
     entrypoint: z.array(z.string()).nullable(),
     command: z.array(z.string()).nullable(),
-    environment: z.record(z.string().min(1).max(500), z.string().max(100_000).nullable()),
+    environment: z.record(VariableName, z.string().max(100_000).nullable()),
     ports: z.array(Port).max(MAX_PORTS),
     health: HealthCheck.nullable(),
     resources: partialOf(Resources),

@@ -10,6 +10,13 @@ export const DeploymentName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, "a name is 1 to 48 characters: a-z, 0-9 and -, and begins with a letter or digit");
 
+/** The engine splits a variable at its first `=`. */
+export const VariableName = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[^=\0]+$/, "the name of a variable holds no =");
+
 /** Milliseconds. */
 const DurationMs = z.int().min(0).max(86_400_000);
 
@@ -109,7 +116,7 @@ export const Template = z.strictObject({
   entrypoint: z.array(z.string().max(10_000)).max(100).optional(),
   command: z.array(z.string().max(10_000)).max(100).optional(),
   environment: z
-    .record(z.string().min(1).max(500), z.string().max(100_000))
+    .record(VariableName, z.string().max(100_000))
     .refine((variables) => Object.keys(variables).length <= MAX_ENVIRONMENT_VARIABLES, `at most ${MAX_ENVIRONMENT_VARIABLES} variables`)
     .default({}),
   ports: z.array(Port).max(MAX_PORTS).default([]),

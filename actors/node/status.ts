@@ -1,3 +1,4 @@
+import { ageText } from "../../runtime/age-text.ts";
 import type { NodeSoft, NodeView } from "../views.ts";
 import { HEARTBEAT_UNKNOWN_AFTER_MS, type NodeStatus } from "./contract.ts";
 
@@ -30,12 +31,4 @@ export function nodeStatus(row: NodeStatusFacts, soft: Pick<NodeSoft, "lastHeard
 /** Whether what is known of this node's containers is news and not a memory. */
 export function isHeard(status: NodeStatus): boolean {
   return status === "healthy" || status === "degraded";
-}
-
-/** `12s`, `5m`, `3h`, `2d`. A clock that was set back makes no negative age. */
-export function ageText(ageMs: number): string {
-  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }

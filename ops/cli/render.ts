@@ -1,4 +1,5 @@
-import { age, bytes } from "./ages.ts";
+import { ageText } from "../../runtime/age-text.ts";
+import { bytes } from "./figures.ts";
 import { type Output, plain } from "./output.ts";
 import { table } from "./table.ts";
 
@@ -38,7 +39,7 @@ function fields(out: Output, value: unknown, depth: number, nowMs: number): read
 function scalar(name: string, value: unknown, nowMs: number): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number" && /(^a|A)tMs$/.test(name))
-    return `${new Date(value).toISOString()} (${value > nowMs ? `in ${age(value - nowMs)}` : `${age(nowMs - value)} ago`})`;
+    return `${new Date(value).toISOString()} (${value > nowMs ? `in ${ageText(value - nowMs)}` : `${ageText(nowMs - value)} ago`})`;
   if (typeof value === "number" && name.endsWith("Bytes")) return bytes(value);
   return plain(typeof value === "string" ? value : JSON.stringify(value));
 }

@@ -1,5 +1,5 @@
 import type { ContainerView } from "../../actors/views.ts";
-import { age } from "./ages.ts";
+import { ageText } from "../../runtime/age-text.ts";
 import { type Colour, type Output, plain } from "./output.ts";
 import { type Cell, type Column, table } from "./table.ts";
 
@@ -32,7 +32,7 @@ export function replicaTable(out: Output, containers: readonly ContainerView[], 
     phaseCell(item),
     healthCell(item),
     String(item.revision),
-    age(nowMs - item.sinceMs),
+    ageText(nowMs - item.sinceMs),
     whyOf(item, nowMs),
   ]);
   return table(out, columns, rows);
@@ -78,5 +78,5 @@ export function bySlot(containers: readonly ContainerView[]): readonly Container
 }
 
 function inTime(ms: number): string {
-  return ms <= 0 ? "now" : `in ${age(ms + 999)}`;
+  return ms <= 0 ? "now" : `in ${ageText(ms + 999)}`;
 }

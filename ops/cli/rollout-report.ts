@@ -1,5 +1,6 @@
 import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
-import { age, clockTime } from "./ages.ts";
+import { ageText } from "../../runtime/age-text.ts";
+import { clockTime } from "./figures.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { type Output, plain } from "./output.ts";
 import { cut } from "./table.ts";
@@ -38,7 +39,7 @@ export function exitOfOutcome(outcome: RolloutView["outcome"]): ExitName {
 export function reportWaited(out: Output, waited: Waited): void {
   const { name, rollout, deployment } = waited;
   if (rollout.outcome === "succeeded") {
-    out.line(out.paint("green", `${name}: ${success(waited)} (${age(waited.tookMs)})`));
+    out.line(out.paint("green", `${name}: ${success(waited)} (${ageText(waited.tookMs)})`));
     return;
   }
   const why = rollout.reason === undefined || rollout.reason === "" ? "" : `: ${plain(rollout.reason)}`;

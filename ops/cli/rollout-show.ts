@@ -1,5 +1,5 @@
 import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
-import { age } from "./ages.ts";
+import { ageText } from "../../runtime/age-text.ts";
 import { openLiveRegion } from "./live-region.ts";
 import { plain } from "./output.ts";
 import { changesBetween } from "./replica-changes.ts";
@@ -25,7 +25,7 @@ export function openShow({ out, api }: Session, name: string): Show {
     const region = openLiveRegion(out);
     return {
       draw({ deployment, containers, rollout }, elapsedMs) {
-        const head = `${name}: ${deployment?.status ?? "deleted"}, ${rollout.change} to revision ${rollout.revision}, ${age(elapsedMs)}`;
+        const head = `${name}: ${deployment?.status ?? "deleted"}, ${rollout.change} to revision ${rollout.revision}, ${ageText(elapsedMs)}`;
         const reason = plain(deployment?.reason ?? "");
         region.draw([
           out.paint("bold", head),
@@ -44,7 +44,7 @@ export function openShow({ out, api }: Session, name: string): Show {
       const reason = plain(deployment?.reason ?? "");
       const said = reason === "" || reason === beforeReason ? [] : [`${name}: ${reason}`];
       for (const line of [...said, ...changesBetween(before ?? containers.filter(isNoNews), containers, api().nowMs())])
-        out.line(`${age(elapsedMs).padStart(4)}  ${line}`);
+        out.line(`${ageText(elapsedMs).padStart(4)}  ${line}`);
       before = containers;
       beforeReason = reason;
     },

@@ -1,5 +1,6 @@
 import type { ChangeView, ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
-import { age, bytes } from "../ages.ts";
+import { ageText } from "../../../runtime/age-text.ts";
+import { bytes } from "../figures.ts";
 import { type Colour, plain } from "../output.ts";
 import { bySlot, healthCell, phaseCell, whyOf } from "../replica-lines.ts";
 import { ask, askAll } from "../routes.ts";
@@ -46,7 +47,7 @@ export const deployments: Action = async (session) => {
       String(item.revision),
       item.image.reference,
       String(item.restarts),
-      age(nowMs - item.changedAtMs),
+      ageText(nowMs - item.changedAtMs),
       item.status === "running" && item.rollout.outcome !== "failed" && item.rollout.outcome !== "rolled-back" ? "" : item.reason,
     ],
   );
@@ -80,8 +81,8 @@ export const containers: Action = async (session, _args, options) => {
     healthCell(item),
     String(item.revision),
     String(item.restarts),
-    age(nowMs - item.sinceMs),
-    item.observedAtMs === undefined ? "-" : age(nowMs - item.observedAtMs),
+    ageText(nowMs - item.sinceMs),
+    item.observedAtMs === undefined ? "-" : ageText(nowMs - item.observedAtMs),
     whyOf(item, nowMs),
   ]);
 };
@@ -112,7 +113,7 @@ export const nodes: Action = async (session) => {
     usedOf(item.sample?.diskUsedBytes, item.diskBytes),
     String(item.placements),
     item.engineVersion,
-    item.lastHeardAtMs === undefined ? "never" : age(nowMs - item.lastHeardAtMs),
+    item.lastHeardAtMs === undefined ? "never" : ageText(nowMs - item.lastHeardAtMs),
     item.status === "healthy" ? "" : item.reason,
   ]);
 };
@@ -137,7 +138,7 @@ export const history: Action = async (session, [name = ""], options) => {
     item.change,
     outcomeCell(item.rollout),
     `${item.by} via ${item.via}`,
-    age(nowMs - item.atMs),
+    ageText(nowMs - item.atMs),
     whatOf(item),
   ]);
 };

@@ -2,7 +2,7 @@ import type { AuditView } from "../../../actors/audit/operations.ts";
 import type { LogItem, LogItemLine } from "../../../actors/container/log-contract.ts";
 import type { EventView } from "../../../actors/event/event-view.ts";
 import { durationMs } from "../../../actors/manifest/quantities.ts";
-import { clockTime } from "../ages.ts";
+import { clockTime } from "../figures.ts";
 import { follow } from "../event-stream.ts";
 import { type Colour, harmless, type Output, plain } from "../output.ts";
 import { askAll, pathOf } from "../routes.ts";

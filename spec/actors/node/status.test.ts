@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { HEARTBEAT_UNKNOWN_AFTER_MS } from "../../../actors/node/contract.ts";
-import { ageText, nodeStatus } from "../../../actors/node/status.ts";
+import { nodeStatus } from "../../../actors/node/status.ts";
+import { ageText } from "../../../runtime/age-text.ts";
 
 const NOW_MS = 1_000_000;
 const joined = { connection: "joined", connectionSinceMs: 0, engine: "reachable", degraded: [] } as const;

@@ -1,13 +1,3 @@
-/** `12s`, `4m`, `3h`, `2d`: one unit, as tables show it. */
-export function age(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1_000));
-  if (seconds < 120) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 120) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
-}
-
 /** `14:03:22.118`, in the machine's own zone. */
 export function clockTime(ms: number): string {
   const at = new Date(ms);

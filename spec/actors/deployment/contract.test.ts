@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { merge, TemplatePatch } from "../../../actors/deployment/change.ts";
+import { DeploymentSpec } from "../../../actors/deployment/contract.ts";
+import { desiredContainer } from "../../../agent/desired-container.ts";
+import { templateOf } from "./stage.ts";
+
+test("a variable's name may not hold a =, which would set another variable", () => {
+  expect(DeploymentSpec.safeParse({ image: "app:1", environment: { "PATH=/evil:": "" } }).success).toBe(false);
+  expect(TemplatePatch.safeParse({ environment: { "PATH=/evil:": "" } }).success).toBe(false);
+});
+
+test("names that every object has are variables and labels like others", () => {
+  const given = JSON.parse('{ "image": "app:1", "environment": { "constructor": "1" }, "labels": { "toString": "2" } }') as unknown;
+  const { environment, labels } = DeploymentSpec.parse(given);
+  expect([environment, labels]).toEqual([{ constructor: "1" }, { toString: "2" }]);
+  const merged = merge(templateOf("1"), TemplatePatch.parse({ environment: { constructor: "1" } }), undefined);
+  expect(merged).toMatchObject({ kind: "merged", template: { environment: { constructor: "1" } } });
+});
+
+test("a name that would change what an object is does nothing at all", () => {
+  const given = JSON.parse('{ "image": "app:1", "environment": { "__proto__": "1", "A": "2" } }') as unknown;
+  const parsed = DeploymentSpec.safeParse(given);
+  expect(Object.getPrototypeOf(parsed.data?.environment ?? {})).toBe(Object.prototype);
+  expect(Object.keys(parsed.data?.environment ?? { A: "" })).toEqual(["A"]);
+});
+
+test("a person's labels never hide ours", () => {
+  const template = templateOf("1", { labels: { "dev.odysseus.deployment": "other", team: "shop" } });
+  const placement = { placementId: "web.1.1", deployment: "web", slot: 1, revision: 1, template, desired: "running" } as const;
+  const { labels } = desiredContainer(placement, 1, { tenant: "acme", node: "n1", epoch: 1, generation: 1 });
+  expect(labels).toMatchObject({ "dev.odysseus.deployment": "web", team: "shop" });
+});
