@@ -84,9 +84,10 @@ function accept(before: DeploymentState, draft: Draft, context: DecideContext, r
   return { kind: "accept", events, messages, reply: reply ?? null, ...audit };
 }
 
-/** How a rollout ends is a decision of ours that people ask about. */
+/** How a rollout ends is a decision of ours that people ask about; most of all how it failed, also when the way back took no time. */
 function endedRollout(events: readonly DeploymentEvent[]): Extract<DeploymentEvent, { type: "rollout.ended" }> | undefined {
-  return events.findLast((event) => event.type === "rollout.ended");
+  const ended = events.filter((event) => event.type === "rollout.ended");
+  return ended.find(({ outcome }) => outcome === "failed" || outcome === "rolled-back") ?? ended.at(-1);
 }
 
 /** An event that changes nothing is no event. */
