@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { checkAnswers, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
+import { checkAnswers, checkFailuresAudited, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
 import { differences } from "./checks/convergence.ts";
 import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
@@ -148,6 +148,7 @@ class Run {
     const report = (check: string, message: string): void => this.#world.report(check, message);
     checkAnswers(tenant.store, person.asked, report);
     checkRollouts(tenant.store, report);
+    checkFailuresAudited(tenant.store, report);
     checkReplays(tenant.store, live.definitions, live.states, report);
     checkReadModel(tenant.store, live.definitions, report);
     foreign.check(report);

@@ -64,6 +64,16 @@ function checkEvents(store: TenantStore, accepted: ReadonlySet<string>, report: 
   }
 }
 
+/** How a rollout failed is a decision of ours that people ask about. */
+export function checkFailuresAudited(store: TenantStore, report: Report): void {
+  const sql = `select stream, data ->> '$.id' as id, data ->> '$.outcome' as outcome from events as ended
+    where type = 'rollout.ended' and data ->> '$.outcome' in ('failed', 'rolled-back') and meta ->> '$.principal.kind' = 'system' and not exists (
+      select 1 from audit where operation = 'rollout.' || (ended.data ->> '$.outcome') and meta ->> '$.commandId' = ended.meta ->> '$.commandId'
+    )`;
+  for (const { stream, id, outcome } of store.database.prepare<[], { stream: string; id: number; outcome: string }>(sql).all())
+    report("every decision has its audit entry", `${stream}: rollout ${id} ${outcome}`);
+}
+
 /** Every rollout that began has ended, by itself or in favour of a newer one. */
 export function checkRollouts(store: TenantStore, report: Report): void {
   const sql = "select stream, type, data ->> '$.id' as id from events where type in ('rollout.started', 'rollout.ended') order by offset";
