@@ -34,6 +34,14 @@ export function tellOverBus(bus: Bus, to: Address, message: unknown, meta: Meta)
   bus.publish(subjectOf(to), encodeEnvelope(message, meta));
 }
 
+/** No address and no name of a person begins so. */
+const BUS_PRINCIPAL = "bus:";
+
+/** Whether a message came from another process: its sender calls itself what it likes, and only the broker knows who may write to the subject. */
+export function isFromBus({ principal }: Meta): boolean {
+  return principal.id.startsWith(BUS_PRINCIPAL);
+}
+
 /** Answers what other processes ask on a subject. Malformed envelopes are refused before `receive` sees them. */
 export function serveOverBus(
   bus: Bus,
@@ -44,10 +52,14 @@ export function serveOverBus(
     const decoded = decodeEnvelope(payload);
     if (decoded.kind === "malformed") return encodeReply(runtimeRefusals["message.malformed"]({ reason: decoded.reason }));
     try {
-      return encodeReply(await receive(decoded.message, decoded.meta, subject));
+      return encodeReply(await receive(decoded.message, fromBus(decoded.meta), subject));
     } catch (error) {
       if (error instanceof AskFailure) return encodeFailure(error.reason);
       throw error;
     }
   });
+}
+
+function fromBus(meta: Meta): Meta {
+  return { ...meta, principal: { ...meta.principal, id: `${BUS_PRINCIPAL}${meta.principal.id}` } };
 }

@@ -1,6 +1,8 @@
 import type { Edge, EdgeContext, Intake } from "../../runtime/actor.ts";
 import { addressOf, partsOf, subjectOf } from "../../runtime/address.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import type { Meta } from "../../runtime/journal.ts";
+import { isFromBus } from "../../runtime/remote.ts";
 import { problemsOf } from "../deployment/change.ts";
 import type { NodeSoft } from "../views.ts";
 import {
@@ -36,8 +38,9 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     this.#push = new AssignmentPush(ports, subjectOf(addressOf(tenant, "agent", name)));
   }
 
-  receive(message: unknown, state: NodeState): Intake<NodeCommand> {
-    if (!isFromAgent(message)) return { kind: "command", command: message as NodeCommand };
+  /** What comes over the bus comes from an agent, whatever it says it is: an agent tells what it sees, and decides nothing. */
+  receive(message: unknown, state: NodeState, meta: Meta): Intake<NodeCommand> {
+    if (!isFromBus(meta)) return { kind: "command", command: message as NodeCommand };
     const parsed = AgentMessage.safeParse(message);
     if (!parsed.success)
       return { kind: "refused", refusal: refusals["node.message-invalid"]({ name: state.name, problems: problemsOf(parsed.error) }) };
@@ -155,14 +158,4 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       this.#command({ kind: "declare-lost", reason: `no word from its agent for ${HEARTBEAT_LOST_AFTER_MS / 1000} s` });
     else this.#heardNothingYet();
   }
-}
-
-function isFromAgent(message: unknown): boolean {
-  return (
-    typeof message === "object" &&
-    message !== null &&
-    "kind" in message &&
-    typeof message.kind === "string" &&
-    message.kind.startsWith("agent.")
-  );
 }
