@@ -125,6 +125,8 @@ export interface NodeSoft {
   readonly lastHeardAtMs: number | undefined;
   readonly sample: z.infer<typeof NodeSample> | undefined;
   readonly agentAssignment: number | undefined;
+  /** Why the agent cannot take the newest assignment, in a sentence. */
+  readonly assignmentProblem?: string | undefined;
   /** By placement id: progress and other observations that are not journalled. */
   readonly statuses: ReadonlyMap<string, PlacementStatus>;
   readonly containers: ReadonlyMap<string, ContainerSample>;

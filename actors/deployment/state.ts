@@ -225,7 +225,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return {
         ...initialState(state.name),
         generation: state.generation,
-        revisions: state.revisions,
+        // The last one for its number alone: a namesake goes on counting from it, and never rolls back to what was deleted.
+        revisions: state.revisions.slice(-1).map((revision) => ({ ...revision, provenAtMs: undefined })),
         revision: state.revision,
         nextSequence: state.nextSequence,
         rollout: state.rollout,

@@ -1,3 +1,4 @@
+import { BusFailure } from "../../runtime/bus.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { NodePorts } from "./ports.ts";
 import { AssignmentAnswer, type Assignment } from "./contract.ts";
@@ -5,6 +6,8 @@ import { AssignmentAnswer, type Assignment } from "./contract.ts";
 const ANSWER_TIMEOUT_MS = 5_000;
 /** Wait before the assignment is offered again. The agent's own heartbeat asks for it as well. */
 const RETRY_MS = 1_000;
+const TOO_LARGE =
+  "its assignment is larger than one message may be, and cannot be delivered: use fewer replicas on it, or smaller environments";
 
 /** Gives the agent the newest assignment, one request at a time, until the agent has it on its disk. */
 export class AssignmentPush {
@@ -15,6 +18,7 @@ export class AssignmentPush {
   #inFlight = false;
   #retry: Timer | undefined;
   #stopped = false;
+  #problem: string | undefined;
 
   constructor(ports: Pick<NodePorts, "bus" | "clock">, subject: string) {
     this.#ports = ports;
@@ -23,6 +27,11 @@ export class AssignmentPush {
 
   get acceptedNumber(): number | undefined {
     return this.#accepted?.number;
+  }
+
+  /** Why the agent cannot take what it is given, in a sentence; undefined when it can, or when nobody knows yet. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   want(assignment: Assignment): void {
@@ -60,11 +69,13 @@ export class AssignmentPush {
   async #send(assignment: Assignment): Promise<boolean> {
     try {
       const answer = AssignmentAnswer.parse(await this.#ports.bus.request(this.#subject, assignment, { timeoutMs: ANSWER_TIMEOUT_MS }));
+      this.#problem = answer.kind === "not-stored" ? `its agent cannot keep its assignment: ${answer.message}` : undefined;
       if (answer.kind === "not-stored") return false;
       this.#accepted = { epoch: answer.epoch, number: answer.number };
       return answer.kind === "accepted";
-    } catch {
-      // Unreachable or nonsense: offered again after a pause; the node's silence is noticed elsewhere.
+    } catch (cause) {
+      // Unreachable or nonsense: offered again after a pause; the node's silence is noticed elsewhere. Too large is noticed nowhere else.
+      if (cause instanceof BusFailure && cause.reason === "too-large") this.#problem = TOO_LARGE;
       return false;
     }
   }

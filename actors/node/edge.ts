@@ -68,6 +68,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       lastHeardAtMs: this.#lastHeardAtMs,
       sample: this.#sample,
       agentAssignment: this.#push.acceptedNumber,
+      assignmentProblem: this.#push.problem,
       statuses: this.#statuses,
       containers: this.#containers,
     };

@@ -12,7 +12,11 @@ export interface NodeStatusLine {
 export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" | "engine"> & { readonly degraded: readonly string[] };
 
 /** The only place where a node's status is decided, at the moment of looking. A silent node is unknown, whatever it said last. */
-export function nodeStatus(row: NodeStatusFacts, soft: Pick<NodeSoft, "lastHeardAtMs"> | undefined, nowMs: number): NodeStatusLine {
+export function nodeStatus(
+  row: NodeStatusFacts,
+  soft: Pick<NodeSoft, "lastHeardAtMs" | "assignmentProblem"> | undefined,
+  nowMs: number,
+): NodeStatusLine {
   const heardAtMs = soft?.lastHeardAtMs;
   if (row.connection === "lost") {
     return {
@@ -24,6 +28,7 @@ export function nodeStatus(row: NodeStatusFacts, soft: Pick<NodeSoft, "lastHeard
   const silentMs = nowMs - heardAtMs;
   if (silentMs > HEARTBEAT_UNKNOWN_AFTER_MS) return { status: "unknown", reason: `silent for ${ageText(silentMs)}` };
   if (row.engine === "unreachable") return { status: "degraded", reason: "its container engine does not answer" };
+  if (soft?.assignmentProblem !== undefined) return { status: "degraded", reason: soft.assignmentProblem };
   if (row.degraded.length > 0) return { status: "degraded", reason: row.degraded.join("; ") };
   return { status: "healthy", reason: `heard of ${ageText(silentMs)} ago` };
 }

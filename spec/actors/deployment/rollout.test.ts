@@ -331,6 +331,8 @@ describe("scaling, stopping, deleting", () => {
     expect(stage.state.mode).toBe("absent");
     expect(isRefusal(stage.person({ kind: "scale", replicas: 9 }))).toBe(true);
     expect(stage.accepted({ kind: "create", template: templateOf("1"), platforms: [], replicas: 1 })).toMatchObject({ revision: 2 });
+    stage.finish();
+    expect(stage.person({ kind: "rollback" })).toMatchObject({ code: "revision.none-earlier" });
   });
 });
 

@@ -18,6 +18,11 @@ test("a node below what is supported is degraded, with every reason", () => {
   expect(nodeStatus({ ...joined, engine: "unreachable" }, heard(0), NOW_MS).status).toBe("degraded");
 });
 
+test("a node that cannot be given its work is degraded, with the reason", () => {
+  const soft = { ...heard(0), assignmentProblem: "its agent cannot keep its assignment: the disk is full" };
+  expect(nodeStatus(joined, soft, NOW_MS)).toEqual({ status: "degraded", reason: soft.assignmentProblem });
+});
+
 test("a lost node is unreachable, even when it was just heard of", () => {
   expect(nodeStatus({ ...joined, connection: "lost", connectionSinceMs: NOW_MS - 60_000 }, heard(0), NOW_MS)).toMatchObject({
     status: "unreachable",
