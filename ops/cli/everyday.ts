@@ -83,7 +83,7 @@ export const everyday: readonly Everyday[] = [
   {
     name: "update",
     arguments: [name, command],
-    summary: "Change what is said of a deployment, as a rolling update",
+    summary: "Change a deployment with a rolling update",
     options: [
       { flags: "--replicas <number>", description: "how many" },
       ...templateFlags,
@@ -193,7 +193,7 @@ export const everyday: readonly Everyday[] = [
   {
     name: "deployments",
     arguments: [],
-    summary: "List the deployments; with a verb, anything the API can do with one",
+    summary: "List the deployments",
     options: [],
     examples: ["odysseus deployments", "odysseus deployments get web --json"],
     load: async () => (await lists()).deployments,
@@ -213,7 +213,7 @@ export const everyday: readonly Everyday[] = [
   {
     name: "nodes",
     arguments: [],
-    summary: "List the nodes: health, use, and how old the news is",
+    summary: "List the nodes: health, use, and when each was last heard",
     options: [],
     examples: ["odysseus nodes", "odysseus nodes get n1 --json"],
     load: async () => (await lists()).nodes,

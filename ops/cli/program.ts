@@ -1,6 +1,7 @@
 import { type Argument, Command, Option } from "commander";
 import { type ExitName, exitCodes } from "./exit-codes.ts";
 import { everyday, type Everyday, type Flag } from "./everyday.ts";
+import { productVersion } from "../version.ts";
 import { type Action, openSession, type Options } from "./session.ts";
 
 /** What the program needs of the process it runs in. */
@@ -13,8 +14,10 @@ export interface Surroundings {
 
 const description = `Runs containers on your hosts.
 
-Everyday commands are listed below. Everything the API can do is there too, as noun and verb: see
+The everyday commands are listed below. What else the API can do is under its noun:
 odysseus deployments --help, odysseus containers --help, odysseus nodes --help.`;
+
+const HELP = "print this help";
 
 const closing = `
 Examples:
@@ -22,12 +25,13 @@ Examples:
   odysseus plan compose.yaml
   odysseus logs web -f --since 5m
 
-Signing in: npm start writes a profile for this machine. ODYSSEUS_URL and ODYSSEUS_TOKEN, or --url, lead elsewhere.`;
+npm start signs you in on its machine. For another control plane set ODYSSEUS_URL and ODYSSEUS_TOKEN.`;
 
 export function buildProgram(surroundings: Surroundings): Command {
   const program = new Command("odysseus")
     .description(description)
-    .helpOption("-h, --help", "show what can be said, with examples")
+    .version(productVersion, "-V, --version", "print the version")
+    .helpOption("-h, --help", HELP)
     .helpCommand("help [command]", "show the help of a command")
     .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
     .configureOutput({
@@ -66,7 +70,9 @@ function addEveryday(program: Command, item: Everyday, surroundings: Surrounding
 
 /** Understood by every command, before or after its name. */
 export function addGlobals(command: Command): void {
-  command.option("--json", "one JSON document; for streams one per line").option("--url <address>", "the control plane's address");
+  command
+    .option("--json", "print one JSON document; what follows prints one per line")
+    .option("--url <address>", "the control plane's address, instead of the profile's");
 }
 
 export function addFlags(command: Command, flags: readonly Flag[]): void {

@@ -44,7 +44,7 @@ export function reportWaited(out: Output, waited: Waited): void {
   }
   const why = rollout.reason === undefined || rollout.reason === "" ? "" : `: ${plain(rollout.reason)}`;
   out.note(out.paint("red", `${name}: ${failure(rollout)}${why}`));
-  for (const item of waited.failed.slice(0, MAX_FAILED_SHOWN)) for (const line of evidence(item)) out.note(line);
+  for (const item of waited.failed.slice(0, MAX_FAILED_SHOWN)) for (const line of evidence(item, why)) out.note(line);
   if (waited.failed.length > MAX_FAILED_SHOWN)
     out.note(`  and ${waited.failed.length - MAX_FAILED_SHOWN} more replicas: odysseus containers --deployment ${name}`);
   if (deployment !== undefined)
@@ -75,12 +75,15 @@ function failure({ outcome, change, revision, id }: RolloutView): string {
   }
 }
 
-/** Exit code, cause, the last probe and the last lines: what a person would go and look for. */
-function evidence(item: ContainerView): readonly string[] {
+/** Exit code, cause, the last probe and the last lines: what a person would go and look for. `told` is not said again. */
+function evidence(item: ContainerView, told: string): readonly string[] {
   const where = `  replica ${item.slot} on ${item.node ?? "no node"}`;
   const exit = item.lastExit;
-  const ended = exit === undefined ? "" : ` ${endingText(exit)}`;
-  const failure = item.failure === undefined || item.failure.message === exit?.message ? [] : [`    ${plain(item.failure.message)}`];
+  const ended = exit === undefined ? "" : ` ${endingText(exit, told)}`;
+  const failure =
+    item.failure === undefined || item.failure.message === exit?.message || isIn(told, item.failure.message)
+      ? []
+      : [`    ${plain(item.failure.message)}`];
   const probe = exit?.healthOutput === undefined || exit.healthOutput === "" ? [] : [`    last probe: ${plain(exit.healthOutput)}`];
   const lines = (exit?.lastLines ?? []).slice(-MAX_LAST_LINES).map((line) => `    | ${clockTime(line.atMs)} ${plain(line.text)}`);
   const rejections = item.rejections.flatMap(({ filter, reason, remedy }) => [
@@ -91,7 +94,11 @@ function evidence(item: ContainerView): readonly string[] {
   return [`${where}${ended}${unexplained}`, ...failure, ...probe, ...lines, ...rejections];
 }
 
-function endingText({ cause, exitCode, message }: NonNullable<ContainerView["lastExit"]>): string {
+function endingText({ cause, exitCode, message }: NonNullable<ContainerView["lastExit"]>, told: string): string {
   const code = exitCode === undefined || message.includes("exit code") ? "" : ` with exit code ${exitCode}`;
-  return `${cause}${code}${message === "" ? "" : `: ${plain(message)}`}`;
+  return `${cause}${code}${message === "" || isIn(told, message) ? "" : `: ${plain(message)}`}`;
+}
+
+function isIn(told: string, message: string): boolean {
+  return message !== "" && told.includes(plain(message));
 }

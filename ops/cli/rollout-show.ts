@@ -40,8 +40,9 @@ export function openShow({ out, api }: Session, name: string): Show {
   let before: readonly ContainerView[] | undefined;
   let beforeReason = "";
   return {
-    draw({ deployment, containers }, elapsedMs) {
-      const reason = plain(deployment?.reason ?? "");
+    draw({ deployment, containers, rollout }, elapsedMs) {
+      // How it ended is the last word, which is not this one's.
+      const reason = rollout.outcome === "in-progress" ? plain(deployment?.reason ?? "") : "";
       const said = reason === "" || reason === beforeReason ? [] : [`${name}: ${reason}`];
       for (const line of [...said, ...changesBetween(before ?? containers.filter(isNoNews), containers, api().nowMs())])
         out.line(`${ageText(elapsedMs).padStart(4)}  ${line}`);

@@ -43,7 +43,7 @@ export function isSet(options: Options, name: string): boolean {
 
 export function whole(value: string | undefined, what: string): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(value)) throw usage(`${what}: "${value}" is not a whole number.`);
+  if (!/^\d{1,15}$/.test(value)) throw usage(`${what}: "${value}" is not a whole number from 0 on.`);
   return Number(value);
 }
 

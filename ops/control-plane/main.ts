@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { profilePath } from "../cli/profile.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { consoleLog } from "../console-log.ts";
 import { startFailureOf } from "./failure.ts";
@@ -37,7 +39,7 @@ async function serve(options: StartOptions): Promise<number> {
     running = await Promise.race([run(options, { home, log, env: process.env, say, giveUp }), over.then(() => undefined)]);
     if (running !== undefined) process.stdout.write(welcome(options, running));
     const exitCode = await over;
-    if (running !== undefined) say("Stopping: the API, the agent, the control plane, NATS. Containers stay as they are.");
+    if (running !== undefined) say(`Stopping: the API, the agent, the control plane, NATS. ${afterwards(options)}`);
     await running?.stop();
     home.release();
     return exitCode;
@@ -60,16 +62,26 @@ function endOnSignals(end: (exitCode: number) => void): void {
   }
 }
 
-function welcome({ nodes }: StartOptions, { url, signInLink }: Running): string {
-  const image = nodes.kind === "simulated" ? "shop/web:1" : "nginx:alpine";
+function welcome(options: StartOptions, { url, signInLink }: Running): string {
+  const image = options.nodes.kind === "simulated" ? "shop/web:1" : "nginx:alpine";
+  const isUsualHome = join(options.home, "profile.json") === profilePath(process.env);
   return `Odysseus is ready: ${url}
 Sign in (once, within 15 minutes): ${signInLink}
 
 Three commands to try, in another terminal, from this folder:
-  npx odysseus nodes
+${isUsualHome ? "" : `  export ODYSSEUS_HOME=${quoted(options.home)}\n`}  npx odysseus nodes
   npx odysseus deploy web --image ${image} --publish 8080:80 --health http:/ --wait
   npx odysseus logs web -f
 
-Ctrl-C stops Odysseus; containers stay.
+Ctrl-C stops Odysseus. ${afterwards(options)}
 `;
+}
+
+function afterwards({ nodes }: StartOptions): string {
+  return nodes.kind === "simulated" ? "Simulated containers go with it; the next start makes them again." : "Containers stay as they are.";
+}
+
+/** A word for the shell. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -34,7 +34,7 @@ function install(root, purpose, say) {
     const npm = findNpm();
     if ("sentence" in npm) return npm;
     const startedAt = Date.now();
-    say(`Installing ${countPackages(root, purpose)} packages (only when they changed) ...`);
+    say(`Installing ${countPackages(root, purpose)} packages; once, and again when they change ...`);
     const { code, complaint } = await run(npm.command, [...npm.args, ...npmArguments(root, purpose)], root);
     const missing = missingPackages(root, purpose);
     if (code === 0 && missing.length === 0) {

@@ -77,7 +77,7 @@ function operationHtml(operation: Operation, document: OpenApiDocument, prefix: 
   const answer = Object.values(described?.responses?.["200"]?.content ?? {})[0]?.schema;
   return `<article id="${e(operation.name)}"><h3>${e(operation.name)}</h3>
 <p><strong>${e(operation.title)}</strong> <span class="soft">${e(operation.effect)} · ${e(operation.roles.join(", "))}</span></p>
-<p>${e(operation.description)}</p>
+<p>${prose(operation.description)}</p>
 <pre>${e(`${method} ${prefix}${path}`)}\n\nodysseus ${e(operation.example)}\n${e(curlOf(operation, prefix))}</pre>
 ${inputHtml(described)}
 ${answer === undefined ? "" : `<details><summary>Answer${operation.effect === "stream" ? " (data of each event)" : ""}</summary><pre>${e(JSON.stringify(answer, undefined, 2))}</pre></details>`}
@@ -125,9 +125,14 @@ function inputHtml(operation: OpenApiOperation | undefined): string {
         field.schema.default === undefined
           ? ""
           : `<br><span class="soft">default <code>${e(JSON.stringify(field.schema.default))}</code></span>`
-      }</td><td>${e(field.description)}</td></tr>`,
+      }</td><td>${prose(field.description)}</td></tr>`,
   );
-  return `<table><thead><tr><th scope="col">Field</th><th scope="col">In</th><th scope="col">Value</th><th scope="col">Meaning</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<div class="wide"><table><thead><tr><th scope="col">Field</th><th scope="col">In</th><th scope="col">Value</th><th scope="col">Meaning</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+/** Descriptions put names of fields between backticks. */
+function prose(text: string): string {
+  return e(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 /** A schema in a few words: `number 1 to 500`, `one of "a", "b"`, `list of text`. */
@@ -174,5 +179,5 @@ function problemsHtml(errors: ErrorTable): string {
   return `<section id="problems"><h2>Problems</h2>
 <p>Every error is <code>application/problem+json</code>: <code>type</code>, <code>title</code>, <code>status</code>, <code>detail</code> (what is wrong and what to do), <code>code</code> (what programs look at),
 <code>retryable</code>, <code>instance</code>, <code>correlationId</code>, and for input <code>errors</code> with a JSON pointer for each field.</p>
-<table><thead><tr><th scope="col">Code</th><th scope="col">Title</th><th scope="col">Status</th><th scope="col">May succeed later unchanged</th></tr></thead><tbody>${rows.join("")}</tbody></table></section>`;
+<div class="wide"><table><thead><tr><th scope="col">Code</th><th scope="col">Title</th><th scope="col">Status</th><th scope="col">May succeed later unchanged</th></tr></thead><tbody>${rows.join("")}</tbody></table></div></section>`;
 }

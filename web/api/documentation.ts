@@ -5,7 +5,7 @@ import type { Operation } from "../../actors/catalogue.ts";
 import type { RefusalTraits } from "../../runtime/refusal.ts";
 import { SESSION_COOKIE } from "./auth/guard.ts";
 import { docsPage, type OpenApiDocument } from "./docs-page.ts";
-import { PAGE_POLICY } from "./html.ts";
+import { htmlPage, PAGE_POLICY } from "./html.ts";
 
 export interface DocumentationOptions {
   readonly operations: readonly Operation[];
@@ -37,9 +37,18 @@ export async function collectRoutes(app: FastifyInstance, version: string): Prom
   });
 }
 
-/** `/openapi.json` and `/docs`, made once: the catalogue does not change while the server runs. */
+const WELCOME = `<h1>Odysseus VERSION is running</h1>
+<p>Use it from the command line with <code>npx odysseus</code>, or over its API: <a href="/docs">documentation</a>, <a href="/openapi.json">OpenAPI</a>.</p>`;
+
+/** `/`, `/openapi.json` and `/docs`, made once: the catalogue does not change while the server runs. */
 export function installDocumentation(app: FastifyInstance, options: DocumentationOptions): void {
   let page: string | undefined;
+  app.get("/", { schema: { hide: true } }, async (_request, reply) =>
+    reply
+      .header("content-security-policy", PAGE_POLICY)
+      .type("text/html; charset=utf-8")
+      .send(htmlPage("Odysseus", WELCOME.replace("VERSION", options.version))),
+  );
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(JSON.stringify(app.swagger())),
   );

@@ -66,7 +66,7 @@ export const API_ERRORS = {
     httpStatus: 401,
     retryable: false,
     message: (_: { readonly scheme: string }) =>
-      "Sign in with the link that the start of Odysseus printed, or send a token with Authorization: Bearer.",
+      "Open the sign-in link that npm start printed, or send a token with Authorization: Bearer.",
   },
   "auth.invalid": {
     httpStatus: 401,
@@ -98,7 +98,7 @@ export const API_ERRORS = {
     httpStatus: 403,
     retryable: false,
     message: (facts: { readonly validMinutes: number }) =>
-      `This sign-in link was used before, is older than ${facts.validMinutes} minutes, or is not from this start of Odysseus. Ask for a new one.`,
+      `This sign-in link was used before, is older than ${facts.validMinutes} minutes, or is not from this start of Odysseus. Every npm start prints a new one.`,
   },
   "idempotency.mismatch": {
     httpStatus: 422,

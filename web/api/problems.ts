@@ -38,8 +38,20 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
+/** Codes whose own words are not what a person would say. */
+const titles: Readonly<Record<string, string>> = {
+  "auth.required": "You are not signed in",
+  "auth.invalid": "You are not signed in any more",
+  "auth.link-invalid": "This sign-in link cannot be used",
+  "auth.too-many-failures": "Too many failed attempts",
+  "auth.cross-site": "The request came from another site",
+  "route.not-found": "There is nothing at this address",
+};
+
 /** `deployment.not-found` reads "Deployment not found". */
 export function problemTitle(code: string): string {
+  const own = titles[code];
+  if (own !== undefined) return own;
   const words = code.replaceAll(/[.-]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

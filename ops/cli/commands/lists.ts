@@ -58,6 +58,7 @@ export const containers: Action = async (session, _args, options) => {
   const query = { deployment, node: text(options, "node"), phase: text(options, "phase") };
   if (deployment !== undefined)
     await naming(session, "deployments", deployment, () => ask(session.api(), "deployments.get", { name: deployment }));
+  if (query.node !== undefined) await nodeIsKnown(session, query.node);
   const items = bySlot(await askAll<ContainerView>(session.api(), "containers.list", { query }));
   const nowMs = session.api().nowMs();
   const columns: readonly Column[] = [
@@ -86,6 +87,10 @@ export const containers: Action = async (session, _args, options) => {
     whyOf(item, nowMs),
   ]);
 };
+
+async function nodeIsKnown(session: Session, name: string): Promise<void> {
+  await naming(session, "nodes", name, () => ask(session.api(), "nodes.get", { name }));
+}
 
 export const nodes: Action = async (session) => {
   const items = await askAll<NodeView>(session.api(), "nodes.list", {});
@@ -143,10 +148,12 @@ export const history: Action = async (session, [name = ""], options) => {
   ]);
 };
 
-/** The fields that were changed, and what went wrong. A creation sets all fields: then the two that matter; --json has the rest. */
+/** The fields that were changed, and what went wrong. A creation sets all fields, a new image has a new digest: --json has these too. */
 function whatOf({ change, diff, rollout }: ChangeView): string {
   const fields = change === "create" ? diff.filter(({ path }) => path === "image.reference" || path === "replicas") : diff;
-  const words = fields.map(({ path, before, after }) =>
+  const isNewImage = fields.some(({ path }) => path === "image.reference");
+  const told = fields.filter(({ path }) => path !== "image.digest" || !isNewImage);
+  const words = told.map(({ path, before, after }) =>
     change === "create" ? `${path} ${shown(after)}` : `${path} ${shown(before)} -> ${shown(after)}`,
   );
   const why = rollout.outcome === "succeeded" || rollout.reason === undefined ? [] : [rollout.reason];

@@ -77,13 +77,15 @@ function lostNote({ out }: Session): void {
 
 export const events: Action = async (session, _args, options) => {
   const query = { deployment: text(options, "deployment"), node: text(options, "node") };
+  const isFiltered = Object.values(query).some((value) => value !== undefined);
   if (!isSet(options, "follow")) {
     const items = await askAll<EventView>(session.api(), "events.list", {
       query,
       limit: whole(text(options, "limit"), "--limit") ?? 100,
     });
     if (session.out.json) session.out.document({ items });
-    else if (items.length === 0) session.out.note("No events yet. odysseus events -f waits for the next ones.");
+    else if (items.length === 0)
+      session.out.note(isFiltered ? "No events match." : "No events yet. odysseus events -f waits for the next ones.");
     else for (const item of items) session.out.line(eventLine(session, item));
     return;
   }

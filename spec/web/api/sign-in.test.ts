@@ -152,7 +152,7 @@ test("a browser that is not signed in gets a page that says how", async () => {
   const api = await startTestApi();
   const response = await fetch(`${api.url}/docs`, { headers: { accept: "text/html,application/xhtml+xml" } });
   expect([response.status, response.headers.get("content-type")]).toEqual([401, "text/html; charset=utf-8"]);
-  expect(await response.text()).toContain("Sign in with the link");
+  expect(await response.text()).toContain("Open the sign-in link that npm start printed");
 });
 
 test("over TLS the cookie is sent over TLS alone", async () => {

@@ -39,6 +39,11 @@ export function installSignIn(
       })
       .header("content-security-policy", PAGE_POLICY)
       .type("text/html; charset=utf-8")
-      .send(htmlPage("Signed in", `<h1>You are signed in</h1>\n<p>Go on to the <a href="/docs">documentation of the API</a>.</p>`));
+      .send(
+        htmlPage(
+          "Signed in",
+          `<h1>You are signed in</h1>\n<p>This browser stays signed in for a week. Go on to the <a href="/docs">documentation of the API</a>.</p>`,
+        ),
+      );
   });
 }
