@@ -6,9 +6,9 @@ import { SimWorld, type WorldOptions } from "./world.ts";
 import type { Violation } from "./violation.ts";
 
 /** Virtual durations. */
-const QUIET_MS = 20_000;
-const TROUBLE_MS = 120_000;
-const LONGEST_WISH_PAUSE_MS = 10_000;
+const QUIET_MS = 12_000;
+const TROUBLE_MS = 90_000;
+const LONGEST_WISH_PAUSE_MS = 9_000;
 const LOOK_EVERY_MS = 500;
 /** A container that failed for long waits 300 s for its next attempt, and a rollout that failed is rolled back in 240 s more. */
 const CONVERGENCE_MS = 1_200_000;

@@ -8,8 +8,8 @@ import type { Trace } from "./trace.ts";
 import { oneOf } from "./wishes.ts";
 
 const SHORTEST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 11_000;
-const LONGEST_OUTAGE_MS = 30_000;
+const LONGEST_PAUSE_MS = 9_000;
+const LONGEST_OUTAGE_MS = 25_000;
 const LONGEST_CLOCK_ERROR_MS = 90_000;
 const EDITED_MEMORY_BYTES = 64 * 1024 * 1024;
 
@@ -97,7 +97,7 @@ function toContainer(act: (node: SimNode, containerId: string) => void): Fault {
 
 function diskFault(fault: DiskFault): Fault {
   return ({ parts: { controlPlane } }) => {
-    controlPlane.setDiskFaults({ share: 0.7, fault, longestWriteMs: 20 });
+    controlPlane.setDiskFaults({ share: 0.4, fault, longestWriteMs: 20 });
     return () => controlPlane.setDiskFaults(SOUND_DISK);
   };
 }
