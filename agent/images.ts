@@ -25,6 +25,7 @@ export class Images {
   readonly #gate = new Gate(MAX_CONCURRENT_PULLS);
   readonly #pulls = new Map<string, SharedPull>();
   readonly #present = new Set<string>();
+  #isStopped = false;
 
   constructor(engine: Engine, log: Log) {
     this.#engine = engine;
@@ -65,6 +66,7 @@ export class Images {
     for (const image of images) {
       const never = new AbortController().signal;
       this.ensure(image, { pulling: () => undefined, progress: () => undefined, signal: never }).catch((cause: unknown) => {
+        if (this.#isStopped) return;
         if (!(cause instanceof EngineFailure)) throw cause;
         this.#log.warn("an image could not be fetched ahead", { image: image.reference, reason: cause.message });
       });
@@ -73,6 +75,7 @@ export class Images {
 
   /** Gives up every pull. */
   stop(): void {
+    this.#isStopped = true;
     for (const pull of this.#pulls.values()) pull.abort.abort(new Error("the agent stops"));
   }
 

@@ -45,6 +45,20 @@ describe("images", () => {
     expect(there).toEqual([true]);
   });
 
+  test("that still wait for their turn when the agent ends are given up, and nothing breaks", async () => {
+    const names = [1, 2, 3, 4, 5].map((number) => `sim/slowpull:${number}`);
+    const images = await Promise.all(names.map((name) => node.image(name)));
+    await node.request(node.assignment([], { prefetch: images }));
+    await node.clock.advance(1_000);
+    const broken: unknown[] = [];
+    const note = (cause: unknown): void => void broken.push(cause);
+    process.on("unhandledRejection", note);
+    await node.stop();
+    await node.clock.advance(60_000);
+    process.off("unhandledRejection", note);
+    expect(broken).toEqual([]);
+  });
+
   test.each([
     ["sim/missing:1", "image.not-found", true],
     ["sim/denied:1", "image.access-denied", true],

@@ -12,13 +12,13 @@ const limits = { timeoutMs: 5_000 };
 
 test("an agent cannot decide for its node, whoever it says it is", async () => {
   const bus = new MemoryBroker(systemClock).connect("control-plane");
-  const { host, tenant, stop } = await hostCounters({
+  const hosted = await hostCounters({
     bus,
     definitions: [nodeActor({ clock: systemClock, bus, epochOf: () => 1 })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });
-  onTestFinished(stop);
+  onTestFinished(() => hosted.stop());
   const meta: Meta = {
     commandId: "acme/deployment/web/1/0",
     principal: { kind: "system", id: addressOf(TENANT, "deployment", "web"), role: "system" },
@@ -31,9 +31,9 @@ test("an agent cannot decide for its node, whoever it says it is", async () => {
       reply: { kind: "refusal", code: "node.message-invalid" },
     });
   }
-  expect(tenant.store.load(NODE).version).toBe(0);
+  expect(hosted.tenant.store.load(NODE).version).toBe(0);
   expect(
-    await host.ask(NODE, { kind: "prefetch", image: { reference: "app:1", digest: "sha256:0", source: "node" } }, meta, limits),
+    await hosted.host.ask(NODE, { kind: "prefetch", image: { reference: "app:1", digest: "sha256:0", source: "node" } }, meta, limits),
   ).toEqual({
     kind: "ok",
     value: null,
