@@ -73,6 +73,7 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
     case "placements.added":
       return numbered({
         ...state,
+        prefetch: withoutArrived(state.prefetch, event.placements),
         placements: { ...state.placements, ...Object.fromEntries(event.placements.map((placement) => [placement.placementId, placement])) },
       });
     case "placements.refused":
@@ -92,6 +93,12 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
         prefetch: [...state.prefetch.filter(({ digest }) => digest !== event.image.digest), event.image].slice(-MAX_PREFETCH),
       });
   }
+}
+
+/** Whoever was waited for is here and fetches its image itself: the wish is fulfilled, and must not bring back an image that somebody removes later. */
+function withoutArrived(wishes: NodeState["prefetch"], placements: readonly Placement[]): NodeState["prefetch"] {
+  const arrived = new Set(placements.map(({ template }) => template.image.digest));
+  return wishes.some(({ digest }) => arrived.has(digest)) ? wishes.filter(({ digest }) => !arrived.has(digest)) : wishes;
 }
 
 function numbered(state: NodeState): NodeState {

@@ -71,3 +71,13 @@ test("a node that is given up tells the deployments of all they had there, also 
     message: { kind: "lost", node: "n1", placementIds: ["web.1.1", "web.2.2"] },
   });
 });
+
+test("an image that is fetched ahead is no longer wished for once its replica is there", () => {
+  const image = { reference: "app:2", digest: `sha256:${"2".repeat(64)}`, source: "registry" } as const;
+  const other = { ...image, digest: `sha256:${"3".repeat(64)}` };
+  const wishing = after(after(joined, { kind: "prefetch", image }), { kind: "prefetch", image: other });
+  expect(wishing.prefetch).toEqual([image, other]);
+  const template = PinnedTemplate.parse({ image });
+  const placement = { placementId: "web.1.1", deployment: "web", slot: 1, revision: 1, template, desired: "running" } as const;
+  expect(after(wishing, { kind: "assign", placements: [placement] }).prefetch).toEqual([other]);
+});
