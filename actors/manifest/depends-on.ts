@@ -1,5 +1,5 @@
 import type { Draft } from "./draft.ts";
-import { different, type FieldTable, honoured, readFields, refused, type Rule } from "./fields.ts";
+import { different, type FieldTable, honoured, readFields, refusedFlag, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
 
 interface Entry {
@@ -22,7 +22,7 @@ const entryFields: FieldTable<Entry> = {
         );
     },
   ),
-  restart: refused("A service is not restarted because another one was changed.", "leave it out.", ["false"]),
+  restart: refusedFlag("A service is not restarted because another one was changed.", "leave it out."),
   required: honoured((reading, at, entry) => {
     entry.required = reading.flag(at) !== false;
   }),

@@ -9,9 +9,18 @@ type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 type RolloutInput = Writable<NonNullable<DeploymentSpecInput["rollout"]>>;
 
 const processors = (field: "cpuLimitMillis" | "cpuReservedMillis"): Rule<Draft> =>
-  honoured((reading, at, draft) => draft.setResource(reading, field, reading.amount(at, cpuMillis, "0.5"), at));
+  honoured((reading, at, draft) => draft.setResource(reading, field, unlessNone(reading.amount(at, cpuMillis, "0.5")), at));
 const memory = (field: "memoryLimitBytes" | "memoryReservedBytes"): Rule<Draft> =>
-  honoured((reading, at, draft) => draft.setResource(reading, field, reading.amount(at, sizeBytes, "512M"), at));
+  honoured((reading, at, draft) => {
+    // Minus one is the engine's word for no limit.
+    if (at.value.kind !== "scalar" || at.value.text !== "-1")
+      draft.setResource(reading, field, unlessNone(reading.amount(at, sizeBytes, "512M")), at);
+  });
+
+/** Zero is Compose's word for no limit. */
+function unlessNone(amount: number | undefined): number | undefined {
+  return amount === 0 ? undefined : amount;
+}
 
 /** Compose's older spellings of limits, beside `deploy`. */
 export const cpuLimitRule = processors("cpuLimitMillis");
@@ -101,7 +110,12 @@ const deploy: FieldTable<Draft> = {
 };
 
 /** `deploy` of a service. Read after its ports: two replicas cannot hold one port of a node, which decides how they are replaced. */
-export const deployRule: Rule<Draft> = honoured((reading, at, draft) => readFields(reading, at, deploy, draft), deploy);
+export const deployRule: Rule<Draft> = {
+  ...honoured((reading, at, draft: Draft) => {
+    if (!reading.isNull(at)) readFields(reading, at, deploy, draft);
+  }, deploy),
+  mayBeEmpty: true,
+};
 
 function readUpdateConfig(reading: Reading, place: Place, publishesPorts: boolean): RolloutInput {
   const update: Update = { rollout: {} };

@@ -75,7 +75,7 @@ function readValue(
   if (quote !== "'" && quote !== '"') {
     const written = source
       .slice(start, lineEnd)
-      .replace(/(^|\s)#.*$/, "")
+      .replace(/\s#.*$/, "")
       .trim();
     return { value: filling.text(written, known, spot), next: lineEnd + 1 };
   }

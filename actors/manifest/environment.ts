@@ -8,7 +8,7 @@ const SAME_AS_NUMBER = /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 
 /** `environment` of a service. A name without a value is taken from the shell or `.env`, or left out. */
 export const environmentRule: Rule<Draft> = different(
-  "A number is taken as it is written: 1.10 stays 1.10, where Compose reads 1.1.",
+  "A number is taken as it is written: 1.10 stays 1.10, where Compose makes it 1.1.",
   (reading, at, draft) => {
     draft.set(
       "environment",

@@ -55,6 +55,16 @@ export function refused(note: string, instead?: string, harmless: readonly strin
   };
 }
 
+/** As `refused`, for what is switched on by true. */
+export function refusedFlag(note: string, instead?: string): Rule<unknown> {
+  return {
+    ...refused(note, instead),
+    read: (reading, at) => {
+      if (reading.flag(at) === true) reading.refuse(at, note, instead);
+    },
+  };
+}
+
 function asksNothing({ value }: Place, harmless: readonly string[]): boolean {
   switch (value.kind) {
     case "list":

@@ -11,6 +11,9 @@ const COMPOSE_INTERVAL_MS = 30_000;
 const COMPOSE_TIMEOUT_MS = 30_000;
 const COMPOSE_RETRIES = 3;
 
+/** More failures in a row are refused, as on every surface. */
+const MAX_RETRIES = 100;
+
 interface Check {
   disabled?: boolean;
   test?: readonly string[] | "none" | "unreadable";
@@ -28,7 +31,7 @@ const duration = (field: "intervalMs" | "timeoutMs" | "startPeriodMs"): Rule<Che
 
 const fields: FieldTable<Check> = {
   test: honoured((reading, at, check) => {
-    check.test = readTest(reading, at) ?? "unreadable";
+    if (!reading.isList(at) || reading.items(at).length > 0) check.test = readTest(reading, at) ?? "unreadable";
   }),
   interval: duration("intervalMs"),
   timeout: duration("timeoutMs"),
@@ -36,7 +39,9 @@ const fields: FieldTable<Check> = {
   start_interval: passedOver("How often to probe while starting is chosen by the node: often, until the first success.", "leave it out."),
   retries: honoured((reading, at, check) => {
     const retries = reading.wholeNumber(at);
-    if (retries !== undefined) check.retries = retries;
+    if (retries !== undefined && retries > MAX_RETRIES)
+      reading.refuse(at, `At most ${MAX_RETRIES} failures in a row can be waited for.`, `write ${MAX_RETRIES} and a longer interval.`);
+    else if (retries !== undefined) check.retries = retries;
   }),
   disable: honoured((reading, at, check) => {
     check.disabled = reading.flag(at) === true;

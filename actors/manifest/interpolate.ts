@@ -11,7 +11,7 @@ export type InterpolationProblem =
   /** Nothing sets it, and the text has no default: it is empty. */
   | { readonly kind: "unset"; readonly name: string }
   | { readonly kind: "required"; readonly name: string; readonly message: string }
-  /** A dollar sign that begins nothing. */
+  /** `${` that is not closed, or holds no variable. */
   | { readonly kind: "malformed"; readonly rest: string }
   | { readonly kind: "too-long" };
 
@@ -75,7 +75,8 @@ class Filling {
       return value === undefined ? this.#malformed(text, dollar) : { value, end: close + 1 };
     }
     const name = NAME.exec(text.slice(dollar + 1, dollar + 201))?.[0];
-    return name === undefined ? this.#malformed(text, dollar) : { value: this.#plain(name), end: dollar + 1 + name.length };
+    // Any other dollar sign is one, as in $(date) or $?.
+    return name === undefined ? { value: "$", end: dollar + 1 } : { value: this.#plain(name), end: dollar + 1 + name.length };
   }
 
   /** Undefined: it is not a variable at all. */

@@ -24,6 +24,8 @@ export class ProjectLoader {
   readonly #findings: Findings;
   readonly #files: NamedFiles;
   readonly #filling: VariableFilling;
+  /** As a manifest says it, the last one first. */
+  projectName: string | undefined;
   readonly #opened = new Map<string, { readonly variables: Variables; readonly value: Value | undefined }>();
 
   constructor(findings: Findings, files: NamedFiles, filling: VariableFilling) {
@@ -42,11 +44,19 @@ export class ProjectLoader {
     for (const { file, text } of manifests) {
       const value = parseYaml(text, { file, directory, variables }, this.#findings);
       if (value === undefined) return undefined;
+      if (chain.length === 0) this.#readName(value, variables);
       const root = this.#loaded(this.#filling.value(value, variables), file, directory, variables, [...chain, file]);
       if (root === undefined) return undefined;
       whole = merge(whole, root, [], this.#findings);
     }
     return whole?.kind === "map" ? whole : undefined;
+  }
+
+  /** Before the rest of the file: variables may name the project. */
+  #readName(root: Value, variables: Variables): void {
+    const name = root.kind === "map" ? root.fields.get("name") : undefined;
+    if (name?.kind === "scalar" && name.text !== "")
+      this.projectName = this.#filling.text(name.text, variables, { path: "name", origin: name.origin });
   }
 
   #loaded(root: Value, file: string, directory: string, variables: Variables, chain: readonly string[]): MapValue | undefined {

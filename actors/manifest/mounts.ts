@@ -1,6 +1,7 @@
 import type { Draft } from "./draft.ts";
 import { type FieldTable, readFields, refused, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
+import type { Value } from "./value.ts";
 
 const covered = refused("Volumes are not supported yet.");
 const quiet: Rule<unknown> = { ...covered, read: () => undefined };
@@ -29,7 +30,7 @@ function refuseMount(reading: Reading, item: Place, kind: MountKind | undefined)
     case undefined:
       return;
     case "named":
-      reading.refuse(item, "Volumes are not supported yet: what the service writes there would be lost with its container.");
+      refuseNamed(reading, item);
       return;
     case "anonymous":
       reading.refuse(item, "Volumes are not supported yet, those without a name neither.", "leave it out where the data may be lost.");
@@ -47,6 +48,23 @@ function refuseMount(reading: Reading, item: Place, kind: MountKind | undefined)
     case "other":
       reading.refuse(item, "Mounts of this type are not supported.");
   }
+}
+
+function refuseNamed(reading: Reading, item: Place): void {
+  const name = sourceOf(item.value);
+  if (name === undefined || reading.declares("volumes", name))
+    return reading.refuse(item, "Volumes are not supported yet: what the service writes there would be lost with its container.");
+  reading.findings.error(
+    "reference",
+    item,
+    `There is no volume "${name}" under volumes, where Compose wants one; and volumes are not supported yet.`,
+  );
+}
+
+function sourceOf(value: Value): string | undefined {
+  if (value.kind === "scalar") return value.text.split(":")[0];
+  const source = value.kind === "map" ? value.fields.get("source") : undefined;
+  return source?.kind === "scalar" ? source.text : undefined;
 }
 
 function shortKind(reading: Reading, item: Place): MountKind | undefined {

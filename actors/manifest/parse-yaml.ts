@@ -182,6 +182,6 @@ function scalar(node: Scalar, origin: Origin, tag: MergeTag | undefined): Value 
   if (value === null || (tag !== undefined && source === "null")) return scalarValue(origin, "null", "", tag);
   if (typeof value === "string") return scalarValue(origin, "string", value, tag);
   const written = source ?? JSON.stringify(value);
-  if (typeof value === "boolean") return scalarValue(origin, "boolean", written, tag);
+  if (typeof value === "boolean") return scalarValue(origin, "boolean", String(value), tag);
   return scalarValue(origin, "number", written, tag);
 }

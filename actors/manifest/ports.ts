@@ -114,11 +114,11 @@ function made(reading: Reading, item: Place, { address, target, published, proto
   }
   const outside = rangeOf(reading, item, published);
   if (outside === undefined) return [];
-  if (outside.last - outside.first + 1 !== count)
-    return (
-      reading.refuse(item, `"${published}" is a choice of ports; which one is taken cannot be left open.`, "write the port to publish.") ??
-      []
-    );
+  if (outside.last - outside.first + 1 !== count) {
+    if (count > 1) reading.invalid(item, `"${published}" and "${target}" are ranges of different lengths.`);
+    else reading.refuse(item, `"${published}" is a choice of ports; which one is taken cannot be left open.`, "write the port to publish.");
+    return [];
+  }
   return Array.from({ length: count }, (_, index) => ({
     containerPort: inside.first + index,
     publishedPort: outside.first + index,

@@ -68,25 +68,27 @@ function readWhole(project: Project, findings: Findings): Manifest["services"] {
   try {
     const files = new NamedFiles(project.files ?? noFiles, findings);
     const filling = new VariableFilling(findings);
-    const variables = projectVariables(project, findings, filling);
-    const root = new ProjectLoader(findings, files, filling).load(project.manifests, "", variables);
+    const loader = new ProjectLoader(findings, files, filling);
+    const variables = projectVariables(project, loader, findings, filling);
+    const root = loader.load(project.manifests, "", variables);
     if (root === undefined) return [];
     const profiles = [...(project.profiles ?? []), ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((name) => name !== "");
-    return readTree(new Reading(findings, files, filling), withoutResets(root), new Set(profiles));
+    const whole = withoutResets(root);
+    return readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles));
   } catch (cause) {
     if (cause instanceof TooMuch) return [];
     throw cause;
   }
 }
 
-function projectVariables(project: Project, findings: Findings, filling: VariableFilling): Variables {
+function projectVariables(project: Project, loader: ProjectLoader, findings: Findings, filling: VariableFilling): Variables {
   const shell = project.environment ?? {};
   const values = new Map<string, string>();
   const variables: Variables = {
     get: (name) =>
       (Object.hasOwn(shell, name) ? shell[name] : undefined) ??
       values.get(name) ??
-      (name === "COMPOSE_PROJECT_NAME" ? project.name : undefined),
+      (name === "COMPOSE_PROJECT_NAME" ? (loader.projectName ?? project.name) : undefined),
   };
   for (const { file, text } of project.envFiles ?? []) {
     for (const [name, value] of readEnvFile(text, file, "compose", { findings, filling, variables })) values.set(name, value);

@@ -17,9 +17,11 @@ export class Reading {
   readonly findings: Findings;
   readonly files: NamedFiles;
   readonly filling: VariableFilling;
+  readonly #root: Value;
   #places = 0;
 
-  constructor(findings: Findings, files: NamedFiles, filling: VariableFilling) {
+  constructor(root: Value, findings: Findings, files: NamedFiles, filling: VariableFilling) {
+    this.#root = root;
     this.findings = findings;
     this.files = files;
     this.filling = filling;
@@ -38,6 +40,12 @@ export class Reading {
   /** What is written is done, but differently. */
   differs(spot: Spot, message: string, instead?: string): void {
     this.findings.warn("differs", spot, message, instead);
+  }
+
+  /** The project has this volume, network, ... beside its services. */
+  declares(section: "volumes" | "networks" | "secrets" | "configs", name: string): boolean {
+    const declared = this.#root.kind === "map" ? this.#root.fields.get(section) : undefined;
+    return declared?.kind === "map" && declared.fields.has(name);
   }
 
   isNull(place: Place): boolean {

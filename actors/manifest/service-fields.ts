@@ -2,7 +2,7 @@ import { dependsOnRule } from "./depends-on.ts";
 import { cpuLimitRule, deployRule, memoryLimitRule, memoryReservationRule } from "./deploy.ts";
 import type { Draft } from "./draft.ts";
 import { envFileRule, environmentRule, labelFileRule, labelsRule } from "./environment.ts";
-import { different, type FieldTable, honoured, passedOver, refused, type Rule } from "./fields.ts";
+import { different, type FieldTable, honoured, passedOver, refused, refusedFlag, type Rule } from "./fields.ts";
 import { healthcheckRule } from "./healthcheck.ts";
 import { volumesRule } from "./mounts.ts";
 import { platformRule } from "./placement.ts";
@@ -19,6 +19,9 @@ const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
   mayBeEmpty: true,
 });
 const later = (what: string, harmless: readonly string[] = []): Rule<unknown> => refused(`${what} not supported yet.`, undefined, harmless);
+const laterFlag = (what: string): Rule<unknown> => refusedFlag(`${what} not supported yet.`);
+const ownHostFlag = (what: string): Rule<unknown> =>
+  refusedFlag(`${what} would reach into the node, which is not supported.`, "leave it out.");
 const ownHost = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
   refused(`${what} would reach into the node, which is not supported.`, "leave it out.", harmless);
 const windows = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
@@ -97,10 +100,10 @@ const unavailable: FieldTable<unknown> = {
   dns: later("Own name servers are"),
   dns_opt: later("Options of name servers are"),
   dns_search: later("Search domains are"),
-  init: later("An init process is", ["false"]),
-  tty: later("A terminal is", ["false"]),
-  stdin_open: later("An open stdin is", ["false"]),
-  read_only: later("A read-only root is", ["false"]),
+  init: laterFlag("An init process is"),
+  tty: laterFlag("A terminal is"),
+  stdin_open: laterFlag("An open stdin is"),
+  read_only: laterFlag("A read-only root is"),
   cap_add: later("Added capabilities are"),
   cap_drop: later("Dropped capabilities are"),
   security_opt: later("Security options are"),
@@ -114,7 +117,7 @@ const unavailable: FieldTable<unknown> = {
   runtime: later("Another runtime is", ["runc"]),
   memswap_limit: later("A limit on swap is", ["0"]),
   mem_swappiness: later("A preference for swap is"),
-  oom_kill_disable: later("Running on without memory is", ["false"]),
+  oom_kill_disable: laterFlag("Running on without memory is"),
   oom_score_adj: later("A preference when memory runs out is", ["0"]),
   cpu_shares: later("Weights of processors are", ["0"]),
   cpu_quota: refused("This is an older way to limit processors.", "write deploy.resources.limits.cpus.", ["0", "-1"]),
@@ -124,7 +127,7 @@ const unavailable: FieldTable<unknown> = {
   cpuset: later("Pinning to processors is"),
   pids_limit: later("A limit on processes is", ["0", "-1"]),
   blkio_config: later("A limit on disks is"),
-  privileged: ownHost("A privileged container", ["false"]),
+  privileged: ownHostFlag("A privileged container"),
   pid: ownHost("Sharing process ids"),
   ipc: ownHost("Sharing memory", ["private"]),
   uts: ownHost("Sharing the host's name"),
@@ -133,7 +136,7 @@ const unavailable: FieldTable<unknown> = {
   cgroup_parent: ownHost("A control group of the node"),
   devices: ownHost("A device"),
   device_cgroup_rules: ownHost("A device"),
-  use_api_socket: ownHost("The engine's socket", ["false"]),
+  use_api_socket: ownHostFlag("The engine's socket"),
   credential_spec: windows("A credential specification"),
   cpu_count: windows("This count of processors", ["0"]),
   cpu_percent: windows("This share of processors", ["0"]),
@@ -146,7 +149,7 @@ export const serviceFields: FieldTable<Draft> = { ...running, ...passed, volumes
 
 function readRestart(reading: Reading, at: Place): void {
   const policy = reading.text(at);
-  if (policy === undefined || policy === "always" || policy === "unless-stopped") return;
+  if (policy === undefined || policy === "" || policy === "always" || policy === "unless-stopped") return;
   if (policy === "no" || policy === "false" || /^on-failure(:\d+)?$/.test(policy))
     return reading.refuse(
       at,
@@ -197,6 +200,9 @@ function readNetworks(reading: Reading, at: Place): void {
     ? reading.items(at).map((item) => [reading.text(item) ?? "", undefined])
     : [...reading.fields(at)].map(([name, place]) => [name, reading.isNull(place) ? undefined : place]);
   const other = named.filter(([name, settings]) => name !== "default" || settings !== undefined).map(([name]) => name);
+  for (const name of other)
+    if (name !== "default" && !reading.declares("networks", name))
+      reading.findings.error("reference", at, `There is no network "${name}" under networks, where Compose wants one.`);
   if (other.length > 0)
     reading.refuse(
       at,
