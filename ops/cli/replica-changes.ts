@@ -8,7 +8,10 @@ export function changesBetween(before: readonly ContainerView[], after: readonly
   const lines: string[] = [];
   for (const item of bySlot(after)) {
     gone.delete(item.id);
-    if (stateOf(known.get(item.id)) !== stateOf(item)) lines.push(lineOf(item, nowMs));
+    const earlier = known.get(item.id);
+    // What is kept of an attempt may grow without a word of it being new here.
+    const line = lineOf(item, nowMs);
+    if (stateOf(earlier) !== stateOf(item) && (earlier === undefined || lineOf(earlier, nowMs) !== line)) lines.push(line);
   }
   for (const item of before) if (gone.has(item.id) && item.phase !== "stopped") lines.push(`${titleOf(item)}: gone`);
   return lines;

@@ -17,7 +17,13 @@ export const uncordon: Action = async (session, [name = ""]) => change(session, 
 export const drain: Action = async (session, [name = ""], options) => {
   const timeoutMs = duration(options, "timeout", "--timeout");
   if (timeoutMs !== undefined && !isSet(options, "wait")) throw usage("--timeout says how long to wait: give --wait too.");
-  await change(session, "nodes.drain", name, "its replicas are moving to other nodes", options);
+  await change(
+    session,
+    "nodes.drain",
+    name,
+    "its replicas move to other nodes; what finds no place says why in odysseus containers",
+    options,
+  );
   if (isSet(options, "wait")) await waitUntilDrained(session, name, timeoutMs);
 };
 

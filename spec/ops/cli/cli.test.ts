@@ -192,7 +192,7 @@ describe("following", () => {
     plane.emit("first");
     await cli.until(({ stdout }) => stdout.includes("first"));
     plane.cutStreams();
-    await expect.poll(() => plane.listenerCount).toBe(1);
+    await expect.poll(() => plane.listenerCount, { timeout: 20_000 }).toBe(1);
     expect(plane.received.at(-1)?.headers["last-event-id"]).toBe("1");
     plane.emit("second");
     await cli.until(({ stdout }) => stdout.includes("second"));

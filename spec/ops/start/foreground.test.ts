@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -93,4 +94,19 @@ describe("two installs of one checkout", () => {
     child.kill("SIGKILL");
     expect(await next).toBe("done");
   });
+});
+
+test("npm start is Odysseus itself: no shell stands between, which would end without passing SIGTERM on", async () => {
+  const manifest = JSON.parse(await readFile(join(import.meta.dirname, "../../../package.json"), "utf8")) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  const probe =
+    'process.on("SIGTERM", () => { console.log("asked to end"); process.exit(0); }); setInterval(() => {}, 1000); console.log("running");';
+  const command = (manifest.scripts["start"] ?? "").replace("node ops/start/start.mjs", `'${process.execPath}' --eval '${probe}'`);
+  const child = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toBe("running");
+  child.kill("SIGTERM");
+  expect((await lines.next()).value).toBe("asked to end");
 });
