@@ -26,6 +26,8 @@ export class Stage {
   state: DeploymentState = initialState("web");
   nowMs = 1_000_000;
   readonly sent: Outgoing[] = [];
+  /** Operations, as the audit names them. */
+  readonly audited: string[] = [];
   #commands = 0;
   #sequences = new Map<string, number>();
 
@@ -141,6 +143,7 @@ export class Stage {
       nowMs: this.nowMs,
       meta: { commandId: `c${this.#commands++}`, principal: { kind: "user", id: "ada", role: "admin" }, via: "cli", correlationId: "x" },
     });
+    if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
     if (decision.kind === "refuse") return decision.refusal;
     this.state = decision.events.reduce((state, event) => evolve(state, event, this.nowMs), this.state);
     this.sent.push(...decision.messages);
