@@ -248,7 +248,7 @@ export const everyday: readonly Everyday[] = [
   {
     name: "events",
     arguments: [],
-    summary: "Show what was decided and what happened",
+    summary: "Show what was decided and what happened; --json with all data",
     options: [
       { flags: "-f, --follow", description: "wait for the next ones; Ctrl-C ends it" },
       { flags: "-d, --deployment <name>", description: "only of this deployment" },

@@ -1,7 +1,7 @@
 import type { ContainerView } from "../../actors/views.ts";
 import { ageText } from "../../runtime/age-text.ts";
 import { type Colour, type Output, plain } from "./output.ts";
-import { type Cell, type Column, table } from "./table.ts";
+import { type Cell, type Column, cut, table } from "./table.ts";
 
 type Phase = ContainerView["phase"];
 
@@ -65,10 +65,11 @@ export function whyOf(item: ContainerView, nowMs: number): string {
   return plain([cause, retry].filter((part) => part !== "").join("; "));
 }
 
-/** Names of many nodes say less than their number. */
-function rejectionText({ filter, nodes, remedy }: ContainerView["rejections"][number]): string {
-  const which = nodes.length === 1 ? (nodes[0] ?? "") : `${nodes.length} nodes`;
-  return `${which} rejected by ${filter}. ${remedy}`;
+/** A reason may name every node there is. */
+const MAX_REASON_CHARACTERS = 200;
+
+function rejectionText({ filter, reason, remedy }: ContainerView["rejections"][number]): string {
+  return `${filter}: ${cut(reason, MAX_REASON_CHARACTERS).replace(/\.$/, "")}. ${remedy}`;
 }
 
 export function bySlot(containers: readonly ContainerView[]): readonly ContainerView[] {

@@ -2,14 +2,14 @@ import type { AuditView } from "../../../actors/audit/operations.ts";
 import type { LogItem, LogItemLine } from "../../../actors/container/log-contract.ts";
 import type { EventView } from "../../../actors/event/event-view.ts";
 import { durationMs } from "../../../actors/manifest/quantities.ts";
+import { eventWords } from "../event-words.ts";
 import { clockTime } from "../figures.ts";
 import { follow } from "../event-stream.ts";
 import { type Colour, harmless, type Output, plain } from "../output.ts";
 import { askAll, pathOf } from "../routes.ts";
 import { type Action, isSet, naming, type Session, text, whole } from "../session.ts";
 import { usage } from "../stop.ts";
-import { table } from "../table.ts";
-import { shown } from "./lists.ts";
+import { cut, table } from "../table.ts";
 
 /** Colours that tell replicas apart. */
 const replicaColours: readonly Colour[] = ["cyan", "green", "yellow", "red", "bold"];
@@ -33,8 +33,11 @@ export const logs: Action = async (session, [name = ""], options) => {
       onLost: () => lostNote(session),
     });
     for await (const { data } of stream) {
-      showItem(session, data as LogItem, isSet(options, "timestamps"));
+      const item = data as LogItem;
+      showItem(session, item, isSet(options, "timestamps"));
       await session.out.drained();
+      // A reader that asks again after the end would be told that there is no such deployment.
+      if (item.kind === "end" && item.reason === "deleted") return;
     }
   });
 };
@@ -86,7 +89,7 @@ export const events: Action = async (session, _args, options) => {
     if (session.out.json) session.out.document({ items });
     else if (items.length === 0)
       session.out.note(isFiltered ? "No events match." : "No events yet. odysseus events -f waits for the next ones.");
-    else for (const item of items) session.out.line(eventLine(session, item));
+    else for (const item of items) sayEvent(session, item);
     return;
   }
   const stream = follow(session.api(), {
@@ -99,24 +102,24 @@ export const events: Action = async (session, _args, options) => {
   for await (const { data } of stream) {
     const item = data as EventItem;
     if (item.kind === "event" && session.out.json) session.out.document(item.event, "line");
-    else if (item.kind === "event") session.out.line(eventLine(session, item.event));
+    else if (item.kind === "event") sayEvent(session, item.event);
     await session.out.drained();
   }
 };
 
 type EventItem = { readonly kind: "opened" } | { readonly kind: "event"; readonly event: EventView };
 
-function eventLine({ out }: Session, { atMs, stream, type, by, via, data }: EventView): string {
+/** A line per event that says something to a person; --json has every event with all its data. */
+function sayEvent({ out }: Session, event: EventView): void {
+  const words = eventWords(event);
+  if (words === undefined) return;
+  const { atMs, kind, name, by, via } = event;
   const author = via === "system" ? "" : out.paint("dim", ` by ${plain(by)} via ${via}`);
-  const what = data === undefined ? "" : ` ${out.paint("dim", shortened(shown(data)))}`;
-  return `${out.paint("dim", clockTime(atMs))} ${plain(stream)} ${out.paint("bold", plain(type))}${author}${what}`;
+  const about = [kind, name].filter((part) => part !== "").join(" ");
+  out.line(`${out.paint("dim", clockTime(atMs))} ${out.paint("bold", plain(about))}: ${cut(plain(words), MAX_EVENT_CHARACTERS)}${author}`);
 }
 
-const MAX_DATA_CHARACTERS = 160;
-
-function shortened(value: string): string {
-  return value.length <= MAX_DATA_CHARACTERS ? value : `${value.slice(0, MAX_DATA_CHARACTERS - 1)}…`;
-}
+const MAX_EVENT_CHARACTERS = 300;
 
 export const audit: Action = async (session, _args, options) => {
   const { out } = session;

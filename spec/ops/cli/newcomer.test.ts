@@ -100,13 +100,13 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     const result = await odysseus("deploy", "big", "--image", "shop/big:1", "--reserve-memory", "900G", "--wait", "--timeout", "2s");
     expect(result.code).toBe(53);
     expect(result.stderr).toMatch(/big: still rolling out[\s\S]*resources: .*lacks memory/);
-    expect((await odysseus("containers", "--deployment", "big")).stdout).toMatch(/pending.*4 nodes rejected by resources\./);
+    expect((await odysseus("containers", "--deployment", "big")).stdout).toMatch(/pending.*resources: sim-1 lacks memory/);
   }, 30_000);
 
   test("follows events until Ctrl-C, without colour in a pipe", async () => {
     const cli = startCli(["events", "-f"], plane.env);
     await odysseus("cordon", "sim-1");
-    const seen = cli.until(({ stdout }) => stdout.includes("default/node/sim-1"));
+    const seen = cli.until(({ stdout }) => stdout.includes("node sim-1: cordoned"));
     await odysseus("uncordon", "sim-1");
     await odysseus("cordon", "sim-1");
     await seen;

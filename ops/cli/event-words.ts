@@ -1,0 +1,120 @@
+import type { DeploymentEvent } from "../../actors/deployment/state.ts";
+import type { EventView } from "../../actors/event/event-view.ts";
+import type { PlacementStatus } from "../../actors/node/contract.ts";
+import type { NodeEvent } from "../../actors/node/state.ts";
+
+const MAX_REPLICAS_NAMED = 3;
+
+/** What happened, in words. Undefined: bookkeeping between parts of the control plane, which repeats what is said elsewhere. */
+export function eventWords({ kind, name, type, data }: EventView): string | undefined {
+  switch (kind) {
+    case "deployment":
+      return deploymentWords(data as DeploymentEvent);
+    case "node":
+      return nodeWords(data as NodeEvent);
+    case "tenant":
+      return type === "tenant.founded" ? "this installation begins" : type;
+    case "scheduler":
+      return undefined;
+    default:
+      return `${name} ${type}`.trim();
+  }
+}
+
+function deploymentWords(event: DeploymentEvent): string | undefined {
+  switch (event.type) {
+    case "deployment.created":
+      return `created with ${counted(event.replicas)}`;
+    case "deployment.deleted":
+      return "deleted";
+    case "revision.created":
+      return event.contentOf === event.number
+        ? `revision ${event.number}: ${event.template.image.reference}`
+        : `revision ${event.number}: the content of revision ${event.contentOf} again`;
+    case "replicas.changed":
+      return `wants ${counted(event.replicas)}`;
+    case "mode.changed":
+      return event.mode === "deleting" ? "is to be deleted" : event.mode === "stopped" ? "is to be stopped" : "is to run";
+    case "rollout.started":
+      return `${event.change} begins${event.cause === undefined ? "" : ` because ${event.cause}`}`;
+    case "rollout.ended":
+      return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+    case "slot.relocated":
+      return `replica ${event.slot} tries another node than ${event.node}`;
+    case "placements.pended":
+      return event.placements
+        .map(({ placementId, rejections }) => `${placementId} finds no node: ${rejections.map(({ reason }) => reason).join("; ")}`)
+        .join("; ");
+    case "placements.assigned":
+      return event.placements.map(({ placementId, node }) => `${placementId} goes to ${node}`).join(", ");
+    case "placements.observed":
+      return event.statuses.map(observedWords).join(", ");
+    case "placements.evacuated":
+      return `${named(event.placementIds)} to be replaced: ${event.reason}`;
+    case "placements.retained":
+      return `${named(event.placementIds)} can stay`;
+    case "placements.stop-requested":
+      return `stopping ${named(event.placementIds)}`;
+    case "placements.ended":
+      return `${named(event.placementIds)} ${endings[event.because]}`;
+    case "placements.requested":
+    case "slots.retargeted":
+    case "slots.removed":
+      return undefined;
+    default:
+      return unknownType(event);
+  }
+}
+
+const endings = {
+  stopped: "gone",
+  lost: "lost with its node",
+  "never-placed": "given up before it had a node",
+} as const;
+
+function observedWords({ placementId, attempt, current, failure }: PlacementStatus): string {
+  const again = attempt > 1 ? ` (attempt ${attempt})` : "";
+  const health = current.phase === "running" ? `, ${current.health}` : "";
+  return `${placementId} ${current.phase}${health}${again}${failure === undefined ? "" : `: ${failure.message}`}`;
+}
+
+function nodeWords(event: NodeEvent): string | undefined {
+  switch (event.type) {
+    case "node.joined":
+      return `joined, engine ${event.engine}`;
+    case "node.lost":
+      return `lost: ${event.reason}`;
+    case "engine.reported":
+      return `engine ${event.engine}`;
+    case "node.cordoned":
+      return "cordoned: takes no new replicas";
+    case "node.uncordoned":
+      return "takes replicas again";
+    case "node.drain-started":
+      return "is being drained";
+    case "node.drained":
+      return "drained: no replica is left";
+    case "placements.added":
+    case "placements.refused":
+    case "placements.stop-requested":
+    case "placements.removed":
+    case "prefetch.requested":
+      return undefined;
+    default:
+      return unknownType(event);
+  }
+}
+
+/** A newer control plane may tell of what this command line does not know. */
+function unknownType(event: never): string {
+  return (event as { readonly type: string }).type;
+}
+
+function counted(replicas: number): string {
+  return replicas === 1 ? "1 replica" : `${replicas} replicas`;
+}
+
+function named(placementIds: readonly string[]): string {
+  const more = placementIds.length - MAX_REPLICAS_NAMED;
+  return `${placementIds.slice(0, MAX_REPLICAS_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
