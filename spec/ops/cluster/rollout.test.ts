@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
 
+/** Each of these waits for several containers, one after the other, beside other suites. */
+const JOURNEY_TIMEOUT_MS = 120_000;
+
 const describeOnCluster = await requireCapability("testbed");
 
 describeOnCluster("a deployment on three real engines", () => {
@@ -13,40 +16,54 @@ describeOnCluster("a deployment on three real engines", () => {
 
   afterAll(() => cluster.stop());
 
-  test("is deployed by one command, spread over the nodes, and serves", async () => {
-    await cluster.run(
-      "deploy",
-      "web",
-      "--image",
-      cluster.image("bb1"),
-      "--replicas",
-      "3",
-      "--publish",
-      "8080:8080",
-      "--env",
-      "GREETING=hi",
-      "--health",
-      "http:/healthz",
-      "--wait",
-    );
-    const containers = await cluster.containers("web");
-    expect(new Set(containers.map(({ node }) => node)).size).toBe(3);
-    for (const node of cluster.bed.nodes) expect((await fetch(`http://${node.address}:8080/cgi-bin/id`)).status).toBe(200);
-  });
+  test(
+    "is deployed by one command, spread over the nodes, and serves",
+    async () => {
+      await cluster.run(
+        "deploy",
+        "web",
+        "--image",
+        cluster.image("bb1"),
+        "--replicas",
+        "3",
+        "--publish",
+        "8080:8080",
+        "--env",
+        "GREETING=hi",
+        "--health",
+        "http:/healthz",
+        "--min-healthy",
+        "1s",
+        "--wait",
+      );
+      const containers = await cluster.containers("web");
+      expect(new Set(containers.map(({ node }) => node)).size).toBe(3);
+      for (const node of cluster.bed.nodes) expect((await fetch(`http://${node.address}:8080/cgi-bin/id`)).status).toBe(200);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
 
-  test("says the truth about a fourth replica for which no node has the port", async () => {
-    await cluster.cli("scale", "web", "4");
-    await cluster.until("the fourth is pending", async () => (await cluster.containers("web")).some(({ phase }) => phase === "pending"));
-    const pending = (await cluster.containers("web")).find(({ phase }) => phase === "pending");
-    expect(pending?.rejections).toMatchObject([{ filter: "host-ports", nodes: ["n1", "n2", "n3"] }]);
-    await cluster.run("scale", "web", "3", "--wait");
-  });
+  test(
+    "says the truth about a fourth replica for which no node has the port",
+    async () => {
+      await cluster.cli("scale", "web", "4");
+      await cluster.until("the fourth is pending", async () => (await cluster.containers("web")).some(({ phase }) => phase === "pending"));
+      const pending = (await cluster.containers("web")).find(({ phase }) => phase === "pending");
+      expect(pending?.rejections).toMatchObject([{ filter: "host-ports", nodes: ["n1", "n2", "n3"] }]);
+      await cluster.run("scale", "web", "3", "--wait");
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
 
-  test("is updated and rolled back, and the history says who and what", async () => {
-    await cluster.run("update", "web", "--image", cluster.image("bb2"), "--wait");
-    expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 2\n$/);
-    await cluster.run("rollback", "web", "--to", "1", "--wait");
-    expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 1\n$/);
-    expect(await cluster.run("history", "web")).toMatch(/rollback/);
-  });
+  test(
+    "is updated and rolled back, and the history says who and what",
+    async () => {
+      await cluster.run("update", "web", "--image", cluster.image("bb2"), "--wait");
+      expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 2\n$/);
+      await cluster.run("rollback", "web", "--to", "1", "--wait");
+      expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 1\n$/);
+      expect(await cluster.run("history", "web")).toMatch(/rollback/);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
 });
