@@ -34,7 +34,7 @@ export class ProjectLoader {
     this.#filling = filling;
   }
 
-  /** Later ones over earlier ones. Paths in all of them are relative to `directory`. */
+  /** Later ones over earlier ones, and so the documents within a file. Paths in all of them are relative to `directory`. */
   load(manifests: readonly NamedText[], directory: string, variables: Variables): MapValue | undefined {
     return this.#mergeAll(manifests, directory, variables, []);
   }
@@ -42,12 +42,12 @@ export class ProjectLoader {
   #mergeAll(manifests: readonly NamedText[], directory: string, variables: Variables, chain: readonly string[]): MapValue | undefined {
     let whole: Value | undefined;
     for (const { file, text } of manifests) {
-      const value = parseYaml(text, { file, directory, variables }, this.#findings);
-      if (value === undefined) return undefined;
-      if (chain.length === 0) this.#readName(value, variables);
-      const root = this.#loaded(this.#filling.value(value, variables), file, directory, variables, [...chain, file]);
-      if (root === undefined) return undefined;
-      whole = merge(whole, root, [], this.#findings);
+      for (const value of parseYaml(text, { file, directory, variables }, this.#findings) ?? []) {
+        if (chain.length === 0) this.#readName(value, variables);
+        const root = this.#loaded(this.#filling.value(value, variables), file, directory, variables, [...chain, file]);
+        if (root === undefined) return undefined;
+        whole = merge(whole, root, [], this.#findings);
+      }
     }
     return whole?.kind === "map" ? whole : undefined;
   }
@@ -77,7 +77,8 @@ export class ProjectLoader {
     if (before?.variables === variables) return before.value;
     const text = this.#files.text(path, spot, "error");
     const parsed = text === undefined ? undefined : parseYaml(text, { file: path, directory: here(directory), variables }, this.#findings);
-    const value = parsed === undefined ? undefined : this.#filling.value(parsed, variables);
+    let value: Value | undefined;
+    for (const document of parsed ?? []) value = merge(value, this.#filling.value(document, variables), [], this.#findings);
     this.#opened.set(path, { variables, value });
     return value;
   }

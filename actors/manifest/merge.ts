@@ -53,7 +53,7 @@ function mergeLists(base: Value, over: Value, keyOf: ((item: Value) => string) |
 function differs(base: Value, over: Value, path: Path, findings: Findings): Value {
   const spot: Spot = { path: path.join("."), origin: over.origin };
   findings.error("conflict", spot, `This is a ${nameOf(over)}, and a ${nameOf(base)} in the part it is merged with.`);
-  return over;
+  return base;
 }
 
 function nameOf(value: Value): string {
@@ -93,16 +93,23 @@ function asMap(value: Value, named: (item: Value) => Value): Value {
 
 /** Takes away what `!reset` marks, once everything has been merged. */
 export function withoutResets(value: Value): Value {
-  if (value.kind === "map") {
-    const kept = [...value.fields]
-      .filter(([, field]) => field.tag !== "reset")
-      .map(([name, field]) => [name, withoutResets(field)] as const);
-    return mapValue(value.origin, new Map(kept));
+  switch (value.kind) {
+    case "scalar":
+      return value;
+    case "list": {
+      const items = value.items.filter((item) => item.tag !== "reset").map((item) => withoutResets(item));
+      const isSame = items.length === value.items.length && items.every((item, index) => item === value.items[index]);
+      return isSame ? value : listValue(value.origin, items);
+    }
+    case "map": {
+      let isSame = true;
+      const fields = new Map<string, Value>();
+      for (const [name, field] of value.fields) {
+        const kept = withoutResets(field);
+        if (field.tag !== "reset") fields.set(name, kept);
+        if (field.tag === "reset" || kept !== field) isSame = false;
+      }
+      return isSame ? value : mapValue(value.origin, fields);
+    }
   }
-  if (value.kind === "list")
-    return listValue(
-      value.origin,
-      value.items.filter((item) => item.tag !== "reset").map((item) => withoutResets(item)),
-    );
-  return value;
 }

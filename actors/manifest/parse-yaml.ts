@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import { isAlias, isMap, isScalar, LineCounter, type Node, parseAllDocuments, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
 import { type Findings, type Spot, TooMuch } from "./findings.ts";
 import type { Variables } from "./interpolate.ts";
 import { listValue, mapValue, type MergeTag, type Origin, scalarValue, type SourceDocument, type Value } from "./value.ts";
@@ -11,6 +11,8 @@ const MAX_VALUES = 250_000;
 const MAX_DEPTH = 50;
 /** After so many of them the rest of the file is misread anyway. */
 const MAX_YAML_ERRORS = 10;
+/** Documents in one file, with --- between them. */
+const MAX_DOCUMENTS = 100;
 /** Brackets opened and never closed beyond this end the parser's stack before they end the file. */
 const MAX_OPEN_BRACKETS = 200;
 
@@ -21,8 +23,8 @@ export interface YamlFile {
   readonly variables: Variables;
 }
 
-/** A file of the project, or undefined with a finding that says why it cannot be read. An empty one is null. */
-export function parseYaml(text: string, { file, directory, variables }: YamlFile, findings: Findings): Value | undefined {
+/** The documents of a file, or undefined with a finding that says why it cannot be read. An empty file is one document, null. */
+export function parseYaml(text: string, { file, directory, variables }: YamlFile, findings: Findings): readonly Value[] | undefined {
   const lines = new LineCounter();
   const document: SourceDocument = {
     file,
@@ -39,11 +41,16 @@ export function parseYaml(text: string, { file, directory, variables }: YamlFile
   if (opensTooDeep(text)) return findings.error("too-much", start, "The file is nested too deeply to be read.");
   try {
     // The library compares each key with every other one of its mapping; here a set does.
-    const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
-    for (const problem of parsed.errors.slice(0, MAX_YAML_ERRORS))
+    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
+    const documents = "empty" in parsed ? [] : parsed;
+    if (documents.length > MAX_DOCUMENTS) return findings.error("too-much", start, `The file holds more than ${MAX_DOCUMENTS} documents.`);
+    const problems = documents.flatMap(({ errors }) => errors);
+    for (const problem of problems.slice(0, MAX_YAML_ERRORS))
       findings.error("invalid", spotOf(document, problem.pos[0]), `This is not valid YAML: ${problem.message.replace(/\.$/, "")}.`);
-    if (parsed.errors.length > 0) return undefined;
-    return new Builder(document, findings).value(parsed.contents, "", start.origin, 0);
+    if (problems.length > 0) return undefined;
+    const filled = documents.map(({ contents }) => contents).filter((contents) => !isScalar(contents) || contents.value !== null);
+    const contents = filled.length === 0 ? [null] : filled;
+    return contents.map((node) => new Builder(document, findings).value(node, "", start.origin, 0));
   } catch (cause) {
     if (cause instanceof RangeError) return findings.error("too-much", start, "The file is nested too deeply to be read.");
     if (cause instanceof TooMuch) return undefined;

@@ -62,6 +62,7 @@ export class VariableFilling {
   }
 
   #filled(value: Value, variables: Variables, path: string, done: Map<Value, Value>): Value {
+    if (value.kind === "scalar" && !value.text.includes("$")) return value;
     const before = done.get(value);
     if (before !== undefined) return before;
     const filled = this.#fill(value, variables, path, done);
@@ -81,10 +82,13 @@ export class VariableFilling {
         return items.every((item, index) => item === value.items[index]) ? value : listValue(value.origin, items, value.tag);
       }
       case "map": {
+        let isSame = true;
         const fields = new Map<string, Value>();
-        for (const [name, field] of value.fields)
-          fields.set(name, this.#filled(field, variables, path === "" ? name : `${path}.${name}`, done));
-        const isSame = [...fields].every(([name, field]) => field === value.fields.get(name));
+        for (const [name, field] of value.fields) {
+          const filled = this.#filled(field, variables, path === "" ? name : `${path}.${name}`, done);
+          fields.set(name, filled);
+          if (filled !== field) isSame = false;
+        }
         return isSame ? value : mapValue(value.origin, fields, value.tag);
       }
     }

@@ -4,6 +4,7 @@ const benches = {
   "ask-nats": () => import("./ask-nats.ts"),
   "durable-commands": () => import("./durable-commands.ts"),
   cluster: () => import("./cluster.ts"),
+  manifests: () => import("./manifests.ts"),
 } as const;
 
 const asked = process.argv.slice(2);
