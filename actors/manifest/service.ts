@@ -25,9 +25,9 @@ function readSource(reading: Reading, place: Place, { build, origins }: Draft): 
 /** Values in bounds, as every surface demands them; here they can still be shown in the file. */
 function checkBounds(reading: Reading, place: Place, { spec, origins }: Draft): void {
   const result = spec.image === undefined ? undefined : DeploymentSpec.safeParse(spec);
-  for (const issue of result?.error?.issues ?? [])
-    reading.invalid(
-      origins.get(String(issue.path[0])) ?? place,
-      `${issue.path.map(String).join(".")}: ${issue.message.replace(/\.$/, "")}.`,
-    );
+  for (const { path, message } of result?.error?.issues ?? []) {
+    const [field, ...inner] = path.map(String);
+    const what = inner.length === 0 ? "This cannot be had" : inner.join(".");
+    reading.invalid(origins.get(field ?? "") ?? place, `${what}: ${message.replace(/\.$/, "")}.`);
+  }
 }

@@ -94,7 +94,7 @@ describe("variables", () => {
   });
 
   test("that nothing sets are said once, with their first place; those of Coolify with the reason", () => {
-    const text = "services:\n  web:\n    image: a:$TAG\n    environment:\n      A: $SERVICE_PASSWORD_DB\n      B: $TAG$SERVICE_PASSWORD_DB";
+    const text = "services:\n  web:\n    image: a$TAG\n    environment:\n      A: $SERVICE_PASSWORD_DB\n      B: $TAG$SERVICE_PASSWORD_DB";
     expect(readProject({ manifests: named(text) }).findings).toMatchObject([
       { severity: "warning", code: "unset-variable", file: "1.yaml", line: 3, message: "TAG is not set and is left empty." },
       { line: 5, path: "services.web.environment.A", message: expect.stringMatching(/left empty: Coolify makes such a value up/) },

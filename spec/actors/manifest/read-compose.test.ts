@@ -233,6 +233,16 @@ describe("a manifest meant to do harm", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(5_000);
   });
 
+  test("by aliases of aliases is refused in less than 100 ms of processor time", () => {
+    const lines = Array.from({ length: 30 }, (_, index) => `x-${index}: &a${index + 1} [${`*a${index}, `.repeat(9)}]`);
+    const bomb = ["x: &a0 [lol]", ...lines, "services: {web: {image: a, command: *a30}}"].join("\n");
+    readCompose(bomb);
+    const before = process.cpuUsage();
+    expect(errorsOf(bomb)).toEqual([expect.stringMatching(/There are more than 250000 values, counting aliases each time/)]);
+    const { user, system } = process.cpuUsage(before);
+    expect(user + system).toBeLessThan(100_000);
+  });
+
   test("whatever it holds, the answer is findings, never an exception", () => {
     assert(
       property(
