@@ -109,10 +109,17 @@ export const RolloutPolicy = z.strictObject({
 });
 export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
 
+/** Host and port of a registry, repository, tag, digest: the grammar of the distribution project, without the length of each part. */
+const IMAGE_REFERENCE =
+  /^(?:[A-Za-z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+
 /** What one replica is: everything that makes a revision, except the replica count, which is scaled without making one. */
 export const Template = z.strictObject({
   /** As the person wrote it: `nginx:1.27`. */
-  image: z.string().min(1).max(500),
+  image: z
+    .string()
+    .max(500)
+    .regex(IMAGE_REFERENCE, "write an image like nginx:1.27 or registry.example/team/app:1.2, its name in lower case"),
   entrypoint: z.array(z.string().max(10_000)).max(100).optional(),
   command: z.array(z.string().max(10_000)).max(100).optional(),
   environment: z

@@ -135,6 +135,9 @@ function prose(text: string): string {
   return e(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
 
+/** A longer pattern explains nothing to a person. */
+const MAX_PATTERN_CHARACTERS = 60;
+
 /** A schema in a few words: `number 1 to 500`, `one of "a", "b"`, `list of text`. */
 export function typeText(schema: JsonSchema): string {
   const alternatives = schema.anyOf ?? schema.oneOf;
@@ -149,7 +152,9 @@ export function typeText(schema: JsonSchema): string {
     case "string":
       return schema.pattern === undefined
         ? `text${rangeText(schema.minLength, schema.maxLength, " characters")}`
-        : `text like /${schema.pattern}/`;
+        : schema.pattern.length > MAX_PATTERN_CHARACTERS
+          ? "text, its pattern in /openapi.json"
+          : `text like /${schema.pattern}/`;
     case "integer":
       return `whole number${rangeText(schema.minimum, schema.maximum, "")}`;
     case "number":

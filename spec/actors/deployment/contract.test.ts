@@ -33,3 +33,22 @@ test("a person's labels never hide ours", () => {
   const { labels } = desiredContainer(placement, 1, { tenant: "acme", node: "n1", epoch: 1, generation: 1 });
   expect(labels).toMatchObject({ "dev.odysseus.deployment": "web", team: "shop" });
 });
+
+test.each([
+  "nginx",
+  "nginx:1.27",
+  "team/app_one:1.2-rc.1",
+  "registry.example:5000/team/app:1",
+  "LOCALHOST/app",
+  `nginx@sha256:${"a".repeat(64)}`,
+])("%s is an image", (image) => {
+  expect(DeploymentSpec.safeParse({ image }).success).toBe(true);
+});
+
+test.each(["", "a b", "Nginx", "nginx:", "https://nginx", "nginx:1.27 ", "-nginx", "nginx@sha256:1"])(
+  "%j is no image, and it is said how one is written",
+  (image) => {
+    const parsed = DeploymentSpec.safeParse({ image });
+    expect(parsed.error?.issues.map(({ message }) => message)).toEqual([expect.stringContaining("write an image like nginx:1.27")]);
+  },
+);
