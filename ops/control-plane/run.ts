@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { Registry } from "prom-client";
+import type { NodeSoft } from "../../actors/views.ts";
+import { addressOf } from "../../runtime/address.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
 import { observeActors, prometheusMeter } from "../../runtime/metrics.ts";
@@ -99,17 +101,18 @@ export async function run(options: StartOptions, around: Environment): Promise<R
   }
 }
 
-/** Agents say hello within seconds. A start is ready without them, and says so. */
+/** Agents say hello within seconds; until then what ran before a restart is unknown. A start is ready without them, and says so. */
 const JOIN_TIMEOUT_MS = 20_000;
 const JOIN_POLL_MS = 50;
 
-async function nodesJoined({ reads }: ControlPlane, { nodes }: StartOptions, say: (line: string) => void): Promise<void> {
+async function nodesJoined({ reads, host }: ControlPlane, { nodes }: StartOptions, say: (line: string) => void): Promise<void> {
   const expected = nodes.kind === "simulated" ? nodes.count : nodes.kind === "local" ? 1 : 0;
   const deadline = performance.now() + JOIN_TIMEOUT_MS;
   for (;;) {
     const { items } = await reads.rows({ kind: "node", where: { connection: "joined" }, limit: MAX_SIMULATED_NODES });
-    if (items.length >= expected) return;
-    if (performance.now() > deadline) return say(`Only ${items.length} of ${expected} nodes have joined so far; see npx odysseus nodes.`);
+    const heard = items.filter(({ id }) => (host.soft(addressOf(TENANT, "node", id)) as NodeSoft | undefined)?.lastHeardAtMs !== undefined);
+    if (heard.length >= expected) return;
+    if (performance.now() > deadline) return say(`Only ${heard.length} of ${expected} nodes have joined so far; see npx odysseus nodes.`);
     await delay(JOIN_POLL_MS);
   }
 }

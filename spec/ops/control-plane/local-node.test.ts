@@ -57,6 +57,7 @@ describeOnTestbed("a start with this machine's engine as its node", () => {
       expect(await isRunning(before.containerId)).toBe(true);
       const second = await startHere(home);
       await second.ready();
+      expect((await api(home, "GET", "/deployments/calm")).body).toMatchObject({ healthyReplicas: 1 });
       expect(await replica(home, "calm")).toMatchObject({ containerId: before.containerId, restarts: 0 });
       expect((await api(home, "DELETE", "/deployments/calm")).status).toBe(200);
       await until("it is gone", async () => (await api(home, "GET", "/deployments/calm")).status === 404, 30_000);
