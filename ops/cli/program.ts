@@ -71,7 +71,7 @@ function addEveryday(program: Command, item: Everyday, surroundings: Surrounding
 /** Understood by every command, before or after its name. */
 export function addGlobals(command: Command): void {
   command
-    .option("--json", "print one JSON document; what follows prints one per line")
+    .option("--json", "print one JSON document; streams print one per line")
     .option("--url <address>", "the control plane's address, instead of the profile's");
 }
 

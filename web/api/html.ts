@@ -11,7 +11,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; p
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); } h3 { margin: 2rem 0 0; }
 code, pre { font: 0.875rem/1.5 ui-monospace, monospace; } pre { overflow-x: auto; padding: 0.75rem; border: 1px solid var(--line); border-radius: 0.375rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; } th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; } .soft { color: var(--soft); } nav li { list-style: none; } nav ul { padding-left: 0; columns: 16rem; }
+th { font-weight: 600; } .soft { color: var(--soft); } nav li { list-style: none; } nav ul { padding-left: 0; columns: 11rem; }
 .wide { overflow-x: auto; } .wide table { min-width: 40rem; } td { overflow-wrap: anywhere; } td:nth-child(-n+2) { overflow-wrap: normal; }
 `;
 
