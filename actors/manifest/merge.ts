@@ -93,23 +93,12 @@ function asMap(value: Value, named: (item: Value) => Value): Value {
 
 /** Takes away what `!reset` marks, once everything has been merged. */
 export function withoutResets(value: Value): Value {
-  switch (value.kind) {
-    case "scalar":
-      return value;
-    case "list": {
-      const items = value.items.filter((item) => item.tag !== "reset").map((item) => withoutResets(item));
-      const isSame = items.length === value.items.length && items.every((item, index) => item === value.items[index]);
-      return isSame ? value : listValue(value.origin, items);
-    }
-    case "map": {
-      let isSame = true;
-      const fields = new Map<string, Value>();
-      for (const [name, field] of value.fields) {
-        const kept = withoutResets(field);
-        if (field.tag !== "reset") fields.set(name, kept);
-        if (field.tag === "reset" || kept !== field) isSame = false;
-      }
-      return isSame ? value : mapValue(value.origin, fields);
-    }
+  if (!value.tagged || value.kind === "scalar") return value;
+  const isKept = ({ tag }: Value): boolean => tag !== "reset";
+  if (value.kind === "list") {
+    const items = value.items.filter(isKept).map((item) => withoutResets(item));
+    return listValue(value.origin, items);
   }
+  const fields = [...value.fields].filter(([, field]) => isKept(field)).map(([name, field]) => [name, withoutResets(field)] as const);
+  return mapValue(value.origin, new Map(fields));
 }

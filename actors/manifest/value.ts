@@ -29,6 +29,8 @@ interface Common {
   readonly size: number;
   /** Mappings and lists within each other. */
   readonly depth: number;
+  /** It, or a value in it, has a tag. */
+  readonly tagged: boolean;
 }
 
 export interface MapValue extends Common {
@@ -50,27 +52,29 @@ export interface ScalarValue extends Common {
 export type Value = MapValue | ListValue | ScalarValue;
 
 export function mapValue(origin: Origin, fields: ReadonlyMap<string, Value>, tag?: MergeTag): MapValue {
-  return { kind: "map", origin, fields, ...weight(fields.values()), ...(tag !== undefined && { tag }) };
+  return { kind: "map", origin, fields, ...weight(fields.values(), tag), ...(tag !== undefined && { tag }) };
 }
 
 export function listValue(origin: Origin, items: readonly Value[], tag?: MergeTag): ListValue {
-  return { kind: "list", origin, items, ...weight(items), ...(tag !== undefined && { tag }) };
+  return { kind: "list", origin, items, ...weight(items, tag), ...(tag !== undefined && { tag }) };
 }
 
 export function scalarValue(origin: Origin, type: ScalarValue["type"], text: string, tag?: MergeTag): ScalarValue {
-  return { kind: "scalar", origin, type, text, size: 1, depth: 0, ...(tag !== undefined && { tag }) };
+  return { kind: "scalar", origin, type, text, size: 1, depth: 0, tagged: tag !== undefined, ...(tag !== undefined && { tag }) };
 }
 
 export function isNull(value: Value): boolean {
   return value.kind === "scalar" && value.type === "null";
 }
 
-function weight(values: Iterable<Value>): { readonly size: number; readonly depth: number } {
+function weight(values: Iterable<Value>, tag: MergeTag | undefined): Pick<Common, "size" | "depth" | "tagged"> {
   let size = 1;
   let depth = 0;
+  let tagged = tag !== undefined;
   for (const value of values) {
     size += value.size;
     depth = Math.max(depth, value.depth);
+    tagged ||= value.tagged;
   }
-  return { size, depth: depth + 1 };
+  return { size, depth: depth + 1, tagged };
 }
