@@ -27,7 +27,7 @@ export const imageRefusals = defineRefusals({
     httpStatus: 503,
     retryable: true,
     message: ({ reference, why }: { reference: string; why: string }) =>
-      `The registry of "${reference}" did not answer, and no node asked has the image: ${why} Nothing was changed; try again when it is back.`,
+      `The image "${reference}" cannot be had now, and no node asked has it: ${why} Nothing was changed; try again later.`,
   },
   "image.no-node": {
     httpStatus: 503,
