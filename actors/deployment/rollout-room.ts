@@ -8,6 +8,8 @@ export type Permission = "new-first" | "old-first" | "no";
 /** What a rollout's budget leaves, brought up to date with every replacement as it is allowed. */
 export class RolloutRoom {
   readonly #mostActive: number;
+  /** A replica that must leave its node stands in nobody's way while its successor starts on another, whatever ports they publish. */
+  readonly #mostActiveLeaving: number;
   readonly #leastAvailable: number;
   readonly #isAvailable: (view: SlotView) => boolean;
   #active: number;
@@ -16,6 +18,7 @@ export class RolloutRoom {
   constructor(state: DeploymentState, views: readonly SlotView[], nowMs: number) {
     const { maxSurge, maxUnavailable } = budgetOf(templateOf(state, contentOf(state, state.revision)), state.replicas);
     this.#mostActive = state.replicas + maxSurge;
+    this.#mostActiveLeaving = state.replicas + Math.max(1, maxSurge);
     this.#leastAvailable = state.replicas - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
     this.#isAvailable = ({ good, old }) => [...good, ...old].some((placement) => isAvailable(state, placement, nowMs));
@@ -27,10 +30,12 @@ export class RolloutRoom {
   take(view: SlotView): Permission {
     const placements = [...view.good, ...view.old];
     const isServing = placements.some(isHealthy);
-    if (isServing && this.#active < this.#mostActive) {
+    const isLeaving = placements.every(({ evacuation }) => evacuation !== undefined);
+    if (isServing && this.#active < (isLeaving ? this.#mostActiveLeaving : this.#mostActive)) {
       this.#active += 1;
       return "new-first";
     }
+    if (isServing && isLeaving) return "no";
     const others = this.#available - (this.#isAvailable(view) ? 1 : 0);
     if (isServing && others < this.#leastAvailable) return "no";
     this.#active += 1 - placements.length;

@@ -78,7 +78,7 @@ function failureOf(placement: PlacementRecord): string | undefined {
   const isHopeless = status.failure.permanent && HOPELESS.has(status.failure.code);
   if (isHopeless) return `${placement.placementId}${nodeOf(placement)}: ${status.failure.message}`;
   if (status.restarts >= MAX_FAILED_STARTS && placement.healthySinceMs === undefined) {
-    return `${placement.placementId}${nodeOf(placement)} failed ${status.restarts} times without becoming healthy. Last: ${status.failure.message}`;
+    return `${placement.placementId}${nodeOf(placement)} failed ${status.restarts} times without staying healthy. Last: ${status.failure.message}`;
   }
   return undefined;
 }

@@ -393,6 +393,19 @@ describe("healing", () => {
     expect(stage.messages().scheduler.at(-1)).toMatchObject({ kind: "release" });
   });
 
+  it("keeps a replica that publishes a port on its drained node until its successor serves on another", () => {
+    const stage = running(1, { ports: [{ containerPort: 80, publishedPort: 8080 }] });
+    const [leaving = ""] = stage.active();
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(leaving), placementIds: [leaving], reason: "n1 is being drained" });
+    stage.pass(60_000);
+    expect(stage.active()).toContain(leaving);
+    expect(stage.healthySlots()).toBe(1);
+    stage.obey();
+    stage.pass(1_000);
+    expect(stage.active()).not.toContain(leaving);
+    expect(stage.healthySlots()).toBe(1);
+  });
+
   it("tries another node when the trouble is the node's, and keeps the evidence", () => {
     const stage = running(1);
     const [stuck = ""] = stage.active();

@@ -43,7 +43,7 @@ describeOnCluster("a replica that keeps ending", () => {
     await cluster.until("the rollout has ended", async () => (await cluster.deployment("looping")).rollout.outcome !== "in-progress");
     const { status, reason, rollout } = await cluster.deployment("looping");
     expect({ status, outcome: rollout.outcome }).toEqual({ status: "failed", outcome: "failed" });
-    expect(reason).toMatch(/looping\.1\.1 on n1 failed 3 times without becoming healthy.*exit code 3/);
+    expect(reason).toMatch(/looping\.1\.1 on n1 failed 3 times without staying healthy.*exit code 3/);
   });
 
   test("tells exit code, cause and last lines after its container is gone", async () => {
