@@ -140,6 +140,8 @@ describeOnCluster("what goes wrong is said in words within seconds", () => {
     const polls = await Promise.all(pollers.map((poller) => poller.stop()));
     for (const { answered, failed: missed } of polls)
       expect({ missed, hasAnswered: answered > 10 }).toEqual({ missed: 0, hasAnswered: true });
+    // The rollout has ended; the replica that failed may still be stopping.
+    await cluster.untilHealthy("web", old.length);
     expect(new Set((await cluster.containers("web")).map(({ containerId }) => containerId))).toEqual(
       new Set(old.map(({ containerId }) => containerId)),
     );
