@@ -49,6 +49,8 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
     case "assignment":
       if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
       return ok(await parts.agent.assign(request));
+    case "ingress-table":
+      return agentRefusals["agent.no-ingress"]({ node: parts.node });
     case "resolve-image":
       return ok(await resolutions.run(() => resolved(request.reference, parts)));
     case "logs":

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
 
 /** Bounds of what a person may ask for. Beyond them the request is refused with the path of the field. */
 export const MAX_REPLICAS = 1_000;
 export const MAX_ENVIRONMENT_VARIABLES = 500;
 export const MAX_PORTS = 100;
+export const MAX_ROUTES_PER_DEPLOYMENT = 100;
 export const MAX_CONSTRAINTS = 50;
 
 export const DeploymentName = z
@@ -27,15 +29,44 @@ export const Share = z.union([
 ]);
 export type Share = z.infer<typeof Share>;
 
+const PublishedPort = z
+  .int()
+  .min(1)
+  .max(65_535)
+  .refine(
+    (port) => !Object.values(RESERVED_PORTS).some(([first, last]) => port >= first && port <= last),
+    `the ports ${Object.values(RESERVED_PORTS)
+      .map((range) => range.join(" to "))
+      .join(" and ")} are the platform's own on every node: publish another`,
+  );
+
 export const Port = z
   .strictObject({
     containerPort: z.int().min(1).max(65_535),
-    /** On the replica's node. Absent: reachable inside the node only. */
-    publishedPort: z.int().min(1).max(65_535).optional(),
+    /** Absent: reachable inside the node only. */
+    publishedPort: PublishedPort.optional(),
     protocol: z.enum(["tcp", "udp"]).default("tcp"),
+    /** balanced: answers on every node that takes traffic, over all healthy replicas. host: bound on each replica's own node, so a node takes one replica. */
+    mode: z.enum(["balanced", "host"]).default("balanced"),
+    /** What is spoken on a balanced tcp port; http is balanced by request. Absent: http where the health check asks this port over HTTP, else tcp. */
+    appProtocol: z.enum(["http", "tcp"]).optional(),
   })
   .readonly();
 export type Port = z.infer<typeof Port>;
+
+/** A host name, and a path below it, under which the replicas answer on ports 80 and 443 of every node that takes traffic. */
+export const Route = z
+  .strictObject({
+    host: RouteHost,
+    path: RoutePath.default("/"),
+    /** Absent: the first of `ports`. */
+    containerPort: z.int().min(1).max(65_535).optional(),
+    /** auto: a certificate is had for it (ACME, an uploaded one, or a self-signed one for a local name) and port 80 redirects to 443. off: plain on port 80. */
+    tls: z.enum(["auto", "off"]).default("auto"),
+    options: RouteOptions.prefault({}),
+  })
+  .readonly();
+export type Route = z.infer<typeof Route>;
 
 const probeTimes = {
   intervalMs: z.int().min(100).max(3_600_000).default(10_000),
@@ -127,6 +158,9 @@ export const Template = z.strictObject({
     .refine((variables) => Object.keys(variables).length <= MAX_ENVIRONMENT_VARIABLES, `at most ${MAX_ENVIRONMENT_VARIABLES} variables`)
     .default({}),
   ports: z.array(Port).max(MAX_PORTS).default([]),
+  routes: z.array(Route).max(MAX_ROUTES_PER_DEPLOYMENT).default([]),
+  /** How long a replica that left the pools may go on with what it has begun before it is stopped. Nothing is waited for when nothing is under way. */
+  drainMs: z.int().min(0).max(MAX_DRAIN_MS).default(DEFAULT_DRAIN_MS),
   health: HealthCheck.optional(),
   resources: Resources.prefault({}),
   constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
+import { IngressStatus, IngressTable } from "../ingress/contract.ts";
 
 /** The protocol between a node actor and its agent. Desired and observed never share a type. */
 
@@ -83,6 +84,10 @@ export const ExitEvidence = z.strictObject({
 });
 export type ExitEvidence = z.infer<typeof ExitEvidence>;
 
+/** Where ingress nodes reach one container port of a replica: on its node's address. The same for all attempts of a placement. */
+export const Endpoint = z.strictObject({ containerPort: z.int(), protocol: z.enum(["tcp", "udp"]), port: z.int().min(1).max(65_535) });
+export type Endpoint = z.infer<typeof Endpoint>;
+
 /** Observed: an attempt only moves forward through these; the next attempt begins at `pulling` again. */
 export const AttemptPhase = z.discriminatedUnion("phase", [
   z.strictObject({ phase: z.literal("accepted") }),
@@ -97,6 +102,8 @@ export const AttemptPhase = z.discriminatedUnion("phase", [
     health: z.enum(["proving", "healthy", "unhealthy"]),
     healthSinceMs: z.number(),
     healthOutput: z.string().max(4_000).optional(),
+    /** One for every container port that a balanced port or a route leads to; absent: none does. */
+    endpoints: z.array(Endpoint).max(200).optional(),
   }),
   /** Between two attempts. */
   z.strictObject({ phase: z.literal("backing-off"), nextAttemptAtMs: z.number() }),
@@ -188,6 +195,8 @@ export const AgentMessage = z.discriminatedUnion("kind", [
     sample: NodeSample.optional(),
     containers: z.array(ContainerSample),
   }),
+  /** What the node's proxy does: when it changed, and after every heartbeat. Soft. */
+  z.strictObject({ kind: z.literal("agent.ingress"), session: z.string(), status: IngressStatus }),
 ]);
 export type AgentMessage = z.infer<typeof AgentMessage>;
 
@@ -199,6 +208,8 @@ export type AgentWelcome = z.infer<typeof AgentWelcome>;
 export const AgentRequest = z.discriminatedUnion("kind", [
   /** Answered with `AssignmentAnswer` once it is on the agent's disk. */
   Assignment,
+  /** Answered with `IngressTableAnswer` once it is on the agent's disk. */
+  IngressTable,
   /** Answered with `ResolveAnswer`. Asks the registry through the engine; else looks for a local image. */
   z.strictObject({ kind: z.literal("resolve-image"), reference: z.string() }),
   /** Opens a stream of `LogChunk` to `ody.TENANT.stream.NODE.STREAM`; answered with `StreamOpened` or a refusal. The reader renews it every 10 s with `keep-stream`; unrenewed for 30 s it ends. */

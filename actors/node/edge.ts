@@ -95,6 +95,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       case "agent.status":
         this.#take(message.statuses, state);
         return { ...welcome, resync: state.connection === "lost" };
+      case "agent.ingress":
+        return welcome;
       case "agent.heartbeat": {
         this.#sample = message.sample ?? this.#sample;
         this.#containers = new Map(message.containers.map((sample) => [sample.placementId, sample]));

@@ -156,7 +156,7 @@ export class DockerNode {
   }
 
   #received(message: AgentMessage): void {
-    if (message.kind === "agent.heartbeat") return;
+    if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
     if (message.kind === "agent.hello") this.told.clear();
     for (const status of message.statuses) {
       this.told.set(status.placementId, status);

@@ -150,7 +150,7 @@ export class NodeUnderTest {
 
   #received(message: AgentMessage): void {
     this.messages.push(message);
-    if (message.kind === "agent.heartbeat") return;
+    if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
     if (message.kind === "agent.hello") this.told.clear();
     for (const status of message.statuses) {
       this.told.set(status.placementId, status);
