@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { constants, gzipSync } from "node:zlib";
 import { tar, type TarEntry } from "./tar.ts";
 
 export interface Layer {
@@ -34,9 +34,10 @@ export interface ImageOptions {
 
 export const sha256 = (content: Buffer): string => `sha256:${createHash("sha256").update(content).digest("hex")}`;
 
-export function layer(entries: readonly TarEntry[]): Layer {
+/** `level` as in zlib: how hard to pack. */
+export function layer(entries: readonly TarEntry[], level: number = constants.Z_DEFAULT_COMPRESSION): Layer {
   const bare = tar(entries);
-  const gzip = gzipSync(bare);
+  const gzip = gzipSync(bare, { level });
   return { tar: bare, gzip, diffId: sha256(bare), digest: sha256(gzip) };
 }
 
