@@ -5,19 +5,19 @@ import { constants } from "node:zlib";
 import { image, type Image, layer, type Layer } from "./image.ts";
 import type { TarEntry } from "./tar.ts";
 
-const APP = new URL("test-app.mjs", import.meta.url);
+const APP = new URL("test-app.ts", import.meta.url);
 const ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
 let runtime: Layer | undefined;
 
-/** `odysseus-test/app:VERSION`: the server of `test-app.mjs` on this machine's own Node.js. Made when it is asked for, because it holds 120 MB. */
+/** `odysseus-test/app:VERSION`: the server of `test-app.ts` on this machine's own Node.js. Made when it is asked for, because it holds 120 MB. */
 export function appImage(version: string): Image {
   runtime ??= nodeLayer();
   return image({
     name: "odysseus-test/app",
     tag: version,
     architecture: ARCHITECTURE,
-    layers: [runtime, layer([{ kind: "file", path: "app.mjs", content: readFileSync(APP), mode: 0o644 }])],
-    command: ["/bin/node", "/app.mjs"],
+    layers: [runtime, layer([{ kind: "file", path: "app.mts", content: readFileSync(APP), mode: 0o644 }])],
+    command: ["/bin/node", "/app.mts"],
     env: { VERSION: version },
     exposedPorts: [8080, 9000],
   });

@@ -1,22 +1,28 @@
-// A server as people write them, for tests of what happens to requests: HTTP and WebSocket on 8080, TCP echo on 9000, UDP echo on 9001.
-// It ends at once when it is told to, whatever is under way: only what is led away from it beforehand is safe.
+/**
+ * A server as people write them, for tests of what happens to requests: HTTP and WebSocket on 8080, TCP echo on 9000, UDP echo on 9001. It ends at once
+ * when it is told to, whatever is under way: only what is led away from it beforehand is safe.
+ */
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { hostname } from "node:os";
 
+type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
+
 const WEBSOCKET_ID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455, 1.3
 const FINAL_TEXT = 0x81;
-const who = `${hostname()} ${process.env.VERSION}`;
+const who = `${hostname()} ${process.env["VERSION"] ?? ""}`;
 
-const routes = {
-  "/": (request, response) => response.end(`${who}\n`),
-  "/healthz": (request, response) => response.end("ok\n"),
+const routes: Readonly<Record<string, Route>> = {
+  "/": (_request, response) => response.end(`${who}\n`),
+  "/healthz": (_request, response) => response.end("ok\n"),
   // What a replica sees of its client.
   "/headers": (request, response) => response.end(JSON.stringify({ headers: request.headers, from: request.socket.remoteAddress })),
-  "/slow": (request, response, query) => setTimeout(() => response.end(`${who}\n`), Number(query.get("ms") ?? 2_000)),
-  "/events": (request, response, query) => {
+  "/slow": (_request, response, query) => {
+    setTimeout(() => response.end(`${who}\n`), Number(query.get("ms") ?? 2_000));
+  },
+  "/events": (_request, response, query) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     let left = Number(query.get("count") ?? 5);
     const timer = setInterval(() => {
@@ -28,10 +34,10 @@ const routes = {
     }, 100);
     response.on("close", () => clearInterval(timer));
   },
-  "/echo": async (request, response) => {
+  "/echo": (request, response) => {
     let bytes = 0;
-    for await (const chunk of request) bytes += chunk.length;
-    response.end(`${bytes}\n`);
+    request.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    request.on("end", () => response.end(`${bytes}\n`));
   },
 };
 
@@ -39,10 +45,12 @@ const http = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://app");
   const route = routes[pathname];
   if (route === undefined) response.writeHead(404).end();
-  else void route(request, response, searchParams);
+  else route(request, response, searchParams);
 });
 http.on("upgrade", (request, socket) => {
-  const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${WEBSOCKET_ID}`).digest("base64");
+  const accept = createHash("sha1")
+    .update(`${request.headers["sec-websocket-key"] ?? ""}${WEBSOCKET_ID}`)
+    .digest("base64");
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
   // Every frame is answered with who we are; tests send frames that fit into one packet.
   socket.on("data", () => socket.write(Buffer.concat([Buffer.from([FINAL_TEXT, who.length]), Buffer.from(who)])));
