@@ -4,16 +4,26 @@ import { isId } from "../../runtime/address.ts";
 
 const Id = z.string().refine(isId, "an id matches [a-z0-9][a-z0-9-]{0,62}");
 
+const AbsolutePath = z.string().startsWith("/", "a path begins with /");
+
+/** More are refused. */
+const MAX_ENGINE_PATHS = 20;
+const EnginePath = z.strictObject({ agent: AbsolutePath, engine: AbsolutePath });
+
 /** The agent's settings file: written by whoever installs it, read once. Paths are absolute. Unknown keys are refused. */
 export const AgentFile = z.strictObject({
   tenant: Id,
   node: Id,
   /** Socket of the container engine. */
-  engineSocket: z.string().startsWith("/"),
+  engineSocket: AbsolutePath,
   /** Where the engine's data root is, when the agent does not see the engine's own path. */
-  engineDataRoot: z.string().startsWith("/").optional(),
+  engineDataRoot: AbsolutePath.optional(),
   /** The agent's own directory: its assignment and what it knows of each placement. */
-  directory: z.string().startsWith("/"),
+  directory: AbsolutePath,
+  /** The agent's own directory in memory, for files that may touch no disk. Absent: `/run/odysseus/TENANT-NODE` for root, else in the user's own runtime directory. */
+  runDirectory: AbsolutePath.optional(),
+  /** Where the engine sees directories of the agent, as far as it sees them under other paths than the agent does. */
+  enginePaths: z.array(EnginePath).max(MAX_ENGINE_PATHS).default([]),
   nats: z.strictObject({
     url: z.string().min(1),
     inboxPrefix: z.string().min(1),

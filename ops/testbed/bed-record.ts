@@ -33,6 +33,9 @@ export const bedDirectory = (cache: string, name: string): string => join(bedsDi
 /** Sockets live here: a short path on purpose, since the kernel refuses those of more than 107 bytes. */
 export const runDirectory = (record: BedRecord): string => `/run/odysseus-testbed/${record.token}`;
 
+/** In memory on every machine, and seen by nodes under the same path: the machine's /dev is theirs. */
+export const memoryDirectory = (record: BedRecord): string => `/dev/shm/odysseus-testbed-${record.token}`;
+
 function startTicksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

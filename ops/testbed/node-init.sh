@@ -1,7 +1,7 @@
 #!/bin/sh
 # Becomes process 1 of a node, inside fresh mount, process, host-name and IPC namespaces: lays out the node's file
 # system from the shared read-only root, then hands over to docker-init, which reaps orphans for as long as the node runs.
-# Environment: HOSTNAME_OF_NODE, ROOTFS, ROOT (mount point), DATA (survives a reboot), RUN (shared with the machine), RESOLV_CONF
+# Environment: HOSTNAME_OF_NODE, ROOTFS, ROOT (mount point), DATA (survives a reboot), RUN (shared with the machine), SHARED (too, and survives a reboot), RESOLV_CONF
 set -e
 hostname "$HOSTNAME_OF_NODE"
 mount --bind "$ROOTFS" "$ROOT"
@@ -12,8 +12,9 @@ mount --rbind /sys/fs/cgroup "$ROOT/sys/fs/cgroup"
 mount --rbind /dev "$ROOT/dev"
 for directory in run tmp opt; do mount -t tmpfs -o mode=755 tmpfs "$ROOT/$directory"; done
 chmod 1777 "$ROOT/tmp"
-mkdir -p "$ROOT/run/node" "$ROOT/run/old"
+mkdir -p "$ROOT/run/node" "$ROOT/run/shared" "$ROOT/run/old"
 mount --bind "$RUN" "$ROOT/run/node"
+mount --bind "$SHARED" "$ROOT/run/shared"
 mount --bind "$DATA" "$ROOT/var/lib/docker"
 mount --bind "$RESOLV_CONF" "$ROOT/etc/resolv.conf"
 cd "$ROOT"

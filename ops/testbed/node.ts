@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bridgeAddress, lan, machineAddress, networkPool, nodeAddress, nodeCgroup, nodeNamespace } from "./addresses.ts";
-import { type BedRecord, bedDirectory, runDirectory } from "./bed-record.ts";
+import { type BedRecord, bedDirectory, memoryDirectory, runDirectory } from "./bed-record.ts";
 import { CGROUP_ROOT, cgroupMembers, cgroupPath, isMember, killMembers, processIds, removeCgroup } from "./cgroup.ts";
 import { run, until } from "./command.ts";
 import { ping } from "./engine-http.ts";
@@ -34,6 +34,10 @@ export class TestbedNode {
   readonly address: string;
   /** Absolute path of the engine's unix socket. */
   readonly dockerHost: string;
+  /** In memory, like /run; under the same path on the machine and in the node; gone after a reboot. */
+  readonly memoryDirectory: string;
+  /** A directory of the machine that the node sees too, under another path; it stays over a reboot. */
+  readonly shared: { readonly onMachine: string; readonly inNode: string };
   /** The mount point of what survives a reboot: the engine's data. */
   readonly #data: string;
   readonly #bed: BedRecord;
@@ -52,6 +56,8 @@ export class TestbedNode {
     this.#home = join(bedDirectory(cache, bed.name), `n${number}`);
     this.#data = join(this.#home, "data");
     this.#cgroup = nodeCgroup(bed, number);
+    this.memoryDirectory = join(memoryDirectory(bed), `n${number}`);
+    this.shared = { onMachine: join(this.#home, "shared"), inNode: "/run/shared" };
     this.dockerHost = join(this.#run, "docker.sock");
   }
 
@@ -146,7 +152,9 @@ export class TestbedNode {
   }
 
   async #boot(): Promise<void> {
-    for (const directory of [this.#run, this.#data, join(this.#home, "root")]) mkdirSync(directory, { recursive: true });
+    for (const directory of [this.#run, this.#data, this.shared.onMachine, join(this.#home, "root")])
+      mkdirSync(directory, { recursive: true });
+    mkdirSync(this.memoryDirectory, { recursive: true, mode: 0o700 });
     const resolvConf = join(this.#home, "resolv.conf");
     writeFileSync(resolvConf, `nameserver ${machineAddress(this.#bed)}\n`); // refuses at once; a silent one costs 20 s per name
     const env = {
@@ -156,6 +164,7 @@ export class TestbedNode {
       ROOT: join(this.#home, "root"),
       DATA: this.#data,
       RUN: this.#run,
+      SHARED: this.shared.onMachine,
       RESOLV_CONF: resolvConf,
     };
     const namespaces = ["unshare", "-m", "-u", "-i", "-p", "--fork", "--kill-child", "--propagation", "private"];
@@ -195,7 +204,7 @@ export class TestbedNode {
     await unplug(this.#bed, this.number);
     await removeNodeNamespace(this.#bed, this.number);
     removeCgroup(this.#cgroup);
-    rmSync(this.#run, { recursive: true, force: true });
+    for (const directory of [this.#run, this.memoryDirectory]) rmSync(directory, { recursive: true, force: true });
   }
 
   #engineRuns(pidInNode: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type BedRecord, bedDirectory, isAlive, listRecords, RECORD_FILE, runDirectory } from "./bed-record.ts";
+import { type BedRecord, bedDirectory, isAlive, listRecords, memoryDirectory, RECORD_FILE, runDirectory } from "./bed-record.ts";
 import { killMembers, removeCgroup } from "./cgroup.ts";
 import { run } from "./command.ts";
 import { withLock } from "./lock.ts";
@@ -17,7 +17,7 @@ export async function dismantle(cache: string, bed: BedRecord): Promise<void> {
   await killMembers(bed.token);
   await removeNetwork(bed);
   removeCgroup(bed.token);
-  rmSync(runDirectory(bed), { recursive: true, force: true });
+  for (const directory of [runDirectory(bed), memoryDirectory(bed)]) rmSync(directory, { recursive: true, force: true });
   await removeData(bedDirectory(cache, bed.name));
 }
 

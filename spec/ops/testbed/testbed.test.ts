@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../../ops/testbed/command.ts";
 import { Testbed } from "../../../ops/testbed/testbed.ts";
@@ -49,6 +51,17 @@ describeOnTestbed("three engines on one machine", () => {
     await expect(get(`http://${bed.node(2).address}:8002/`)).rejects.toThrow();
     await bed.powerOn(2);
     await until("the container serves again", () => answers(`http://${bed.node(2).address}:8002/`), BACK_TIMEOUT_MS);
+  });
+
+  test("directories are shared with the machine: one that stays, and one in memory that is empty after a loss of power", async () => {
+    const { shared, memoryDirectory } = bed.node(2);
+    writeFileSync(join(shared.onMachine, "kept"), "a");
+    writeFileSync(join(memoryDirectory, "lost"), "b");
+    expect(await bed.node(2).enter(["cat", `${shared.inNode}/kept`, `${memoryDirectory}/lost`])).toBe("ab");
+    expect((await bed.node(2).enter(["stat", "-f", "-c", "%T", memoryDirectory])).trim()).toBe("tmpfs");
+    await bed.powerOff(2);
+    await bed.powerOn(2);
+    expect(await bed.node(2).enter(`cat ${shared.inNode}/kept; ls ${memoryDirectory}`)).toBe("a");
   });
 
   test("a partitioned node answers nobody with silence, not with refusals, and keeps running", async () => {

@@ -11,7 +11,9 @@ export function tracesOf(bed: { readonly name: string; readonly token: string })
     ...lines(readFileSync("/proc/mounts", "utf8")).map((line) => `mount ${line}`),
     ...processesOf(bed.token),
     ...cgroupsOf(bed.token),
-    ...[`/run/odysseus-testbed/${bed.token}`, `${cacheDirectory()}/beds/${bed.name}`].filter((path) => existsSync(path)),
+    ...[`/run/odysseus-testbed/${bed.token}`, `/dev/shm/odysseus-testbed-${bed.token}`, `${cacheDirectory()}/beds/${bed.name}`].filter(
+      (path) => existsSync(path),
+    ),
   ];
 }
 
