@@ -3,6 +3,7 @@ import type { Host, Reply } from "../runtime/actor.ts";
 import type { Bus } from "../runtime/bus.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import type { Meta, Principal, ReadModel } from "../runtime/journal.ts";
+import type { SealedStore } from "../storage/sealed-port.ts";
 
 /** What an operation's handler works with. Made per request by the adapter that received it. */
 export interface OperationContext {
@@ -11,6 +12,8 @@ export interface OperationContext {
   readonly host: Host;
   readonly bus: Bus;
   readonly reads: ReadModel;
+  /** The tenant's secrets. */
+  readonly sealed: SealedStore;
   readonly clock: Clock;
   readonly random: Random;
   /** Aborted when the caller goes away. */

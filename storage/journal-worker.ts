@@ -104,6 +104,8 @@ class JournalWorker {
         return this.#store.recall(request.stream, request.commandId);
       case "pending":
         return JSON.stringify(this.#store.pending(request.limit));
+      case "sealed":
+        return this.#store.sealed(request.request);
       case "commit":
       case "acknowledge":
         throw new Error(`${request.kind} is written with its group`);

@@ -8,7 +8,9 @@ import { lockTenant } from "./tenant-lock.ts";
 import { WorkerJournal } from "./worker-journal.ts";
 import { WorkerLink } from "./worker-link.ts";
 import type { JournalRequest, ReadRequest, WorkerStart } from "./worker-protocol.ts";
+import type { SealedRows } from "./sealed-store.ts";
 import { WorkerReads } from "./worker-reads.ts";
+import { WorkerSealedRows } from "./worker-sealed.ts";
 
 const DIRECTORY_MODE = 0o700;
 
@@ -24,6 +26,8 @@ export interface OpenTenantOptions {
 export interface OpenTenant {
   readonly journal: Journal;
   readonly reads: ReadModel;
+  /** What is encrypted, for `openSealedStore`. */
+  readonly sealedRows: SealedRows;
   /** Everything asked before is answered; then the file is closed and free for another process. */
   close(): Promise<void>;
   /** Ends both threads as a crash would; they start again by themselves. For tests. */
@@ -59,6 +63,7 @@ function inUse(
   return {
     journal: new WorkerJournal(writes),
     reads: new WorkerReads(reads, listeners),
+    sealedRows: new WorkerSealedRows(writes),
     close: async () => {
       // The writer last: it checkpoints, and removes the WAL when nobody else has the file open.
       await reads.close();

@@ -6,6 +6,7 @@ import { encodeCommit, type EncodedCommit, type EncodedResult, type WriteFault, 
 import { CLOSED, type Failed, failureOf, isUncertain, openErrorOf } from "./failure.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { migrate } from "./schema.ts";
+import { SealedTable, type SealedRequest } from "./sealed-table.ts";
 import { outboxMessageOf, storedEventOf } from "./stored.ts";
 import { type LoadStatements, prepareLoads } from "./write-statements.ts";
 
@@ -28,6 +29,7 @@ export class TenantStore {
   readonly database: Database.Database;
   readonly #writer: GroupWriter;
   readonly #loads: LoadStatements;
+  readonly #sealed: SealedTable;
 
   /** Throws `TenantFileError` when the file cannot be used. */
   constructor(options: TenantStoreOptions) {
@@ -38,6 +40,7 @@ export class TenantStore {
       migrate(this.database, options);
       this.#writer = new GroupWriter(this.database, options.tenant);
       this.#loads = prepareLoads(this.database);
+      this.#sealed = new SealedTable(this.database, options.tenant);
     } catch (error) {
       this.database.close();
       throw openErrorOf(error, options.path);
@@ -85,6 +88,22 @@ export class TenantStore {
     return this.#loads.pending.all(this.tenant, Math.min(limit, PENDING_MAX)).map(outboxMessageOf);
   }
 
+  /** What is asked for, or for a write why it was not made. Throws what is a bug of ours. */
+  sealed(request: SealedRequest): unknown {
+    switch (request.kind) {
+      case "keys":
+        return this.#sealed.keys();
+      case "add-key":
+        return this.#written(() => this.#sealed.addKey(request.key));
+      case "put":
+        return this.#written(() => this.#sealed.put(request.value));
+      case "get":
+        return this.#sealed.get(request.name, request.version);
+      case "newest":
+        return this.#sealed.newest(request.name);
+    }
+  }
+
   /** Position of the newest event; 0 when there is none. */
   newestOffset(): number {
     return this.#writer.newestOffset();
@@ -92,6 +111,17 @@ export class TenantStore {
 
   close(): void {
     this.database.close();
+  }
+
+  #written(write: () => void): Failed | undefined {
+    try {
+      write();
+      return undefined;
+    } catch (error) {
+      const failed = failureOf(error, this.path);
+      if (failed === undefined) throw error;
+      return failed;
+    }
   }
 
   /** One commit of the group is not what its type says (a bug). It must not take the others with it, nor be hidden among them. */

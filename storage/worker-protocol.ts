@@ -1,6 +1,7 @@
 import type { Address } from "../runtime/address.ts";
 import type { AuditQuery, EventQuery, LoadFrom, RowQuery } from "../runtime/journal.ts";
 import type { EncodedCommit } from "./encoding.ts";
+import type { SealedRequest } from "./sealed-table.ts";
 import { TenantFileError, type TenantFileProblem } from "./failure.ts";
 
 /** What a storage worker is started with. */
@@ -19,7 +20,8 @@ export type JournalRequest =
   | { readonly kind: "load"; readonly stream: Address; readonly from: LoadFrom }
   | { readonly kind: "streams" }
   | { readonly kind: "recall"; readonly stream: Address; readonly commandId: string }
-  | { readonly kind: "pending"; readonly limit: number };
+  | { readonly kind: "pending"; readonly limit: number }
+  | { readonly kind: "sealed"; readonly request: SealedRequest };
 
 export type ReadRequest =
   | { readonly kind: "row"; readonly rowKind: string; readonly id: string }

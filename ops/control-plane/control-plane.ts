@@ -14,6 +14,9 @@ import type { Meter } from "../../runtime/meter.ts";
 import { nactTurns } from "../../runtime/nact-turns.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
+import { openMasterKeys } from "../../storage/master-keys.ts";
+import type { SealedStore } from "../../storage/sealed-port.ts";
+import { openSealedStore } from "../../storage/sealed-store.ts";
 import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
 import { Administrator } from "../../web/api/auth/administrator.ts";
 import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
@@ -28,7 +31,7 @@ export const TENANT = "default";
 const FOUND_TIMEOUT_MS = 30_000;
 
 export interface ControlPlaneParts {
-  readonly home: Pick<Home, "tenants" | "credentials">;
+  readonly home: Pick<Home, "tenants" | "credentials" | "masterKeys">;
   readonly bus: Bus;
   readonly listen: ListenOptions;
   readonly log: Log;
@@ -54,6 +57,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const files = await openTenant({ directory: parts.home.tenants, tenant: TENANT });
   try {
     const epoch = await claim(files);
+    const sealed = await openSealed(files, parts.home.masterKeys);
     const readiness = new ReadinessWatch({ directory: parts.home.tenants, bus: parts.bus, clock: systemClock });
     const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, epoch);
     await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
@@ -72,6 +76,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
         host,
         bus: parts.bus,
         reads: files.reads,
+        sealed,
         clock: systemClock,
         random: systemRandom,
       }),
@@ -98,6 +103,11 @@ async function claim({ journal }: OpenTenant): Promise<number> {
   const epoch = (await journal.claim(0)) + 1;
   await journal.claim(epoch);
   return epoch;
+}
+
+function openSealed({ sealedRows }: OpenTenant, masterKeys: string): Promise<SealedStore> {
+  const nowMs = () => systemClock.nowMs();
+  return openSealedStore({ tenant: TENANT, rows: sealedRows, masterKeys: openMasterKeys(masterKeys, nowMs()), nowMs });
 }
 
 async function found(host: ActorHost): Promise<void> {

@@ -9,6 +9,7 @@ import { TENANT } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
 import type { Report } from "./violation.ts";
 import { oneOf, type Wish } from "./wishes.ts";
+import { memorySealedStore } from "../../storage/memory-sealed.ts";
 
 /** Without an answer for so long the same is asked again, under the same id. */
 const PATIENCE_MS = 20_000;
@@ -39,6 +40,7 @@ export interface PersonParts {
 export class Person {
   readonly asked: Asked[] = [];
   readonly #parts: PersonParts;
+  readonly #sealed = memorySealedStore();
   readonly #operations = new Map(operations.map((operation) => [operation.name as string, operation]));
 
   constructor(parts: PersonParts) {
@@ -103,6 +105,7 @@ export class Person {
       host,
       bus,
       reads,
+      sealed: this.#sealed,
       clock: process.clock,
       random: process.random,
       signal: new AbortController().signal,

@@ -11,6 +11,7 @@ import { operations } from "../../actors/operations.ts";
 import { AgentRequest, type LogChunk, type LogLine } from "../../actors/node/contract.ts";
 import type { ChangeView, ContainerView, DeploymentView, NodeRow, NodeSoft } from "../../actors/views.ts";
 import { DeploymentSpec } from "../../actors/deployment/contract.ts";
+import { memorySealedStore } from "../../storage/memory-sealed.ts";
 
 const TENANT = "acme";
 
@@ -122,6 +123,7 @@ export class ReadWorld {
       },
       bus: this.#bus,
       reads: this.#tenant.reads,
+      sealed: memorySealedStore(),
       clock: this.clock,
       random: systemRandom,
       signal,

@@ -21,7 +21,11 @@ export async function startSimulatedControlPlane(nodes: number): Promise<Simulat
   mkdirSync(join(folder, "tenants"), { mode: 0o700 });
   const bus = new MemoryBroker(systemClock).connect("control plane");
   const controlPlane = await startControlPlane({
-    home: { tenants: join(folder, "tenants"), credentials: join(folder, "credentials.json") },
+    home: {
+      tenants: join(folder, "tenants"),
+      credentials: join(folder, "credentials.json"),
+      masterKeys: join(folder, "master-keys.json"),
+    },
     bus,
     listen: { host: "127.0.0.1", port: 0 },
     log: silentLog,

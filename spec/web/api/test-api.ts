@@ -21,6 +21,7 @@ import { Administrator } from "../../../web/api/auth/administrator.ts";
 import type { Authenticator } from "../../../web/api/auth/identity.ts";
 import type { Readiness } from "../../../web/api/probes.ts";
 import { startApi, type ListenOptions } from "../../../web/api/server.ts";
+import { memorySealedStore } from "../../../storage/memory-sealed.ts";
 
 export const TENANT = "acme";
 export const SYSTEM_META: Meta = {
@@ -217,7 +218,15 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const token = administrator.issueToken("test");
   const api = await startApi({
     operations: options.operations ?? [raise, echo, remove],
-    contextFor: (facts): OperationContext => ({ ...facts, host, bus, reads: tenant.reads, clock, random: systemRandom }),
+    contextFor: (facts): OperationContext => ({
+      ...facts,
+      host,
+      bus,
+      reads: tenant.reads,
+      sealed: memorySealedStore(),
+      clock,
+      random: systemRandom,
+    }),
     clock,
     random: systemRandom,
     log: silentLog,
