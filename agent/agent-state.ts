@@ -8,6 +8,9 @@ export const EVIDENCE_TEXT_CHARS = 16_000;
 /** How far a sequence jumps when the agent starts again: more than it can have grown since its record was last written. */
 export const SEQUENCE_RESERVE = 1_000;
 
+/** Of a command before the stop. */
+const MAX_PROBLEM_CHARS = 1_000;
+
 export type ExitCause = ExitEvidence["cause"];
 export type EvidenceLine = ExitEvidence["lastLines"][number];
 /** Why a running attempt is being ended by us. */
@@ -26,6 +29,8 @@ export const PlacementRecord = z.strictObject({
   /** Ended attempts in a row, none of which was healthy for long: the exponent of the back-off. */
   failuresInRow: z.int().min(0),
   failure: Failure.optional(),
+  /** What went wrong before the stop signal of the drain under way. */
+  preStopProblem: z.string().optional(),
   /** Of this attempt's last failed probe. */
   probeOutput: z.string().optional(),
   /** Oldest first. `open`: the container may still give its last lines. */
@@ -52,6 +57,7 @@ export type PlacementEvent =
   | { readonly kind: "proven" }
   /** Paused behind our back; goes on in the same attempt. */
   | { readonly kind: "interrupted" }
+  | { readonly kind: "pre-stop-failed"; readonly message: string }
   | { readonly kind: "drain-began"; readonly reason: DrainReason; readonly containerId: string }
   | {
       readonly kind: "ended";
@@ -114,6 +120,8 @@ function applied(record: PlacementRecord, event: PlacementEvent, atMs: number): 
       return interrupted(record, atMs);
     case "drain-began":
       return { ...record, current: { phase: "draining", containerId: event.containerId }, drainReason: event.reason };
+    case "pre-stop-failed":
+      return { ...record, preStopProblem: event.message.slice(0, MAX_PROBLEM_CHARS) };
     case "ended":
       return ended(record, event, atMs);
     case "retry-due":
@@ -192,7 +200,7 @@ function ended(record: PlacementRecord, event: Extract<PlacementEvent, { kind: "
   const exit: KeptExit = {
     attempt: record.attempt,
     cause: event.cause,
-    message: event.failure.message,
+    message: record.preStopProblem === undefined ? event.failure.message : `${event.failure.message}; ${record.preStopProblem}`,
     atMs,
     lastLines: [],
     evidence: event.containerId === undefined ? "complete" : "open",
@@ -217,7 +225,7 @@ function nextAttempt(record: PlacementRecord): PlacementRecord {
 }
 
 function withoutDrain(record: PlacementRecord): PlacementRecord {
-  const { drainReason: _over, ...rest } = record;
+  const { drainReason: _over, preStopProblem: _told, ...rest } = record;
   return rest;
 }
 

@@ -1,3 +1,4 @@
+import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
 import type { Assignment, AssignmentAnswer, Placement } from "../actors/node/contract.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -31,6 +32,8 @@ export interface AgentParts {
   readonly random: Random;
   readonly disk: AgentDisk;
   readonly log: Log;
+  /** What containers may have of this node. */
+  readonly allows: NodeAllowance;
 }
 
 export interface AgentListener {
@@ -59,7 +62,7 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { engine, probes, clock, random, log } = parts;
+    const { engine, probes, clock, random, log, allows } = parts;
     this.table = new ContainerTable(engine, clock, parts);
     this.images = new Images(engine, log);
     this.#memory = new AgentMemory(parts.disk, clock, log);
@@ -78,6 +81,7 @@ export class Agent {
       clock,
       random,
       log,
+      allows,
       table: this.table,
       images: this.images,
       gates: newGates(),

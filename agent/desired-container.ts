@@ -1,3 +1,4 @@
+import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Placement } from "../actors/node/contract.ts";
 import type { DesiredContainer } from "./engine/port.ts";
 import { LABEL } from "./labels.ts";
@@ -54,8 +55,15 @@ export function desiredContainer(placement: Placement, attempt: number, context:
     workingDirectory: template.workingDirectory,
     stopSignal: template.stopSignal,
     stopGraceMs: template.stopGraceMs,
-    hostname: `${placement.deployment}-${placement.slot}`.slice(0, MAX_HOSTNAME_CHARS),
+    hostname: hostnameOf(placement),
+    settings: ContainerSettings.parse(template),
+    limits: FurtherLimits.parse(template.resources),
   };
+}
+
+function hostnameOf({ deployment, slot, template: { hostname, namespaces } }: Placement): string | undefined {
+  const isTheNodes = namespaces?.uts === "host" || namespaces?.network === "host";
+  return hostname ?? (isTheNodes ? undefined : `${deployment}-${slot}`.slice(0, MAX_HOSTNAME_CHARS));
 }
 
 /** A number of a label; 0 when it is missing or was tampered with. */

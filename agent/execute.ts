@@ -1,3 +1,4 @@
+import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
 import type { Placement } from "../actors/node/contract.ts";
 import type { PlacementEvent, PlacementRecord } from "./agent-state.ts";
 import { restartDelayMs } from "./back-off.ts";
@@ -6,7 +7,9 @@ import { type AttemptContext, desiredContainer } from "./desired-container.ts";
 import type { Engine } from "./engine/port.ts";
 import { collectEvidence } from "./evidence.ts";
 import { Gate } from "./gate.ts";
+import { runAfterStart, runBeforeStop } from "./hooks.ts";
 import type { Images } from "./images.ts";
+import { refuseUnlessAllowed } from "./node-allowance.ts";
 import type { Step } from "./plan.ts";
 
 /** What runs at once on one node, whatever is asked; the rest waits in order. */
@@ -33,8 +36,10 @@ export interface StepContext {
   readonly gates: Gates;
   readonly record: PlacementRecord;
   readonly placement: Placement | undefined;
+  /** What containers may have of this node. */
+  readonly allows: NodeAllowance;
   readonly attempt: AttemptContext;
-  readonly clock: { nowMs(): number };
+  readonly clock: { nowMs(): number; monotonicMs(): number };
   /** Uniform in [0, 1). */
   readonly chance: () => number;
   readonly apply: (event: PlacementEvent) => void;
@@ -53,8 +58,9 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
       apply({ kind: "image-ready" });
     },
 
-    create: ({ attempt }, { engine, table, gates, placement, attempt: context, apply }) => {
+    create: ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply }) => {
       if (placement === undefined) return;
+      refuseUnlessAllowed(placement.template, allows, context.node);
       apply({ kind: "image-ready" });
       const desired = desiredContainer(placement, attempt, context);
       return gates.starts.run(async () => {
@@ -67,8 +73,12 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
 
     start: ({ containerId }, { engine, table, gates }) => gates.starts.run(() => start(containerId, engine, table)),
 
-    adopt: ({ containerId, startedAtMs, attempt }, { apply, clock, placement }) => {
+    adopt: async ({ containerId, startedAtMs, attempt }, context) => {
+      const { apply, clock, placement, table } = context;
       apply({ kind: "attempt-seen", attempt });
+      await runAfterStart(containerId, context);
+      // It may have ended meanwhile, which is told like any other end.
+      if (table.get(containerId)?.state !== "running") return;
       apply({ kind: "started", containerId, startedAtMs: startedAtMs ?? clock.nowMs(), checked: placement?.template.health !== undefined });
     },
 
@@ -126,10 +136,14 @@ async function start(containerId: string, engine: Engine, table: ContainerTable)
   table.moved(containerId, "running");
 }
 
-async function stop(containerId: string, { engine, table, gates, record, placement }: StepContext): Promise<void> {
+async function stop(containerId: string, context: StepContext): Promise<void> {
+  const { engine, table, gates, record, placement } = context;
   const signal = placement?.template.stopSignal ?? record.stopSignal;
   const graceMs = placement?.template.stopGraceMs ?? record.stopGraceMs;
-  await gates.stops.run(() => engine.stop(containerId, signal, graceMs));
+  await gates.stops.run(async () => {
+    const leftMs = await runBeforeStop(containerId, graceMs, context);
+    await engine.stop(containerId, signal, leftMs);
+  });
   // Usually its end has been told already; if not, the exit code has to be asked for.
   const state = table.get(containerId)?.state;
   if (state !== undefined && state !== "exited" && (await table.inspect(containerId))?.state === "running")

@@ -1,3 +1,4 @@
+import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
 import type { Failure, Placement } from "../actors/node/contract.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -29,6 +30,7 @@ export interface WorkerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly allows: NodeAllowance;
   attemptContext(): AttemptContext;
   /** No step is taken while the engine is away: what is known of it may be wrong. */
   engineIsReachable(): boolean;
@@ -153,7 +155,7 @@ export class PlacementWorker {
       return false;
     }
     if (step.kind === "create" && failure.code === "image.not-found" && this.#forgetImage()) return true;
-    if (step.kind === "pull" || step.kind === "create" || step.kind === "start") {
+    if (step.kind === "pull" || step.kind === "create" || step.kind === "start" || failure.code === "hook.failed") {
       this.#startFailed(failure);
       return true;
     }
@@ -188,9 +190,10 @@ export class PlacementWorker {
   }
 
   #context(): StepContext {
-    const { engine, table, images, gates, clock, random } = this.#parts;
+    const { engine, table, images, gates, clock, random, allows } = this.#parts;
     return {
       engine,
+      allows,
       table,
       images,
       gates,

@@ -89,7 +89,7 @@ class Facts {
   }
 
   get current(): NodeFacts {
-    const { agentVersion, labels, address, degraded, node } = this.#settings;
+    const { agentVersion, labels, address, degraded, node, allows } = this.#settings;
     const info = this.#info;
     return {
       hostname: info?.hostname ?? node,
@@ -103,6 +103,7 @@ class Facts {
       labels: { ...labels },
       address,
       degraded: [...degraded, ...tooOld(info)],
+      allows,
     };
   }
 }

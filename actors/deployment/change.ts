@@ -11,6 +11,7 @@ import {
   VariableName,
   type FieldChange,
 } from "./contract.ts";
+import { containerFields } from "./container-contract.ts";
 import { maskedChange } from "./masking.ts";
 
 /** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
@@ -30,9 +31,16 @@ export const TemplatePatch = z
     stopSignal: z.string().nullable(),
     stopGraceMs: z.int().min(0).nullable(),
     rollout: partialOf(RolloutPolicy),
+    ...nullable(containerFields),
   })
   .partial();
 export type TemplatePatch = z.infer<typeof TemplatePatch>;
+
+function nullable<Fields extends z.ZodRawShape>(fields: Fields): { readonly [Name in keyof Fields]: z.ZodNullable<Fields[Name]> } {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, z.nullable(field)])) as {
+    readonly [Name in keyof Fields]: z.ZodNullable<Fields[Name]>;
+  };
+}
 
 /** Every field optional or null, no defaults: absent means "as it is". */
 function partialOf(schema: typeof Resources | typeof RolloutPolicy): z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { containerFields, furtherLimits } from "./container-contract.ts";
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
 
 /** Bounds of what a person may ask for. Beyond them the request is refused with the path of the field. */
@@ -107,6 +108,7 @@ export const Resources = z.strictObject({
     .min(0)
     .max(2 ** 50)
     .default(0),
+  ...furtherLimits,
 });
 export type Resources = z.infer<typeof Resources>;
 
@@ -172,6 +174,7 @@ export const Template = z.strictObject({
     .regex(/^SIG[A-Z0-9+-]{2,12}$/)
     .default("SIGTERM"),
   stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
+  ...containerFields,
   rollout: RolloutPolicy.prefault({}),
 });
 export type Template = z.infer<typeof Template>;

@@ -1,5 +1,6 @@
 import { addressOf, type Address } from "../../runtime/address.ts";
 import type { Outgoing } from "../../runtime/actor.ts";
+import { demandsOf } from "../node/allowance-contract.ts";
 import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, SchedulerCommand } from "../scheduler/contract.ts";
@@ -58,6 +59,7 @@ function requestOf(
       ),
       constraints: template.constraints,
       platforms: platformsOf(state, contentOf),
+      demands: demandsOf(template),
     },
   };
 }

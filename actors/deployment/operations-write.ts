@@ -3,6 +3,7 @@ import { addressOf } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
+import { allowingWords, demandsOf, demandWords } from "../node/allowance-contract.ts";
 import { DeploymentView } from "../views.ts";
 import { diff, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
@@ -223,7 +224,20 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
   return { ...template, image };
 }
 
-function findingsOf({ ports }: PinnedTemplate): string[] {
+function findingsOf(template: PinnedTemplate): string[] {
+  return [...portFindings(template), ...demandFindings(template)];
+}
+
+/** Who will take it is for the nodes to say, and known when it is placed. */
+function demandFindings(template: PinnedTemplate): readonly string[] {
+  const demands = demandsOf(template);
+  if (demands.length === 0) return [];
+  return [
+    `It wants ${demands.map(demandWords).join(" and ")}: only a node whose agent's settings allow it takes it (${demands.map(allowingWords).join(" and ")}).`,
+  ];
+}
+
+function portFindings({ ports }: PinnedTemplate): readonly string[] {
   const published = ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [`${publishedPort}/${protocol}`]));
   return published.length === 0
     ? []

@@ -1,42 +1,26 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { Draft } from "./draft.ts";
 import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import { pidsLimitRule } from "./limit-fields.ts";
+import { gpusRule } from "./node-fields.ts";
 import { placementRule } from "./placement.ts";
-import { cpuMillis, durationMs, sizeBytes } from "./quantities.ts";
+import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
+import { cpuLimitRule, cpuReservationRule, memoryLimitRule, memoryReservationRule } from "./resource-rules.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 type RolloutInput = Writable<NonNullable<DeploymentSpecInput["rollout"]>>;
 
-const processors = (field: "cpuLimitMillis" | "cpuReservedMillis"): Rule<Draft> =>
-  honoured((reading, at, draft) => draft.setResource(reading, field, unlessNone(reading.amount(at, cpuMillis, "0.5")), at));
-const memory = (field: "memoryLimitBytes" | "memoryReservedBytes"): Rule<Draft> =>
-  honoured((reading, at, draft) => {
-    // Minus one is the engine's word for no limit.
-    if (at.value.kind !== "scalar" || at.value.text !== "-1")
-      draft.setResource(reading, field, unlessNone(reading.amount(at, sizeBytes, "512M")), at);
-  });
-
-/** Zero is Compose's word for no limit. */
-function unlessNone(amount: number | undefined): number | undefined {
-  return amount === 0 ? undefined : amount;
-}
-
-/** Compose's older spellings of limits, beside `deploy`. */
-export const cpuLimitRule = processors("cpuLimitMillis");
-export const memoryLimitRule = memory("memoryLimitBytes");
-export const memoryReservationRule = memory("memoryReservedBytes");
-
 const limits: FieldTable<Draft> = {
   cpus: cpuLimitRule,
   memory: memoryLimitRule,
-  pids: refused("A limit on processes is not supported yet.", "leave it out.", ["-1"]),
+  pids: pidsLimitRule,
 };
 const reservations: FieldTable<Draft> = {
-  cpus: processors("cpuReservedMillis"),
+  cpus: cpuReservationRule,
   memory: memoryReservationRule,
   generic_resources: refused("Only processors and memory can be reserved.", "leave it out."),
-  devices: refused("Devices cannot be reserved yet.", "leave it out."),
+  devices: gpusRule,
 };
 const resources: FieldTable<Draft> = {
   limits: honoured((reading, at, draft) => readFields(reading, at, limits, draft), limits),

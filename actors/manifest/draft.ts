@@ -22,6 +22,8 @@ export class Draft {
   readonly origins = new Map<string, Place>();
   readonly dependencies: Dependency[] = [];
   build?: Place;
+  /** Two fields that are one limit. */
+  readonly cpu: { quota?: Place; period?: Place } = {};
   readonly #inherited = { environment: new Map<string, string>(), labels: new Map<string, string>() };
   readonly #exposed: PortInput[] = [];
 

@@ -89,7 +89,11 @@ function variablesOf(
 }
 
 /** `NAME=VALUE` in a list, or a mapping. */
-function pairs(reading: Reading, at: Place, withoutValue: (place: Place, name: string) => string | undefined): Record<string, string> {
+export function pairs(
+  reading: Reading,
+  at: Place,
+  withoutValue: (place: Place, name: string) => string | undefined,
+): Record<string, string> {
   const entries: (readonly [string, string | undefined])[] = reading.isList(at)
     ? reading.items(at).map((item) => listed(reading, item, withoutValue))
     : [...reading.fields(at)].map(([name, place]) => [name, reading.isNull(place) ? withoutValue(place, name) : mapped(reading, place)]);

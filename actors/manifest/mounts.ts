@@ -1,5 +1,5 @@
 import type { Draft } from "./draft.ts";
-import { type FieldTable, readFields, refused, type Rule } from "./fields.ts";
+import { type FieldTable, honoured, readFields, refused, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
 import type { Value } from "./value.ts";
 
@@ -15,6 +15,15 @@ const foreign = {
 };
 
 type MountKind = "named" | "bind" | "tmpfs" | "anonymous" | "other";
+
+/** `tmpfs` of a service: `PATH` or `PATH:OPTIONS`. */
+export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
+  const mounts = reading.itemsOrOne(place).map((item) => {
+    const [target = "", ...options] = (reading.text(item) ?? "").split(":");
+    return options.length === 0 ? { target } : { target, options: options.join(":") };
+  });
+  draft.set("tmpfs", [...(draft.spec.tmpfs ?? []), ...mounts], place);
+});
 
 /** `volumes` of a service: each mount is refused by itself, with what it would need. */
 export const volumesRule: Rule<Draft> = {

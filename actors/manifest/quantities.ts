@@ -23,6 +23,13 @@ export function sizeBytes(text: string): number | undefined {
   return match === null || unit === undefined ? undefined : Math.floor(Number(match[1]) * unit);
 }
 
+/** `10m` is ten million, as the engine counts the files of a container's output. */
+export function decimalBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim());
+  const power = ["", "k", "m", "g", "t"].indexOf(match?.[2]?.toLowerCase() ?? "");
+  return match === null ? undefined : Math.floor(Number(match[1]) * 1_000 ** power);
+}
+
 /** `0.5` processors are 500. */
 export function cpuMillis(text: string): number | undefined {
   return /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text.trim()) * 1_000) : undefined;

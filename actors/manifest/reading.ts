@@ -94,6 +94,13 @@ export class Reading {
     return /^\d{1,15}$/.test(written) ? Number(written) : this.invalid(place, `"${written}" is not a whole number.`);
   }
 
+  /** As `wholeNumber`, with a minus before it or not. */
+  integer(place: Place): number | undefined {
+    const written = this.text(place);
+    if (written === undefined) return undefined;
+    return /^-?\d{1,15}$/.test(written) ? Number(written) : this.invalid(place, `"${written}" is not a whole number.`);
+  }
+
   /** A text that `read` understands. */
   amount(place: Place, read: (text: string) => number | undefined, like: string): number | undefined {
     const written = this.text(place);

@@ -1,17 +1,21 @@
 import { dependsOnRule } from "./depends-on.ts";
-import { cpuLimitRule, deployRule, memoryLimitRule, memoryReservationRule } from "./deploy.ts";
+import { deployRule } from "./deploy.ts";
 import type { Draft } from "./draft.ts";
 import { envFileRule, environmentRule, labelFileRule, labelsRule } from "./environment.ts";
 import { different, type FieldTable, honoured, passedOver, refused, refusedFlag, type Rule } from "./fields.ts";
 import { healthcheckRule } from "./healthcheck.ts";
-import { volumesRule } from "./mounts.ts";
+import { limitFields } from "./limit-fields.ts";
+import { loggingRule } from "./logging.ts";
+import { tmpfsRule, volumesRule } from "./mounts.ts";
+import { nameFields } from "./name-fields.ts";
+import { nodeFields } from "./node-fields.ts";
 import { platformRule } from "./placement.ts";
 import { exposeRule, portsRule } from "./ports.ts";
-import { commandWords, durationMs } from "./quantities.ts";
+import { processFields, text } from "./process-fields.ts";
+import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
+import { readWords } from "./words.ts";
 
-const text = (field: "image" | "user" | "workingDirectory" | "stopSignal"): Rule<Draft> =>
-  honoured((reading, at, draft) => draft.set(field, reading.text(at), at));
 const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
   ...honoured((reading, at, draft: Draft) => {
     if (!reading.isNull(at)) draft.set(field, readWords(reading, at), at);
@@ -19,7 +23,6 @@ const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
   mayBeEmpty: true,
 });
 const later = (what: string, harmless: readonly string[] = []): Rule<unknown> => refused(`${what} not supported yet.`, undefined, harmless);
-const laterFlag = (what: string): Rule<unknown> => refusedFlag(`${what} not supported yet.`);
 const ownHostFlag = (what: string): Rule<unknown> =>
   refusedFlag(`${what} would reach into the node, which is not supported.`, "leave it out.");
 const ownHost = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
@@ -52,9 +55,6 @@ const running: FieldTable<Draft> = {
   restart: different("always and unless-stopped; no and on-failure are refused: replicas always run again when they end.", readRestart),
   deploy: deployRule,
   scale: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
-  cpus: cpuLimitRule,
-  mem_limit: memoryLimitRule,
-  mem_reservation: memoryReservationRule,
   platform: platformRule,
   depends_on: dependsOnRule,
   profiles: honoured(() => undefined),
@@ -71,19 +71,13 @@ const passed: FieldTable<Draft> = {
   attach: passedOver("Output is read with odysseus logs, not while applying.", "leave it out."),
   develop: passedOver("It is for docker compose watch.", "leave it out where only nodes run it."),
   container_name: passedOver("A container is named after its replica: a deployment may have several.", "use the service's name."),
-  logging: different("json-file and local keep the node's own limits, three files of 10 MB; other drivers are refused.", readLogging),
+  logging: loggingRule,
   pull_policy: different("An image is pinned to its digest when it is applied, and pulled where it is missing.", readPullPolicy),
   pull_refresh_after: passedOver("An image is looked up whenever the manifest is applied.", "leave it out."),
 };
 
 const unavailable: FieldTable<unknown> = {
-  network_mode: refused(
-    "Another mode of the network is not supported yet: every container has a network address of its own.",
-    "leave it out.",
-    ["bridge", "default"],
-  ),
   networks: { ...refused("Networks are not supported yet.", "leave it out."), read: readNetworks },
-  tmpfs: later("Temporary file systems are"),
   secrets: later("Secrets in a manifest are"),
   configs: later("Configs are"),
   models: later("Models are"),
@@ -91,51 +85,10 @@ const unavailable: FieldTable<unknown> = {
   links: refused("Links are not supported yet.", "leave it out."),
   external_links: refused("Links are not supported yet.", "leave it out."),
   volumes_from: later("Volumes are"),
-  post_start: later("Commands after the start are"),
-  pre_stop: later("Commands before the stop are"),
-  hostname: refused("A host name of its own is not supported yet: replicas would share it.", "leave it out."),
-  domainname: later("A domain name is"),
   mac_address: later("A network address of the container's own is"),
-  extra_hosts: later("Extra host names are"),
-  dns: later("Own name servers are"),
-  dns_opt: later("Options of name servers are"),
-  dns_search: later("Search domains are"),
-  init: laterFlag("An init process is"),
-  tty: laterFlag("A terminal is"),
-  stdin_open: laterFlag("An open stdin is"),
-  read_only: laterFlag("A read-only root is"),
-  cap_add: later("Added capabilities are"),
-  cap_drop: later("Dropped capabilities are"),
-  security_opt: later("Security options are"),
-  sysctls: later("Kernel settings are"),
-  group_add: later("Further groups are"),
-  shm_size: later("The size of shared memory is"),
   storage_opt: later("Options of the container's disk are"),
-  ulimits: later("Limits on files and processes are"),
-  annotations: later("Annotations are"),
-  gpus: later("GPUs are"),
   runtime: later("Another runtime is", ["runc"]),
-  memswap_limit: later("A limit on swap is", ["0"]),
-  mem_swappiness: later("A preference for swap is"),
-  oom_kill_disable: laterFlag("Running on without memory is"),
-  oom_score_adj: later("A preference when memory runs out is", ["0"]),
-  cpu_shares: later("Weights of processors are", ["0"]),
-  cpu_quota: refused("This is an older way to limit processors.", "write deploy.resources.limits.cpus.", ["0", "-1"]),
-  cpu_period: refused("This is an older way to limit processors.", "write deploy.resources.limits.cpus.", ["0"]),
-  cpu_rt_period: later("Real-time scheduling is", ["0"]),
-  cpu_rt_runtime: later("Real-time scheduling is", ["0"]),
-  cpuset: later("Pinning to processors is"),
-  pids_limit: later("A limit on processes is", ["0", "-1"]),
-  blkio_config: later("A limit on disks is"),
-  privileged: ownHostFlag("A privileged container"),
-  pid: ownHost("Sharing process ids"),
-  ipc: ownHost("Sharing memory", ["private"]),
-  uts: ownHost("Sharing the host's name"),
-  userns_mode: ownHost("Sharing user ids"),
-  cgroup: ownHost("Sharing the control group", ["private"]),
   cgroup_parent: ownHost("A control group of the node"),
-  devices: ownHost("A device"),
-  device_cgroup_rules: ownHost("A device"),
   use_api_socket: ownHostFlag("The engine's socket"),
   credential_spec: windows("A credential specification"),
   cpu_count: windows("This count of processors", ["0"]),
@@ -145,7 +98,17 @@ const unavailable: FieldTable<unknown> = {
 };
 
 /** Every field a service may have. */
-export const serviceFields: FieldTable<Draft> = { ...running, ...passed, volumes: volumesRule, ...unavailable };
+export const serviceFields: FieldTable<Draft> = {
+  ...running,
+  ...processFields,
+  ...limitFields,
+  ...nameFields,
+  ...nodeFields,
+  ...passed,
+  volumes: volumesRule,
+  tmpfs: tmpfsRule,
+  ...unavailable,
+};
 
 function readRestart(reading: Reading, at: Place): void {
   const policy = reading.text(at);
@@ -157,27 +120,6 @@ function readRestart(reading: Reading, at: Place): void {
       "leave restart out, or write always.",
     );
   reading.invalid(at, `"${policy}" is not a way to restart.`, "leave restart out, or write always.");
-}
-
-/** A list of words, or a line that is split as a shell would. */
-function readWords(reading: Reading, at: Place): string[] | undefined {
-  if (reading.isList(at)) return reading.items(at).map((item) => reading.text(item) ?? "");
-  const line = reading.text(at);
-  if (line === undefined) return undefined;
-  const split = commandWords(line);
-  return split === undefined ? reading.invalid(at, `A quote in "${line}" is not closed.`) : [...split];
-}
-
-function readLogging(reading: Reading, at: Place): void {
-  const fields = reading.fields(at);
-  for (const [name, field] of fields)
-    if (name !== "driver" && name !== "options" && !name.startsWith("x-")) reading.unknown(field, name, ["driver", "options"]);
-  const driverAt = fields.get("driver");
-  const driver = driverAt === undefined ? "json-file" : reading.text(driverAt);
-  if (driver === undefined) return;
-  if (driver === "json-file" || driver === "local" || driver === "")
-    reading.differs(at, "The node keeps three files of 10 MB of a container's output, whatever is written here.", "leave it out.");
-  else reading.refuse(driverAt ?? at, `Output cannot be sent to ${driver} yet.`, "leave it out and read it with odysseus logs.");
 }
 
 function readPullPolicy(reading: Reading, at: Place): void {

@@ -1,6 +1,7 @@
 import { DeploymentSpec } from "../deployment/contract.ts";
 import { Draft } from "./draft.ts";
 import { readFields } from "./fields.ts";
+import { finishLimits } from "./limit-fields.ts";
 import type { Place, Reading } from "./reading.ts";
 import { foreignServiceFields, serviceFields } from "./service-fields.ts";
 
@@ -9,9 +10,24 @@ export function readService(reading: Reading, place: Place): Draft {
   const draft = new Draft();
   readFields(reading, place, serviceFields, draft, { last: ["deploy"], foreign: foreignServiceFields });
   draft.finish();
+  finishLimits(reading, draft);
+  withoutUselessPorts(reading, draft);
   readSource(reading, place, draft);
   checkBounds(reading, place, draft);
   return draft;
+}
+
+/** Whoever is on the node's own network, or on none, has no ports of its own to publish. */
+function withoutUselessPorts(reading: Reading, draft: Draft): void {
+  const at = draft.origins.get("ports");
+  const network = draft.spec.namespaces?.network;
+  if (network === undefined || at === undefined || !draft.publishesPorts) return;
+  reading.differs(
+    at,
+    `With network_mode ${network}, no port is published: what the service listens on is where that network is.`,
+    "leave ports out.",
+  );
+  draft.spec.ports = (draft.spec.ports ?? []).map(({ publishedPort: _useless, ...port }) => port);
 }
 
 function readSource(reading: Reading, place: Place, { build, origins }: Draft): void {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
+import { NodeAllowance } from "./allowance-contract.ts";
 import { IngressStatus, IngressTable } from "../ingress/contract.ts";
 
 /** The protocol between a node actor and its agent. Desired and observed never share a type. */
@@ -53,6 +54,8 @@ export const Failure = z.strictObject({
     "command.not-found",
     "port.taken",
     "resources.rejected",
+    "node.not-allowed",
+    "hook.failed",
     "engine.unavailable",
     "engine.error",
     "exited",
@@ -145,6 +148,8 @@ export const NodeFacts = z.strictObject({
   address: z.string().max(253),
   /** Why the node is below what is supported: each one sentence. */
   degraded: z.array(z.string().max(500)).max(20),
+  /** What containers may have of the node. Absent: nothing. */
+  allows: NodeAllowance.optional(),
 });
 export type NodeFacts = z.infer<typeof NodeFacts>;
 

@@ -4,8 +4,9 @@ import type { NodeState } from "./state.ts";
 /** The node as the scheduler sees it; undefined before an agent has joined. */
 export function readinessOf({ name, facts, availability, connection, engine }: NodeState): SchedulerNode | undefined {
   if (facts === undefined) return undefined;
-  const { labels, os, arch, hostname, cpuMillis, memoryBytes } = facts;
-  return { name, ...readiness(availability, connection, engine), labels, os, arch, hostname, cpuMillis, memoryBytes };
+  const { labels, os, arch, hostname, cpuMillis, memoryBytes, allows } = facts;
+  const node = { name, ...readiness(availability, connection, engine), labels, os, arch, hostname, cpuMillis, memoryBytes };
+  return allows === undefined ? node : { ...node, allows };
 }
 
 function readiness(

@@ -1,4 +1,5 @@
 import type { Constraint } from "../deployment/contract.ts";
+import type { Demand, NodeAllowance } from "../node/allowance-contract.ts";
 
 /** What a placement needs of a node. */
 export interface Requirements {
@@ -8,6 +9,8 @@ export interface Requirements {
   readonly constraints: readonly Constraint[];
   /** Platforms the image exists for; empty: not known, any will be tried. */
   readonly platforms: readonly { readonly os: string; readonly arch: string }[];
+  /** What it wants of the node itself. Absent: nothing. */
+  readonly demands?: readonly Demand[];
 }
 
 export interface PlacementRequest {
@@ -20,7 +23,7 @@ export interface PlacementRequest {
 
 /** Why no node could be taken, per filter, and what would make it fit. */
 export interface Rejection {
-  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports";
+  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance";
   readonly nodes: readonly string[];
   /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */
   readonly reason: string;
@@ -48,6 +51,8 @@ export interface SchedulerNode {
   readonly hostname: string;
   readonly cpuMillis: number;
   readonly memoryBytes: number;
+  /** Absent: nothing. */
+  readonly allows?: NodeAllowance;
 }
 
 /** From the scheduler to a deployment. */

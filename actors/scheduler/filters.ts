@@ -1,4 +1,5 @@
 import type { Constraint } from "../deployment/contract.ts";
+import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
 import type { Room } from "./ledger.ts";
 
@@ -45,6 +46,17 @@ export const filters: readonly Filter[] = [
     remedy: (_rejected, { constraints }) => `Label a node so that ${constraints.map(words).join(" and ")}, or relax the constraint.`,
   },
   {
+    name: "allowance",
+    accepts: (room, wanted) => refusedOn(room, wanted).length === 0,
+    reason: (rejected, wanted) =>
+      fewOf(rejected.map((room) => `${room.node.name} does not allow ${refusedOn(room, wanted).map(demandWords).join(" and ")}`)),
+    remedy: (rejected, wanted) => {
+      const [first] = rejected;
+      const words = first === undefined ? [] : refusedOn(first, wanted).map(allowingWords);
+      return `To allow it, ${words.join(" and ")} in the settings of that node's agent; only its owner can.`;
+    },
+  },
+  {
     name: "resources",
     accepts: (room, wanted) => room.cpuFreeMillis >= wanted.cpuReservedMillis && room.memoryFreeBytes >= wanted.memoryReservedBytes,
     reason: (rejected, wanted) => fewOf(rejected.map((room) => `${room.node.name} lacks ${shortage(room, wanted)}`)),
@@ -66,6 +78,10 @@ export const filters: readonly Filter[] = [
     remedy: () => "A published port is bound on the replica's node, one replica per node: use fewer replicas, another port, or add a node.",
   },
 ];
+
+function refusedOn({ node }: Room, { demands = [] }: Requirements): readonly Demand[] {
+  return demands.filter((demand) => !isAllowed(demand, node.allows ?? nothingAllowed));
+}
 
 function readyRemedy(nodes: readonly SchedulerNode[]): string {
   const cordoned = nodes.filter(({ readiness }) => readiness === "cordoned" || readiness === "draining").map(({ name }) => name);

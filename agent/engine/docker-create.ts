@@ -4,7 +4,8 @@ import type { DockerConnection } from "./docker-connection.ts";
 import type { EngineInfo, DesiredContainer } from "./port.ts";
 import { engineFailures } from "./failures.ts";
 import { EngineFailure } from "./port.ts";
-import { type InspectedSettings, settingsOfInspected, settingsOfRequest } from "./docker-settings.ts";
+import { type CreateRequest, requestFor } from "./docker-request.ts";
+import { settingsOfInspected, settingsOfRequest } from "./docker-settings.ts";
 import { InspectedContainer } from "./docker-observed.ts";
 import { statusOf } from "./docker-errors.ts";
 import { engineName, inspectImage } from "./docker-images.ts";
@@ -13,9 +14,6 @@ const INSPECT_DEADLINE_MS = 10_000;
 const CREATE_DEADLINE_MS = 60_000;
 const CONFLICT = 409;
 const NOT_FOUND = 404;
-const NANO_CPUS_PER_MILLI = 1_000_000;
-/** Kept of a container's output by the engine: three files of 10 MB. Older lines are gone. */
-const LOG_OPTIONS = { "max-size": "10m", "max-file": "3" };
 
 /** Answers the container's id; a container of this name with the same labels is that container. */
 export async function createContainer(
@@ -47,51 +45,9 @@ export async function createContainer(
   return (await post(connection, desired, request, actual)).containerId;
 }
 
-type Request = InspectedSettings & {
-  readonly rest: Readonly<Record<string, unknown>>;
-  readonly hostRest: Readonly<Record<string, unknown>>;
-};
-
-function requestFor(desired: DesiredContainer): Request {
-  const { memoryLimitBytes, cpuLimitMillis } = desired;
-  const published = desired.ports.filter((port) => port.publishedPort !== undefined);
-  const bindings = Object.groupBy(published, (port) => `${port.containerPort}/${port.protocol}`);
-  return {
-    Config: {
-      Image: engineName(desired.image),
-      Env: Object.entries(desired.environment).map(([name, value]) => `${name}=${value}`),
-      Cmd: desired.command === undefined ? undefined : [...desired.command],
-      Entrypoint: desired.entrypoint === undefined ? undefined : [...desired.entrypoint],
-      User: desired.user,
-      WorkingDir: desired.workingDirectory,
-      Hostname: desired.hostname,
-      StopSignal: desired.stopSignal,
-    },
-    HostConfig: {
-      ...(memoryLimitBytes === undefined ? {} : { Memory: memoryLimitBytes, MemorySwap: memoryLimitBytes }),
-      ...(cpuLimitMillis === undefined ? {} : { NanoCpus: cpuLimitMillis * NANO_CPUS_PER_MILLI }),
-      // Restarts are the agent's: it counts them, keeps their evidence and backs off.
-      RestartPolicy: { Name: "no" },
-      PortBindings: Object.fromEntries(
-        Object.entries(bindings).map(([port, items]) => [
-          port,
-          (items ?? []).map((item) => ({ HostIp: "", HostPort: String(item.publishedPort) })),
-        ]),
-      ),
-    },
-    rest: {
-      ExposedPorts: Object.fromEntries(desired.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
-      StopTimeout: Math.ceil(desired.stopGraceMs / 1_000),
-      // Probes are the agent's; the image's own would only cost processor time.
-      Healthcheck: { Test: ["NONE"] },
-    },
-    hostRest: { LogConfig: { Type: "json-file", Config: LOG_OPTIONS } },
-  };
-}
-
 type Created = { readonly kind: "created" | "existing"; readonly containerId: string };
 
-async function post(connection: DockerConnection, desired: DesiredContainer, request: Request, settings: string): Promise<Created> {
+async function post(connection: DockerConnection, desired: DesiredContainer, request: CreateRequest, settings: string): Promise<Created> {
   const labels = { ...desired.labels, [LABEL.settings]: settings };
   const body = { ...request.Config, ...request.rest, Labels: labels, HostConfig: { ...request.HostConfig, ...request.hostRest } };
   const doing = `creating ${desired.name}`;

@@ -4,7 +4,17 @@ import { z } from "zod";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import { LABEL } from "../labels.ts";
-import type { DesiredContainer, Engine, EngineEvent, EngineInfo, EngineLogLine, EngineStats, LogQuery, ObservedContainer } from "./port.ts";
+import type {
+  DesiredContainer,
+  Engine,
+  EngineEvent,
+  EngineInfo,
+  EngineLogLine,
+  EngineStats,
+  ExecIdentity,
+  LogQuery,
+  ObservedContainer,
+} from "./port.ts";
 import type { EngineOwner } from "./owner.ts";
 import { DockerConnection } from "./docker-connection.ts";
 import { DockerEvents } from "./docker-events.ts";
@@ -134,8 +144,9 @@ export class DockerEngine implements Engine {
     containerId: string,
     command: readonly string[],
     timeoutMs: number,
+    as?: ExecIdentity,
   ): Promise<{ readonly exitCode: number; readonly output: string }> {
-    return runInContainer(this.#connection, containerId, command, timeoutMs);
+    return runInContainer(this.#connection, containerId, command, timeoutMs, as);
   }
 
   logs(containerId: string, query: LogQuery): AsyncIterable<EngineLogLine> {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { MAX_PROBE_OUTPUT_LENGTH } from "../probe-transport.ts";
 import type { DockerConnection } from "./docker-connection.ts";
 import { translateDockerError } from "./docker-errors.ts";
+import type { ExecIdentity } from "./port.ts";
 
 /** Exit code of a command that did not end in time, as `timeout` of coreutils has it. */
 export const EXEC_TIMED_OUT = 124;
@@ -19,9 +20,18 @@ export async function runInContainer(
   containerId: string,
   command: readonly string[],
   timeoutMs: number,
+  as: ExecIdentity = {},
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
   const doing = `running a command in ${containerId.slice(0, 12)}`;
-  const request = { AttachStdout: true, AttachStderr: true, Cmd: [...command] };
+  const request = {
+    AttachStdout: true,
+    AttachStderr: true,
+    Cmd: [...command],
+    User: as.user,
+    WorkingDir: as.workingDirectory,
+    Privileged: as.privileged,
+    Env: as.environment && Object.entries(as.environment).map(([name, value]) => `${name}=${value}`),
+  };
   const call = { doing, deadlineMs: CALL_DEADLINE_MS } as const;
   const { Id } = await connection.ask({ ...call, method: "POST", path: `/containers/${containerId}/exec`, body: request }, Created);
   const abort = new AbortController();

@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { ObservedContainer } from "./port.ts";
 import { InspectedSettings, settingsOfInspected } from "./docker-settings.ts";
 
+const LOOPBACK = "127.0.0.1";
+
 const State = z.enum(["created", "running", "paused", "restarting", "exited", "dead", "removing"]);
 const Networks = z.record(z.string(), z.object({ IPAddress: z.string().default("") }).nullable()).nullish();
 const Labels = z
@@ -15,6 +17,7 @@ export const ListedContainer = z.object({
   State,
   Status: z.string().default(""),
   Labels,
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
   NetworkSettings: z.object({ Networks }).nullish(),
 });
 
@@ -48,7 +51,7 @@ export function observedFromList(item: z.infer<typeof ListedContainer>): Observe
     startedAtMs: undefined,
     finishedAtMs: undefined,
     error: "",
-    address: addressIn(item.State, item.NetworkSettings?.Networks),
+    address: addressIn(item.State, item),
     settings: undefined,
   };
 }
@@ -65,7 +68,7 @@ export function observedFromInspect(item: InspectedContainer): ObservedContainer
     startedAtMs: momentMs(StartedAt),
     finishedAtMs: hasEnded ? momentMs(FinishedAt) : undefined,
     error,
-    address: addressIn(Status, item.NetworkSettings?.Networks),
+    address: addressIn(Status, item),
     settings: settingsOfInspected(item),
   };
 }
@@ -77,8 +80,14 @@ function momentMs(text: string): number | undefined {
 }
 
 /** A container that failed to start keeps showing an address that may be another's by now. */
-function addressIn(state: ObservedContainer["state"], networks: z.infer<typeof Networks>): string | undefined {
+function addressIn(
+  state: ObservedContainer["state"],
+  { HostConfig, NetworkSettings }: Pick<z.infer<typeof ListedContainer>, "HostConfig" | "NetworkSettings">,
+): string | undefined {
   if (state !== "running" && state !== "paused") return undefined;
+  // On the node's own network it listens where the node does, and the agent is there too.
+  if (HostConfig?.NetworkMode === "host") return LOOPBACK;
+  const networks = NetworkSettings?.Networks;
   return Object.values(networks ?? {})
     .map((network) => network?.IPAddress ?? "")
     .find((address) => address !== "");

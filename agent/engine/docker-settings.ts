@@ -29,6 +29,17 @@ export const InspectedSettings = z.object({
     PidsLimit: Amount,
     BlkioWeight: Amount,
     Privileged: z.boolean().nullish(),
+    ReadonlyRootfs: z.boolean().nullish(),
+    CapAdd: Words,
+    CapDrop: Words,
+    SecurityOpt: Words,
+    NetworkMode: Text,
+    IpcMode: Text,
+    PidMode: Text,
+    UTSMode: Text,
+    CgroupnsMode: Text,
+    UsernsMode: Text,
+    Devices: z.array(z.object({ PathOnHost: z.string(), PathInContainer: z.string(), CgroupPermissions: z.string() })).nullish(),
     RestartPolicy: z.object({ Name: Text }).nullish(),
     PortBindings: z.record(z.string(), z.array(z.object({ HostIp: Text, HostPort: Text })).nullable()).nullish(),
   }),
@@ -64,11 +75,37 @@ export function settingsOfInspected({ Config, HostConfig }: InspectedSettings): 
     pids: Math.max(0, HostConfig.PidsLimit ?? 0),
     blockWeight: HostConfig.BlkioWeight ?? 0,
     privileged: HostConfig.Privileged ?? false,
+    ...loosened(HostConfig),
     restart: HostConfig.RestartPolicy?.Name || "no",
     ports: Object.entries(HostConfig.PortBindings ?? {})
       .flatMap(([port, bindings]) => (bindings ?? []).map((binding) => `${port} ${binding.HostPort ?? ""}`))
       .toSorted(),
   });
+}
+
+/** How a container is kept apart, as far as it differs from how every container is: without such a word the hash stays what it was before there were any. */
+function loosened(host: InspectedSettings["HostConfig"]): Readonly<Record<string, unknown>> {
+  const shared = ([host.NetworkMode, host.IpcMode, host.PidMode, host.UTSMode, host.CgroupnsMode, host.UsernsMode] as const).map(
+    (mode) => mode === "host",
+  );
+  const devices = (host.Devices ?? []).map((device) => `${device.PathOnHost} ${device.PathInContainer} ${device.CgroupPermissions}`);
+  return {
+    readOnlyRoot: host.ReadonlyRootfs === true ? true : undefined,
+    capAdd: unlessEmpty(host.CapAdd?.map(capabilityName)),
+    capDrop: unlessEmpty(host.CapDrop?.map(capabilityName)),
+    securityOptions: unlessEmpty(host.SecurityOpt),
+    shared: shared.some((isShared) => isShared) ? shared : undefined,
+    devices: unlessEmpty(devices),
+  };
+}
+
+function unlessEmpty(items: readonly string[] | null | undefined): readonly string[] | undefined {
+  return items === null || items === undefined || items.length === 0 ? undefined : items.toSorted();
+}
+
+/** Engines show it as it was given, or with the prefix. */
+function capabilityName(name: string): string {
+  return name.toUpperCase().replace(/^CAP_/, "");
 }
 
 /** What the engine will show of a container made so: it lays what we ask over what the image brings, as `docker run` does. */

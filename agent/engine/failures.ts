@@ -34,6 +34,10 @@ export const engineFailures = {
     failure("port.taken", false, `Port ${port} of the node is taken by something else. Free it, or publish another port.`, cause),
   resourcesRejected: (why: string, cause?: unknown) =>
     failure("resources.rejected", true, `The engine refuses the settings of this container: ${why}`, cause),
+  notAllowed: (node: string, what: string, remedy: string) =>
+    failure("node.not-allowed", true, `${node} does not allow ${what}. To allow it, ${remedy} in the settings of its agent.`, undefined),
+  hookFailed: (command: string, how: string) =>
+    failure("hook.failed", false, `The command ${command}, which runs after the start, ${how}`, undefined),
   engineUnavailable: (why: string, cause?: unknown) =>
     failure(
       "engine.unavailable",

@@ -1,4 +1,5 @@
 import type { Failure, LogLine } from "../../actors/node/contract.ts";
+import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
 
 /**
@@ -24,8 +25,13 @@ export interface Engine {
   unpause(containerId: string): Promise<void>;
   /** With its anonymous volumes; forced. A container that is gone counts as removed. */
   remove(containerId: string): Promise<void>;
-  /** Runs a probe command; output is cut at 4,000 characters. */
-  exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<{ readonly exitCode: number; readonly output: string }>;
+  /** Runs a command in a container; output is cut at 4,000 characters. */
+  exec(
+    containerId: string,
+    command: readonly string[],
+    timeoutMs: number,
+    as?: ExecIdentity,
+  ): Promise<{ readonly exitCode: number; readonly output: string }>;
   /** Lines without placement; the caller knows whose they are. Ends when the container ends (follow) or after the last line. */
   logs(containerId: string, query: LogQuery): AsyncIterable<EngineLogLine>;
   /** One shot, 3-6 ms. Undefined when the container does not run. */
@@ -37,6 +43,9 @@ export interface Engine {
   /** Disk of the engine's data root. */
   disk(): Promise<{ readonly totalBytes: number; readonly usedBytes: number }>;
 }
+
+/** As whom and where a command runs; what is absent is as for the container's own process. */
+export type ExecIdentity = Omit<Hook, "command">;
 
 export interface EngineInfo {
   readonly version: string;
@@ -66,7 +75,10 @@ export interface DesiredContainer {
   readonly workingDirectory: string | undefined;
   readonly stopSignal: string;
   readonly stopGraceMs: number;
-  readonly hostname: string;
+  /** Undefined: the node's own, or what the engine chooses. */
+  readonly hostname: string | undefined;
+  readonly settings: ContainerSettings;
+  readonly limits: FurtherLimits;
 }
 
 export interface ObservedContainer {

@@ -70,7 +70,7 @@ export class SimulatedContainer {
     this.#finishedAtMs = undefined;
     this.#startedAtMs = this.#clock.nowMs();
     this.#runningSinceMs = this.#clock.monotonicMs();
-    this.output.begin(`${this.desired.hostname} runs ${this.desired.image.reference}`);
+    this.output.begin(`${this.desired.hostname ?? this.desired.name} runs ${this.desired.image.reference}`);
     this.#tell("start");
     const { exitAfterMs, exitCode, outOfMemoryAfterMs } = this.behaviour;
     if (exitAfterMs !== undefined) this.#later(exitAfterMs, () => this.end(exitCode, `exits with code ${exitCode}`));

@@ -44,6 +44,7 @@ const agent = await startAgent({
   labels: settings.labels,
   address: settings.address,
   degraded: settings.degraded,
+  allows: settings.allow,
 });
 log.info("agent started", { engineSocket: settings.engineSocket });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { NodeAllowance } from "../../actors/node/allowance-contract.ts";
 import { isId } from "../../runtime/address.ts";
 
 const Id = z.string().refine(isId, "an id matches [a-z0-9][a-z0-9-]{0,62}");
@@ -34,6 +35,8 @@ export const AgentFile = z.strictObject({
   /** Where other machines reach published ports. */
   address: z.string().min(1),
   degraded: z.array(z.string()).default([]),
+  /** What containers may have of this node: nothing, unless it is said here. */
+  allow: NodeAllowance.prefault({}),
 });
 export type AgentFile = z.infer<typeof AgentFile>;
 export type AgentFileInput = z.input<typeof AgentFile>;

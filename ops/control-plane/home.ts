@@ -17,6 +17,8 @@ export interface Home {
   readonly credentials: string;
   /** Keys to what tenants keep sealed: without this file, a copy of their files gives nothing away, and cannot be opened. */
   readonly masterKeys: string;
+  /** What the owner of this machine says about its node. */
+  readonly nodeSettings: string;
   /** An agent's own directory. */
   agent(node: string): string;
   /** Where the CLI finds the control plane. Readable by its owner alone; replaced in one step. */
@@ -37,6 +39,7 @@ export function openHome(path: string): Home {
     log: join(path, "control-plane.log"),
     credentials: join(path, "credentials.json"),
     masterKeys: join(path, "master-keys.json"),
+    nodeSettings: join(path, "node.json"),
     agent: (node) => join(path, "agents", node),
     writeProfile(value) {
       writeFileSync(`${profile}.new`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600, flush: true });

@@ -20,6 +20,7 @@ import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { nodeNameOf } from "./node-name.ts";
+import { readNodeSettings } from "./node-settings.ts";
 import { MAX_SIMULATED_NODES, type StartOptions } from "./options.ts";
 import { tokenOfProfile } from "./profile.ts";
 import { startSimulatedNodes } from "./simulated-nodes.ts";
@@ -78,6 +79,7 @@ export async function run(options: StartOptions, around: Environment): Promise<R
       stops.push(async () => void (await Promise.all(agents.map((each) => each.stop()))));
     } else if (engine !== undefined) {
       const access = await accessOf(agent, options, nats);
+      const { allow } = readNodeSettings(home.nodeSettings);
       const local = startLocalAgent(
         {
           tenant: TENANT,
@@ -87,6 +89,7 @@ export async function run(options: StartOptions, around: Environment): Promise<R
           nats: access,
           address: "127.0.0.1",
           degraded: engine.degraded === undefined ? [] : [engine.degraded],
+          allow,
         },
         log,
       );

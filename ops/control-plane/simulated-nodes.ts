@@ -1,3 +1,4 @@
+import { nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
@@ -45,6 +46,7 @@ export async function startSimulatedNodes(options: {
         labels: { zone: ZONES[number % ZONES.length] ?? "a", simulated: "true" },
         address: node,
         degraded: [],
+        allows: nothingAllowed,
       });
     }),
   );

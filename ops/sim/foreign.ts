@@ -51,5 +51,7 @@ function container(name: string, digest: string, labels: Readonly<Record<string,
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: name,
+    settings: {},
+    limits: {},
   };
 }

@@ -1,3 +1,4 @@
+import { nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import type { Agent } from "../../agent/agent.ts";
 import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
@@ -98,6 +99,7 @@ export class SimNode {
       labels: { zone: ZONES[number % ZONES.length] ?? "a" },
       address: this.name,
       degraded: [],
+      allows: nothingAllowed,
     });
     void starting.then(({ agent }) => {
       life.agent = agent;

@@ -183,6 +183,8 @@ describe("a container the assignment does not know", () => {
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: "stray",
+    settings: {},
+    limits: {},
   };
   const ours = {
     [LABEL.tenant]: TENANT,

@@ -86,6 +86,8 @@ async function foreignContainer(node: NodeUnderTest): Promise<string> {
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: "foreign",
+    settings: {},
+    limits: {},
   };
   const absent = {
     entrypoint: undefined,

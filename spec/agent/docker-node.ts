@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import { AgentMessage, type Assignment, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
@@ -43,7 +44,7 @@ export class DockerNode {
     });
   }
 
-  async start(): Promise<void> {
+  async start(allows: NodeAllowance = nothingAllowed): Promise<void> {
     if (this.#directory === "") this.#directory = await mkdtemp(join(tmpdir(), "odysseus-agent-"));
     this.#running = await startAgent({
       tenant: TENANT,
@@ -60,6 +61,7 @@ export class DockerNode {
       labels: {},
       address: this.#bed.node(this.#number).address,
       degraded: [],
+      allows,
     });
   }
 

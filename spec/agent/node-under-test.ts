@@ -9,6 +9,7 @@ import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-tran
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
+import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import { AgentMessage, type AgentWelcome, Assignment, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
 import type { ObservedContainer } from "../../agent/engine/port.ts";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
@@ -46,7 +47,7 @@ export class NodeUnderTest {
     });
   }
 
-  async start(): Promise<void> {
+  async start(allows: NodeAllowance = nothingAllowed): Promise<void> {
     const { engine, clock, random, disk } = this;
     const starting = startAgent({
       tenant: TENANT,
@@ -63,6 +64,7 @@ export class NodeUnderTest {
       labels: {},
       address: "192.0.2.1",
       degraded: [],
+      allows,
     });
     void starting.then((running) => (this.running = running));
     await this.clock.until("the agent has started", () => this.running !== undefined);

@@ -161,7 +161,7 @@ describe("what differs from Compose is said", () => {
 
 describe("what cannot be had is refused with its place, the reason, and what to write instead", () => {
   test.each([
-    ["privileged: true", /^4:5 services\.web\.privileged: .*reach into the node/],
+    ["use_api_socket: true", /^4:5 services\.web\.use_api_socket: .*reach into the node/],
     ["depends_on: [db]", /depends_on\[0\]: There is no service "db" to depend on/],
     ["depends_on: [web]", /depend on each other in a circle/],
     ["volumes: [data:/data]", /volumes\[0\]: There is no volume "data" under volumes.*and volumes are not supported yet/],

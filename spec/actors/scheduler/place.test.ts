@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { NodeAllowance } from "../../../actors/node/allowance-contract.ts";
 import type { Constraint } from "../../../actors/deployment/contract.ts";
 import type {
   PlacementRequest,
@@ -95,6 +96,28 @@ describe("choosing a node", () => {
     stage.place("db", 1, { memoryReservedBytes: 900 * MEBIBYTE });
     stage.place("web", 2, { memoryReservedBytes: 50 * MEBIBYTE });
     expect(stage.nodesOf("web")).toEqual(["n2", "n3"]);
+  });
+
+  it("gives what reaches into a node only to nodes that allow it, and says who could allow it how", () => {
+    const stage = threeNodes();
+    const demands = [
+      { setting: "bindPaths", value: "/srv/media/films" },
+      { setting: "capabilities", value: "SYS_ADMIN" },
+    ] as const;
+    stage.place("web", 1, { demands });
+    expect(stage.rejections()).toEqual([
+      {
+        filter: "allowance",
+        nodes: ["n1", "n2", "n3"],
+        reason: expect.stringMatching(/^n1 does not allow a mount of its \/srv\/media\/films and the capability SYS_ADMIN, n2 does not/),
+        remedy:
+          'To allow it, add "/srv/media/films" to allow.bindPaths and add "SYS_ADMIN" to allow.capabilities in the settings of that node\'s agent; only its owner can.',
+      },
+    ]);
+    stage.node("n2", { allows: NodeAllowance.parse({ bindPaths: ["/srv/med"], capabilities: ["SYS_ADMIN"] }) });
+    expect(stage.nodesOf("web")).toEqual([]);
+    stage.node("n2", { allows: NodeAllowance.parse({ bindPaths: ["/srv/media"], capabilities: ["SYS_ADMIN"] }) });
+    expect(stage.nodesOf("web")).toEqual(["n2"]);
   });
 
   it("avoids a node where the replica failed, unless there is no other", () => {
