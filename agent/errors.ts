@@ -7,11 +7,6 @@ export const agentRefusals = defineRefusals({
     retryable: false,
     message: ({ node }: { readonly node: string }) => `this is the agent of node ${node}: the request was meant for another one`,
   },
-  "agent.no-ingress": {
-    httpStatus: 409,
-    retryable: false,
-    message: ({ node }: { readonly node: string }) => `the agent of node ${node} runs no proxy`,
-  },
   "agent.too-many-streams": {
     httpStatus: 429,
     retryable: true,

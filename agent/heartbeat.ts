@@ -54,6 +54,7 @@ export class Heartbeat {
     const answer = await link.ask(this.#message());
     if (this.#stopped) return;
     if (answer.kind === "unreachable" || answer.welcome.resync) return reporter.resync();
+    reporter.ingressChanged();
     const { epoch, assignment } = answer.welcome;
     const isBehind = compareAssignments({ epoch, number: assignment }, agent.assigned) > 0;
     // The newer assignment is usually on its way; twice in a row it got lost.

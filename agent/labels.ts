@@ -12,3 +12,15 @@ export const LABEL = {
   /** Hash of the settings at creation; a difference means somebody edited the container. */
   settings: "dev.odysseus.settings",
 } as const;
+
+/** Labels of what an agent runs for itself on its engine: its proxy, and commands on the node. */
+export const OWN_LABEL = {
+  /** `TENANT/NODE`. */
+  node: "dev.odysseus.agent",
+  /** `proxy` or `command`. */
+  role: "dev.odysseus.role",
+  /** Of a proxy: which entry points are its. */
+  half: "dev.odysseus.half",
+  /** Hash of what it was made with; another one takes another container. */
+  made: "dev.odysseus.made",
+} as const;

@@ -3,6 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
 import { PlacementRecord, SEQUENCE_RESERVE } from "./agent-state.ts";
+import { readKept } from "./kept-file.ts";
 
 const ASSIGNMENT_FILE = "assignment.json";
 const RECORD_PREFIX = "placement-";
@@ -31,11 +32,11 @@ export class AgentMemory {
 
   /** A file that makes no sense is left aside and said; the containers' labels tell most of it again. Rejects with `DiskFailure`. */
   async recall(): Promise<Remembered> {
-    const assignment = this.#parsed(ASSIGNMENT_FILE, await this.#disk.read(ASSIGNMENT_FILE), Assignment);
+    const assignment = await readKept(this.#disk, ASSIGNMENT_FILE, Assignment, this.#log);
     const records: PlacementRecord[] = [];
     for (const name of await this.#disk.names()) {
       if (!name.startsWith(RECORD_PREFIX)) continue;
-      const record = this.#parsed(name, await this.#disk.read(name), PlacementRecord);
+      const record = await readKept(this.#disk, name, PlacementRecord, this.#log);
       if (record !== undefined) records.push({ ...record, sequence: record.sequence + SEQUENCE_RESERVE });
     }
     return { assignment, records };
@@ -88,26 +89,5 @@ export class AgentMemory {
     this.#clock.after(REWRITE_AFTER_MS, () => {
       if (this.#dirty.get(placementId) === newer) this.keepRecord(placementId, newer);
     });
-  }
-
-  #parsed<Value>(
-    name: string,
-    text: string | undefined,
-    schema: { safeParse(value: unknown): { success: true; data: Value } | { success: false; error: Error } },
-  ): Value | undefined {
-    if (text === undefined) return undefined;
-    const parsed = schema.safeParse(jsonOf(text));
-    if (parsed.success) return parsed.data;
-    this.#log.error("a file of the agent is damaged and not used", { file: name, error: parsed.error });
-    return undefined;
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Not JSON is not the expected shape either; the schema says so.
-    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import type { IngressStatus } from "../actors/ingress/contract.ts";
 import type { AgentMessage, NodeFacts, PlacementStatus } from "../actors/node/contract.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -19,6 +20,7 @@ export interface ReporterParts {
   readonly log: Log;
   readonly session: string;
   facts(): NodeFacts;
+  ingress(): IngressStatus;
 }
 
 /** Carries statuses to the control plane: everything after each (re)connection, what changed in between; one message at a time, repeated until it is answered. */
@@ -27,6 +29,7 @@ export class Reporter {
   readonly #dirty = new Set<string>();
   #begun = false;
   #helloIsDue = true;
+  #ingressIsDue = true;
   #sending = false;
   #failures = 0;
   #timer: Timer | undefined;
@@ -45,6 +48,12 @@ export class Reporter {
   /** Changes of one turn travel together. */
   changed(placementId: string): void {
     this.#dirty.add(placementId);
+    this.#sendSoon(0);
+  }
+
+  /** What the proxy does has changed, or is to be told again: nobody asks for what was lost of it. */
+  ingressChanged(): void {
+    this.#ingressIsDue = true;
     this.#sendSoon(0);
   }
 
@@ -70,7 +79,7 @@ export class Reporter {
   async #send(): Promise<void> {
     this.#sending = true;
     try {
-      while (!this.#stopped && (this.#helloIsDue || this.#dirty.size > 0)) {
+      while (!this.#stopped && (this.#helloIsDue || this.#dirty.size > 0 || this.#ingressIsDue)) {
         if (!(await this.#sendOne())) break;
       }
     } finally {
@@ -81,7 +90,7 @@ export class Reporter {
 
   async #sendOne(): Promise<boolean> {
     const isHello = this.#helloIsDue;
-    const answer = await this.#parts.link.ask(isHello ? this.#hello() : this.#status());
+    const answer = await this.#parts.link.ask(isHello ? this.#hello() : this.#ingressIsDue ? this.#ingress() : this.#status());
     if (answer.kind === "unreachable") {
       if (this.#failures === 0) this.#parts.log.info("the control plane does not answer; working on", { reason: answer.reason });
       this.#failures += 1;
@@ -97,6 +106,7 @@ export class Reporter {
   /** What does not fit goes without its log lines, and follows in messages of its own. */
   #hello(): AgentMessage {
     this.#helloIsDue = false;
+    this.#ingressIsDue = true;
     this.#dirty.clear();
     const { agent, session } = this.#parts;
     let chars = 0;
@@ -109,6 +119,12 @@ export class Reporter {
     });
     const { epoch, number } = agent.assigned;
     return { kind: "agent.hello", session, facts: this.#parts.facts(), epoch, assignment: number, statuses, engine: agent.engine };
+  }
+
+  /** Before statuses: a replica is stopped only once it is known to be out of the pools. */
+  #ingress(): AgentMessage {
+    this.#ingressIsDue = false;
+    return { kind: "agent.ingress", session: this.#parts.session, status: this.#parts.ingress() };
   }
 
   #status(): AgentMessage {

@@ -10,6 +10,7 @@ import type { Agent } from "./agent.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
 import { agentRefusals } from "./errors.ts";
 import { Gate } from "./gate.ts";
+import type { IngressKeeper } from "./ingress/ingress-keeper.ts";
 import type { LogStreams } from "./log-streams.ts";
 import type { Sampler } from "./sampler.ts";
 
@@ -19,6 +20,7 @@ export interface RequestParts {
   readonly tenant: string;
   readonly node: string;
   readonly agent: Agent;
+  readonly ingress: IngressKeeper;
   readonly engine: Engine;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -50,7 +52,8 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
       if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
       return ok(await parts.agent.assign(request));
     case "ingress-table":
-      return agentRefusals["agent.no-ingress"]({ node: parts.node });
+      if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
+      return ok(await parts.ingress.accept(request));
     case "resolve-image":
       return ok(await resolutions.run(() => resolved(request.reference, parts)));
     case "logs":

@@ -4,6 +4,8 @@ import { Agent, type AgentParts } from "./agent.ts";
 import { linkOverBus } from "./control-plane-link.ts";
 import { EngineFailure, type EngineInfo } from "./engine/port.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { IngressKeeper } from "./ingress/ingress-keeper.ts";
+import type { Proxy } from "./ingress/proxy.ts";
 import { LogStreams } from "./log-streams.ts";
 import type { NodeUsage } from "./node-usage.ts";
 import { Reporter } from "./reporter.ts";
@@ -16,6 +18,7 @@ const FIRST_LOOK_MS = 1_000;
 export interface AgentSettings extends AgentParts {
   readonly bus: Bus;
   readonly usage: NodeUsage;
+  readonly proxy: Proxy;
   readonly agentVersion: string;
   /** What constraints are matched against. */
   readonly labels: Readonly<Record<string, string>>;
@@ -39,7 +42,8 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const agent = new Agent(settings);
   const facts = new Facts(settings);
   const link = linkOverBus(bus, settings, session);
-  const reporter = new Reporter({ agent, link, clock, random, log, session, facts: () => facts.current });
+  const ingress = new IngressKeeper({ tenant, node, proxy: settings.proxy, disk: settings.disk, log, record: (id) => agent.record(id) });
+  const reporter = new Reporter({ agent, link, clock, random, log, session, facts: () => facts.current, ingress: () => ingress.status });
   const sampler = new Sampler({ engine, table: agent.table, usage: settings.usage, clock });
   const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
 
@@ -48,13 +52,15 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     changed: (placementId) => {
       reporter.changed(placementId);
       streams.changed(placementId);
+      ingress.placementChanged(placementId);
     },
     engineChanged: () => {
       if (isIntroduced) void facts.refresh().then(() => reporter.resync());
     },
   });
+  await ingress.start(() => reporter.ingressChanged());
   await Promise.race([Promise.all([looked, facts.refresh()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
-  const requests = serveRequests({ tenant, node, agent, engine, bus, clock, sampler, streams });
+  const requests = serveRequests({ tenant, node, agent, ingress, engine, bus, clock, sampler, streams });
   const heartbeat = new Heartbeat({ agent, link, reporter, sampler, clock, random, session });
   isIntroduced = true;
   reporter.begin();
@@ -65,6 +71,7 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
       heartbeat.stop();
       streams.stop();
       reporter.stop();
+      await ingress.stop();
       await agent.stop();
     },
   };

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import type { Clock } from "../../runtime/clock.ts";
 import { engineFailures } from "./failures.ts";
@@ -11,6 +12,8 @@ export interface DockerRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
+  /** A tar archive, sent as it comes, instead of `body`. */
+  readonly archive?: AsyncIterable<Buffer>;
   /** Completes "the engine failed while ...". */
   readonly doing: string;
   /** Until the answer, or a stream's beginning; after it the call fails as engine.unavailable. Milliseconds. */
@@ -106,7 +109,7 @@ export class DockerConnection {
     });
   }
 
-  #send({ method, path, query, body }: DockerRequest, answered: (response: IncomingMessage) => void): ClientRequest {
+  #send({ method, path, query, body, archive }: DockerRequest, answered: (response: IncomingMessage) => void): ClientRequest {
     const text = body === undefined ? "" : JSON.stringify(body);
     const call = httpRequest(
       {
@@ -117,12 +120,15 @@ export class DockerConnection {
         headers: {
           host: "docker",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(method === "GET" ? {} : { "content-length": Buffer.byteLength(text) }),
+          ...(archive === undefined ? {} : { "content-type": "application/x-tar" }),
+          ...(method === "GET" || archive !== undefined ? {} : { "content-length": Buffer.byteLength(text) }),
         },
       },
       answered,
     );
-    call.end(text);
+    if (archive === undefined) call.end(text);
+    // What fails here fails the call, which tells it.
+    else void pipeline(archive, call).catch((error: Error) => call.destroy(error));
     return call;
   }
 }

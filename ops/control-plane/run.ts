@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Registry } from "prom-client";
 import type { NodeSoft } from "../../actors/views.ts";
@@ -7,6 +8,7 @@ import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
 import { observeActors, prometheusMeter } from "../../runtime/metrics.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
+import type { AgentFileInput } from "../agent/settings.ts";
 import { connectBus, withoutSecrets, type BusAccess } from "../nats/connect.ts";
 import { controlPlane as controlPlaneIdentity, inboxPrefix, type AgentIdentity, type BusIdentity } from "../nats/identity.ts";
 import { startNats, type NatsServer } from "../nats/nats.ts";
@@ -14,6 +16,7 @@ import { exitCodes } from "../start/exit-codes.mjs";
 import { alwaysConsent, consentFromTerminal, type ProvisionContext } from "../tools/context.ts";
 import { findEngine } from "../tools/docker.ts";
 import { findTool, type FoundTool } from "../tools/find-tool.ts";
+import { tools } from "../tools/table.ts";
 import { productVersion } from "../version.ts";
 import { startControlPlane, TENANT, type ControlPlane } from "./control-plane.ts";
 import { StartFailure } from "./failure.ts";
@@ -88,6 +91,7 @@ export async function run(options: StartOptions, around: Environment): Promise<R
           directory: home.agent(node),
           nats: access,
           address: "127.0.0.1",
+          ingress: ingressOf(around),
           degraded: engine.degraded === undefined ? [] : [engine.degraded],
           allow,
         },
@@ -122,6 +126,12 @@ async function nodesJoined({ reads, host }: ControlPlane, { nodes }: StartOption
 
 function provisioning(options: StartOptions, { home, env, say }: Environment): ProvisionContext {
   return { toolsFolder: home.tools, env, say, consent: options.consent === "given" ? alwaysConsent : consentFromTerminal() };
+}
+
+/** The agent brings the proxy when a port or a route asks for it: a start does not wait for it. */
+function ingressOf({ env, home }: Environment): AgentFileInput["ingress"] {
+  const named = env[tools.traefik.environmentVariable];
+  return named === undefined || named === "" ? { kind: "image", toolsDirectory: home.tools } : { kind: "program", path: resolve(named) };
 }
 
 async function engineOf(context: ProvisionContext): Promise<{ readonly socketPath: string; readonly degraded?: string }> {

@@ -2,6 +2,7 @@ import { nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
+import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
 import { startAgent, type RunningAgent } from "../../agent/start-agent.ts";
 import type { Bus } from "../../runtime/bus.ts";
@@ -41,6 +42,7 @@ export async function startSimulatedNodes(options: {
         disk: new MemoryDisk(),
         log: options.log.with({ node }),
         bus: options.bus,
+        proxy: new SimulatedProxy(systemClock),
         usage: { read: async () => ({ cpuUsedMillis: 0, memoryUsedBytes: 0 }) },
         agentVersion: options.version,
         labels: { zone: ZONES[number % ZONES.length] ?? "a", simulated: "true" },

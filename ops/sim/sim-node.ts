@@ -4,6 +4,7 @@ import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
 import type { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import type { DesiredContainer, Engine, ObservedContainer } from "../../agent/engine/port.ts";
+import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
 import { startAgent } from "../../agent/start-agent.ts";
@@ -43,6 +44,7 @@ interface AgentLife {
 export class SimNode {
   readonly name: string;
   readonly engine: SimulatedEngine;
+  readonly proxy: SimulatedProxy;
   readonly disk = new MemoryDisk();
   /** Digest of the image each of our containers was created from, by container name. */
   readonly digests = new Map<string, string>();
@@ -59,6 +61,7 @@ export class SimNode {
     this.#machine = new SimProcess(parts.loop, this.name);
     const { clock, random } = this.#machine;
     const owner = { tenant: TENANT, node: this.name };
+    this.proxy = new SimulatedProxy(clock);
     this.engine = new SimulatedEngine({ clock, random, registry: parts.registry, owner, hostname: this.name });
   }
 
@@ -94,6 +97,7 @@ export class SimNode {
       disk: slowDisk(process, this.disk),
       log: log.with({ node: this.name }),
       bus,
+      proxy: mortal(process, this.proxy),
       usage: { read: async () => ({ cpuUsedMillis: 0, memoryUsedBytes: 0 }) },
       agentVersion: "sim",
       labels: { zone: ZONES[number % ZONES.length] ?? "a" },
@@ -120,6 +124,7 @@ export class SimNode {
   powerOff(): void {
     this.killAgent();
     this.engine.crash();
+    this.proxy.die();
     for (const { containerId, state } of this.engine.containers()) {
       if (state === "running" || state === "paused") this.engine.killProcess(containerId);
     }
@@ -127,6 +132,7 @@ export class SimNode {
 
   powerOn(): void {
     this.engine.restart();
+    this.proxy.revive();
     this.startAgent();
   }
 

@@ -7,6 +7,7 @@ import { AgentMessage, type Assignment, type Placement, type PlacementStatus } f
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
 import { DockerEngine } from "../../agent/engine/docker-engine.ts";
+import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
 import type { ProbeAnswer, ProbeTransport } from "../../agent/probe-transport.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
@@ -55,6 +56,7 @@ export class DockerNode {
       disk: await openDirectoryDisk(this.#directory),
       probes: this.#probesFromInside(),
       bus: this.#broker.connect("agent"),
+      proxy: new SimulatedProxy(systemClock),
       usage: new ProcNodeUsage(),
       log: silentLog,
       agentVersion: "0.1.0",

@@ -7,6 +7,7 @@ import { MemoryDisk } from "../../agent/memory-disk.ts";
 import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
+import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
@@ -25,6 +26,7 @@ export class NodeUnderTest {
   readonly random = seededRandom(7, this.clock);
   readonly disk = new MemoryDisk();
   readonly engine: SimulatedEngine;
+  readonly proxy = new SimulatedProxy(this.clock);
   readonly bus: Bus;
   /** As told to the control plane, by placement. */
   readonly told = new Map<string, PlacementStatus>();
@@ -58,6 +60,7 @@ export class NodeUnderTest {
       disk,
       probes: new SimulatedProbeTransport(engine),
       bus: this.#broker.connect("agent"),
+      proxy: this.proxy,
       usage: { read: async () => ({ cpuUsedMillis: 100, memoryUsedBytes: 1 }) },
       log: silentLog,
       agentVersion: "0.1.0",

@@ -12,6 +12,7 @@ import type { GuestProcess } from "../../ops/testbed/node.ts";
 import { Testbed } from "../../ops/testbed/testbed.ts";
 import type { ContainerView, DeploymentView, NodeView } from "../../actors/views.ts";
 import { natsProgram } from "./nats-program.ts";
+import { toolProgram } from "./tool-program.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -150,6 +151,7 @@ export class Cluster {
       nats: { url: this.#nats.url, inboxPrefix: inboxPrefix(identityOf(number)), tls: { caFile, certFile, keyFile } },
       labels: { zone: number % 2 === 0 ? "b" : "a" },
       address: node.address,
+      ingress: { kind: "program", path: await toolProgram("traefik") },
     };
     const file = join(directory, "agent.json");
     writeFileSync(file, JSON.stringify(settings));

@@ -1,0 +1,174 @@
+import type { IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
+import { type Allocation, entryPointName, portKey, WEB_OFFSET } from "./entry-points.ts";
+import { routeRouters } from "./route-routers.ts";
+import { type Named, nameOf, RETRY, type Router } from "./router.ts";
+
+/** Between a wish and what the proxy is given. */
+export interface RoutesInput {
+  readonly table: IngressTable;
+  readonly withheld: ReadonlySet<string>;
+  readonly allocation: Allocation;
+  /** Tells this configuration from every other; the proxy's API names it once it is in force. */
+  readonly marker: string;
+  /** Where the agent answers proofs of control of a host name. Undefined: there are none. */
+  readonly challengePort: number | undefined;
+  /** A proxy that hands over to another: clients that keep their connection are asked to open another one. */
+  readonly isRetiring: boolean;
+}
+
+/** To open a connection to a replica; then another one is tried. */
+const DIAL_TIMEOUT = "1s";
+/** Short, so that a connection that is open to a replica is a request under way, and shorter than what servers close idle connections after. */
+const IDLE_TIMEOUT = "500ms";
+const MAX_IDLE_CONNECTIONS = 256;
+/** How long the other direction of a connection may go on after one was closed. */
+const HALF_CLOSED_TIMEOUT = "60s";
+/** A request whose connection was refused or came to nothing goes to another replica, whatever its method; one that a replica may have seen does not. */
+const ATTEMPTS = 4;
+const CHALLENGE_PRIORITY = 1_000_000;
+
+const RETIRE = "retire";
+const CHALLENGES = "challenges";
+const ROUTER_OF_MARKER = { entryPoints: ["traefik"], rule: "Path(`/odysseus`)", service: "noop@internal" } as const;
+
+/** The proxy's whole dynamic configuration. It is never empty: an empty one would leave the last route where it is. */
+export function dynamicConfiguration(input: RoutesInput): object {
+  const { table, isRetiring, marker } = input;
+  const pools = table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !input.withheld.has(member.placementId)) }));
+  const routes = routeRouters(table);
+  const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input) };
+  const ofKind = (protocol: Pool["protocol"]) => pools.filter((pool) => pool.protocol === protocol);
+  return {
+    http: {
+      routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), [marker]: ROUTER_OF_MARKER },
+      middlewares: {
+        ...routes.middlewares,
+        [RETRY]: { retry: { attempts: ATTEMPTS } },
+        [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
+      },
+      services: { ...byName(ofKind("http"), httpService), ...challengeService(input) },
+      serversTransports: byName(ofKind("http"), httpTransport),
+    },
+    ...sections({
+      tcp: {
+        routers: streamRouters(input, "tcp"),
+        services: byName(ofKind("tcp"), tcpService),
+        serversTransports: byName(ofKind("tcp"), tcpTransport),
+      },
+      udp: { routers: streamRouters(input, "udp"), services: byName(ofKind("udp"), udpService) },
+    }),
+    ...(table.certificates.length === 0
+      ? {}
+      : { tls: { certificates: table.certificates.map(({ chain, privateKey }) => ({ certFile: chain, keyFile: privateKey })) } }),
+  };
+}
+
+function portRouters({ table, allocation }: RoutesInput): Named<Router> {
+  const protocols = new Map(table.pools.map(({ id, protocol }) => [id, protocol]));
+  return Object.fromEntries(
+    table.ports.flatMap((port) => {
+      const offset = allocation.offsets[portKey(port)];
+      if (offset === undefined || protocols.get(port.pool) !== "http") return [];
+      const router = {
+        entryPoints: [entryPointName("tcp", offset)],
+        rule: "PathPrefix(`/`)",
+        service: nameOf(port.pool),
+        middlewares: [RETRY],
+      };
+      return [[`port-${port.port}`, router] as const];
+    }),
+  );
+}
+
+function streamRouters({ table, allocation }: RoutesInput, protocol: "tcp" | "udp"): Named<object> {
+  const protocols = new Map(table.pools.map((pool) => [pool.id, pool.protocol]));
+  return Object.fromEntries(
+    table.ports.flatMap((port) => {
+      const offset = allocation.offsets[portKey(port)];
+      if (offset === undefined || protocols.get(port.pool) !== protocol) return [];
+      const router = {
+        entryPoints: [entryPointName(protocol, offset)],
+        service: nameOf(port.pool),
+        ...(protocol === "tcp" && { rule: "HostSNI(`*`)" }),
+      };
+      return [[`port-${port.port}`, router] as const];
+    }),
+  );
+}
+
+/** Only for the tokens that are ours: a replica may have proofs of its own to give. */
+function challengeRouters({ table, challengePort }: RoutesInput): Named<Router> {
+  if (challengePort === undefined) return {};
+  return Object.fromEntries(
+    table.challenges.map(({ token }) => [
+      `challenge-${nameOf(token)}`,
+      {
+        entryPoints: [entryPointName("tcp", WEB_OFFSET)],
+        rule: `Path(\`/.well-known/acme-challenge/${token}\`)`,
+        priority: CHALLENGE_PRIORITY,
+        service: CHALLENGES,
+      },
+    ]),
+  );
+}
+
+function challengeService({ challengePort }: RoutesInput): Named<object> {
+  return challengePort === undefined ? {} : { [CHALLENGES]: { loadBalancer: { servers: [{ url: `http://127.0.0.1:${challengePort}` }] } } };
+}
+
+function finished(router: Router, isRetiring: boolean): Router {
+  return isRetiring ? { ...router, middlewares: [RETIRE, ...(router.middlewares ?? [])] } : router;
+}
+
+function httpService(pool: Pool): object {
+  return {
+    loadBalancer: {
+      serversTransport: nameOf(pool.id),
+      servers: pool.members.map((member) => ({ url: `http://${endOf(member)}` })),
+      ...(pool.sticky ? { sticky: { cookie: { name: `odysseus-${nameOf(pool.id)}`, httpOnly: true, sameSite: "lax", path: "/" } } } : {}),
+    },
+  };
+}
+
+function httpTransport({ requestTimeoutMs }: Pool): object {
+  return {
+    maxIdleConnsPerHost: MAX_IDLE_CONNECTIONS,
+    forwardingTimeouts: {
+      dialTimeout: DIAL_TIMEOUT,
+      idleConnTimeout: IDLE_TIMEOUT,
+      ...(requestTimeoutMs === undefined ? {} : { responseHeaderTimeout: `${requestTimeoutMs}ms` }),
+    },
+  };
+}
+
+function tcpService(pool: Pool): object {
+  return { loadBalancer: { serversTransport: nameOf(pool.id), servers: pool.members.map((member) => ({ address: endOf(member) })) } };
+}
+
+function tcpTransport(): object {
+  return { dialTimeout: DIAL_TIMEOUT, terminationDelay: HALF_CLOSED_TIMEOUT };
+}
+
+function udpService(pool: Pool): object {
+  return { loadBalancer: { servers: pool.members.map((member) => ({ address: endOf(member) })) } };
+}
+
+function endOf({ address, port }: PoolMember): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function byName(pools: readonly Pool[], make: (pool: Pool) => object): Named<object> {
+  return Object.fromEntries(pools.map((pool) => [nameOf(pool.id), make(pool)]));
+}
+
+/** The proxy refuses sections that are there and empty. */
+function sections(all: Named<Named<Named<object>>>): object {
+  const kept = Object.entries(all).map(
+    ([name, section]) => [name, Object.fromEntries(Object.entries(section).filter(([, items]) => Object.keys(items).length > 0))] as const,
+  );
+  return Object.fromEntries(kept.filter(([, section]) => Object.keys(section).length > 0));
+}
+
+function mapValues<Value>(values: Named<Value>, change: (value: Value) => Value): Named<Value> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
+}

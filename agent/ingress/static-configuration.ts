@@ -1,0 +1,47 @@
+import { API_OFFSET, entryPointName, entryPointOffsets, entryPort, type Half } from "./entry-points.ts";
+
+/** Where the proxy finds its routes, in its container. */
+export const ROUTES_DIRECTORY = "/odysseus/routes";
+
+/** Half-read configurations are none: what is JSON is read as the YAML that it also is, and a part of it is an error, which keeps the last one. */
+export const ROUTES_FILE = "routes.yaml";
+
+/** Between two readings of a changed configuration; Traefik's own default is 2 s. */
+const RELOAD_INTERVAL = "10ms";
+const GRACE = "10s";
+
+/** What a proxy is started with. Any change of it takes a new process. */
+export function staticArguments(half: Half, trustedProxies: readonly string[]): readonly string[] {
+  const trusted = trustedProxies.toSorted().join(",");
+  const tcp = (offset: number): readonly string[] => {
+    const name = `--entryPoints.${entryPointName("tcp", offset)}`;
+    return [
+      `${name}.address=:${entryPort(half, offset)}`,
+      // Names like X_Forwarded_For reach programs that read them as X-Forwarded-For, which only we may say.
+      `${name}.http.aliasHeadersStrategy=delete`,
+      // A large upload may take as long as it takes.
+      `${name}.transport.respondingTimeouts.readTimeout=0`,
+      `${name}.transport.lifeCycle.graceTimeOut=${GRACE}`,
+      ...(trusted === "" ? [] : [`${name}.forwardedHeaders.trustedIPs=${trusted}`, `${name}.proxyProtocol.trustedIPs=${trusted}`]),
+    ];
+  };
+  return [
+    "--global.checkNewVersion=false",
+    "--global.sendAnonymousUsage=false",
+    "--log.level=WARN",
+    "--log.format=json",
+    `--entryPoints.traefik.address=127.0.0.1:${entryPort(half, API_OFFSET)}`,
+    "--entryPoints.traefik.http.aliasHeadersStrategy=delete",
+    "--api.insecure=true",
+    "--api.dashboard=false",
+    "--metrics.prometheus=true",
+    "--metrics.prometheus.entryPoint=traefik",
+    "--metrics.prometheus.addRoutersLabels=false",
+    "--metrics.prometheus.buckets=0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10",
+    `--providers.file.directory=${ROUTES_DIRECTORY}`,
+    "--providers.file.watch=true",
+    `--providers.providersThrottleDuration=${RELOAD_INTERVAL}`,
+    ...entryPointOffsets("tcp").flatMap(tcp),
+    ...entryPointOffsets("udp").map((offset) => `--entryPoints.${entryPointName("udp", offset)}.address=:${entryPort(half, offset)}/udp`),
+  ];
+}
