@@ -83,9 +83,10 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
     },
 
     unpause: async ({ containerId }, { engine, table, record, apply }) => {
-      await engine.unpause(containerId);
+      const outcome = await engine.unpause(containerId);
       if (table.get(containerId)?.state === "paused") table.moved(containerId, "running");
-      if (record.current.phase === "running" && record.current.containerId === containerId) apply({ kind: "interrupted" });
+      const isOurs = record.current.phase === "running" && record.current.containerId === containerId;
+      if (isOurs && outcome === "unpaused") apply({ kind: "interrupted" });
     },
 
     drain: ({ containerId, reason }, context) => {

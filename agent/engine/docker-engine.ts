@@ -114,12 +114,17 @@ export class DockerEngine implements Engine {
     await this.#unlessGone(this.#order(containerId, "stop", query, graceMs + STOP_MARGIN_MS));
   }
 
-  async unpause(containerId: string): Promise<void> {
+  /**
+   * Docker hears of a pause from its API and once more from containerd. When that comes after the unpause, the container is called paused again for some
+   * milliseconds, with an event of its own: to unpause it is then refused, and what it is called corrects itself.
+   */
+  async unpause(containerId: string): ReturnType<Engine["unpause"]> {
     try {
       await this.#order(containerId, "unpause", {}, CALL_DEADLINE_MS);
+      return "unpaused";
     } catch (error) {
-      // Somebody else was quicker.
       if ((await this.inspect(containerId))?.state !== "running") throw error;
+      return "already-running";
     }
   }
 

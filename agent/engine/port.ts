@@ -22,7 +22,8 @@ export interface Engine {
   start(containerId: string): Promise<void>;
   /** Signal, then SIGKILL after the grace. Resolves when it no longer runs; a container that is gone counts as stopped. */
   stop(containerId: string, signal: string, graceMs: number): Promise<void>;
-  unpause(containerId: string): Promise<void>;
+  /** `already-running`: it was not this call that did it. Somebody else was quicker, or there was no pause: Docker tells some of them twice. */
+  unpause(containerId: string): Promise<"unpaused" | "already-running">;
   /** With its anonymous volumes; forced. A container that is gone counts as removed. */
   remove(containerId: string): Promise<void>;
   /** Runs a command in a container; output is cut at 4,000 characters. */

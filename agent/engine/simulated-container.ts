@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { SimulatedBehaviour } from "./simulated-behaviour.ts";
 import type { DesiredContainer, EngineEvent, EngineStats, ObservedContainer } from "./port.ts";
+import { engineFailures } from "./failures.ts";
 import { hashSettings } from "./settings-hash.ts";
 import { LABEL } from "../labels.ts";
 import { SimulatedOutput } from "./simulated-output.ts";
@@ -33,6 +34,7 @@ export class SimulatedContainer {
   #timers: Timer[] = [];
   /** What came due while the process was frozen. */
   #overdue: (() => void)[] = [];
+  #echoing = false;
   #exitCode: number | undefined;
   #error = "";
   #startedAtMs: number | undefined;
@@ -89,6 +91,7 @@ export class SimulatedContainer {
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.#overdue = [];
+    this.#echoing = false;
     this.state = "exited";
     this.#exitCode = exitCode;
     this.#finishedAtMs = this.#clock.nowMs();
@@ -132,13 +135,28 @@ export class SimulatedContainer {
     this.#tell("pause");
   }
 
-  unpause(): void {
-    if (this.state !== "paused") return;
+  unpause(): "unpaused" | "already-running" {
+    if (this.#echoing) throw engineFailures.engineError("unpausing", "the process is not paused");
+    if (this.state !== "paused") return "already-running";
     this.state = "running";
     this.#tell("unpause");
     const overdue = this.#overdue;
     this.#overdue = [];
     for (const call of overdue) call();
+    return "unpaused";
+  }
+
+  /** Called paused for so long while the process runs; see `DockerEngine.unpause`. */
+  echoPause(durationMs: number): void {
+    if (this.state !== "running") return;
+    this.pause();
+    this.#echoing = true;
+    this.#timers.push(
+      this.#clock.after(durationMs, () => {
+        this.#echoing = false;
+        this.unpause();
+      }),
+    );
   }
 
   health(): "healthy" | "unhealthy" {

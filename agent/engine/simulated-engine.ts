@@ -134,7 +134,7 @@ export class SimulatedEngine implements Engine {
     this.#announce(container.desired, containerId, "stop");
   }
 
-  unpause(containerId: string): Promise<void> {
+  unpause(containerId: string): ReturnType<Engine["unpause"]> {
     return this.#calls.make(INSPECT_MS, () => this.#host.existing(containerId, "unpausing").unpause());
   }
 
@@ -245,6 +245,11 @@ export class SimulatedEngine implements Engine {
 
   pauseBehindOurBack(containerId: string): void {
     this.#host.existing(containerId, "a fault").pause();
+  }
+
+  /** The last pause is told again although the container runs, as Docker does now and then. */
+  echoPause(containerId: string, durationMs: number): void {
+    this.#host.existing(containerId, "a fault").echoPause(durationMs);
   }
 
   /** As `docker update --memory` would. */

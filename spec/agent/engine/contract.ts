@@ -148,7 +148,8 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       const seen: [number, number][] = [];
       await engine.pull(after.image, (done, total) => seen.push([done, total]), NEVER);
       expect(await engine.hasImage(after.image)).toBe(true);
-      const [done, total] = seen.at(-1) ?? [0, 1];
+      // Docker says nothing of a layer that has come before it would have reported.
+      const [done, total] = seen.at(-1) ?? [0, 0];
       expect(done).toBe(total);
     });
 
@@ -348,15 +349,16 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       await heard("destroy", removed);
       expect(await engine.inspect(removed)).toBeUndefined();
       const paused = await running();
+      expect(await engine.unpause(paused)).toBe("already-running");
       await world.pauseBehindOurBack(paused);
       await heard("pause", paused);
       expect(await engine.inspect(paused)).toMatchObject({ state: "paused" });
-      await engine.unpause(paused);
-      await engine.unpause(paused);
-      expect(await engine.inspect(paused)).toMatchObject({ state: "running" });
-      await world.pauseBehindOurBack(paused);
-      await engine.stop(paused, "SIGTERM", 1_000);
-      expect(await engine.inspect(paused)).toMatchObject({ state: "exited" });
+      expect(await engine.unpause(paused)).toBe("unpaused");
+      await until("it is said to run", async () => (await engine.inspect(paused))?.state === "running");
+      const stopped = await running();
+      await world.pauseBehindOurBack(stopped);
+      await engine.stop(stopped, "SIGTERM", 1_000);
+      expect(await engine.inspect(stopped)).toMatchObject({ state: "exited" });
     });
 
     test("a container edited by hand has other settings than its label; an untouched one has the same, running or not", async () => {
