@@ -3,25 +3,24 @@ import type { Assignment, AssignmentAnswer, Placement } from "../actors/node/con
 import type { Clock, Random } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
-import { newRecord, type PlacementRecord } from "./agent-state.ts";
+import type { PlacementRecord } from "./agent-state.ts";
 import { type AssignmentNumber, compareAssignments } from "./assignment-order.ts";
 import { ContainerTable } from "./container-table.ts";
-import { type AttemptContext, labelNumber } from "./desired-container.ts";
+import type { AttemptContext } from "./desired-container.ts";
 import { type Engine, type EngineEvent, EngineFailure } from "./engine/port.ts";
 import { EnginePresence } from "./engine-presence.ts";
+import { blamedOnEngine, causeToldAfterwards } from "./exit-causes.ts";
 import { newGates } from "./execute.ts";
+import { type Beginning, recordOfOrphan, recordOfPlacement } from "./first-record.ts";
 import { Gate } from "./gate.ts";
 import { Images } from "./images.ts";
 import { LABEL } from "./labels.ts";
 import { AgentMemory } from "./memory.ts";
+import { orphansAmong } from "./orphans.ts";
 import { PlacementWorker, type WorkerParts } from "./placement-worker.ts";
-import { attemptOf, type KnownContainer } from "./plan.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 
 const MAX_CONCURRENT_INSPECTIONS = 8;
-/** How long Docker takes at most to stop its containers before it ends (its default `shutdown-timeout`). */
-const ENGINE_SHUTDOWN_MS = 15_000;
-const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
 
 export interface AgentParts {
   readonly tenant: string;
@@ -191,19 +190,11 @@ export class Agent {
   }
 
   #recordFor(placement: Placement): PlacementRecord {
-    const { stopSignal, stopGraceMs } = placement.template;
-    const attempt = Math.max(1, ...this.#workerParts.containersOf(placement.placementId).map(attemptOf));
-    const { placementId, deployment, slot } = placement;
-    return newRecord({
-      placementId,
-      deployment,
-      slot,
-      attempt,
-      stopSignal,
-      stopGraceMs,
-      forgottenSequence: this.#forgottenSequence,
-      atMs: this.#parts.clock.nowMs(),
-    });
+    return recordOfPlacement(placement, this.#workerParts.containersOf(placement.placementId), this.#beginning());
+  }
+
+  #beginning(): Beginning {
+    return { forgottenSequence: this.#forgottenSequence, atMs: this.#parts.clock.nowMs() };
   }
 
   #addWorker(record: PlacementRecord, placement: Placement | undefined): PlacementWorker {
@@ -233,32 +224,10 @@ export class Agent {
     return { tenant: this.#parts.tenant, node: this.#parts.node, epoch, generation: number };
   }
 
-  /** Containers of ours that the assignment does not know, and that are not newer than it. Without an assignment nothing is known to be superfluous. */
   #tendOrphans(): void {
-    const assignment = this.#assignment;
-    if (assignment === undefined || !this.#presence.isReachable) return;
-    for (const container of this.table.all()) {
-      const placementId = container.labels[LABEL.placement];
-      if (placementId === undefined || this.#workers.has(placementId)) continue;
-      const madeFor = { epoch: labelNumber(container.labels, LABEL.epoch), number: labelNumber(container.labels, LABEL.generation) };
-      if (compareAssignments(madeFor, assignment) > 0) continue;
-      this.#addWorker(this.#orphanRecord(placementId, container), undefined).kick();
-    }
-  }
-
-  #orphanRecord(placementId: string, { labels }: KnownContainer): PlacementRecord {
-    const stop = { stopSignal: DEFAULT_STOP.signal, stopGraceMs: DEFAULT_STOP.graceMs };
-    const slot = Math.max(1, labelNumber(labels, LABEL.slot));
-    const attempt = Math.max(1, labelNumber(labels, LABEL.attempt));
-    return newRecord({
-      placementId,
-      deployment: labels[LABEL.deployment] ?? "",
-      slot,
-      attempt,
-      ...stop,
-      forgottenSequence: this.#forgottenSequence,
-      atMs: this.#parts.clock.nowMs(),
-    });
+    if (!this.#presence.isReachable) return;
+    for (const { placementId, container } of orphansAmong(this.table.all(), this.#assignment, (id) => this.#workers.has(id)))
+      this.#addWorker(recordOfOrphan(placementId, container, this.#beginning()), undefined).kick();
   }
 
   #onEngineEvent(event: EngineEvent): void {
@@ -282,17 +251,10 @@ export class Agent {
     const placementId = this.table.get(event.containerId)?.labels[LABEL.placement];
     const worker = placementId === undefined ? undefined : this.#workers.get(placementId);
     const ask = this.table.noted(event) === "ask";
-    if (worker !== undefined) this.#refineCause(worker, event);
+    const learned = worker === undefined ? undefined : causeToldAfterwards(worker.record, event);
+    if (learned !== undefined) worker?.apply(learned);
     worker?.kick();
     if (ask) void this.#inspect(event.containerId);
-  }
-
-  /** How an attempt ended becomes clear only after it ended: the engine says `die` first, and then `stop` or `destroy`. */
-  #refineCause(worker: PlacementWorker, { action, containerId }: Extract<EngineEvent, { kind: "container" }>): void {
-    if (action !== "stop" && action !== "destroy") return;
-    const exit = worker.record.exits.find((other) => other.containerId === containerId && other.cause !== "paused");
-    if (exit?.evidence !== "open" || (exit.cause !== "killed" && exit.cause !== "exited")) return;
-    worker.apply({ kind: "cause-learned", containerId, cause: action === "stop" ? "stopped" : "removed" });
   }
 
   async #inspect(containerId: string): Promise<void> {
@@ -307,19 +269,9 @@ export class Agent {
   }
 
   #engineWentAway(): void {
-    for (const worker of this.#workers.values()) this.#blameEngine(worker);
+    const nowMs = this.#parts.clock.nowMs();
+    for (const worker of this.#workers.values()) for (const learned of blamedOnEngine(worker.record, nowMs)) worker.apply(learned);
     this.#listener.engineChanged();
-  }
-
-  /** An engine that goes down takes its containers along: what ended a moment before has that reason. Asked to end, it stops each as a person would. */
-  #blameEngine(worker: PlacementWorker): void {
-    const shutdownBeganMs = this.#parts.clock.nowMs() - ENGINE_SHUTDOWN_MS;
-    for (const { cause, containerId, evidence, atMs } of worker.record.exits) {
-      if (containerId === undefined) continue;
-      const isOpen = evidence === "open" && (cause === "killed" || cause === "exited");
-      const wasStopped = cause === "stopped" && atMs >= shutdownBeganMs;
-      if (isOpen || wasStopped) worker.apply({ kind: "cause-learned", containerId, cause: "lost" });
-    }
   }
 
   #looked(came: boolean): void {
