@@ -150,3 +150,11 @@ export class Stage {
     return decision.reply;
   }
 }
+
+/** A deployment whose first rollout has succeeded. */
+export function running(replicas = 3, more: Readonly<Record<string, unknown>> = {}): Stage {
+  const stage = new Stage();
+  stage.accepted({ kind: "create", template: templateOf("1", more), platforms: [], replicas });
+  stage.finish();
+  return stage;
+}
