@@ -3,6 +3,9 @@ import { engineRequest } from "../../../ops/testbed/engine-http.ts";
 import type { ContainerView } from "../../../actors/views.ts";
 import type { Cluster } from "../../support/cluster.ts";
 
+/** Three heartbeats, and time to place and start anew on a busy machine. */
+export const LOST_AND_REPLACED_MS = 60_000;
+
 /** A container of a deployment as an engine itself tells it, whatever the control plane believes. */
 export interface EngineContainer {
   readonly node: string;
@@ -50,6 +53,31 @@ export async function untilEnginesAgree(cluster: Cluster, deployment: string, re
       );
     },
     timeoutMs,
+  );
+}
+
+/** The replicas of a deployment once all is calm: each healthy, and the engines hold them and nothing else. */
+export async function untilCalm(cluster: Cluster, deployment: string, replicas: number): Promise<readonly ContainerView[]> {
+  await cluster.untilHealthy(deployment, replicas);
+  await untilEnginesAgree(cluster, deployment, replicas);
+  return cluster.containers(deployment);
+}
+
+/** Waits until a node has been given up and all its replicas run on the others. */
+export function untilReplacedElsewhere(cluster: Cluster, deployment: string, replicas: number, node: string): Promise<void> {
+  return cluster.until(
+    `all replicas of ${deployment} run on other nodes than ${node}`,
+    async () => {
+      const now = await cluster.containers(deployment);
+      return now.length === replicas && now.every((container) => container.node !== node && container.health === "healthy");
+    },
+    LOST_AND_REPLACED_MS,
+  );
+}
+
+export function untilNodeHealthy(cluster: Cluster, node: string): Promise<void> {
+  return cluster.until(`${node} is healthy`, async () =>
+    (await cluster.nodes()).some(({ name, status }) => name === node && status === "healthy"),
   );
 }
 

@@ -2,11 +2,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ContainerView } from "../../../actors/views.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
-import { deployHealthy, nodeNumber, onEngines, untilEnginesAgree, webSpec } from "./engines.ts";
+import {
+  deployHealthy,
+  nodeNumber,
+  onEngines,
+  untilCalm,
+  untilEnginesAgree,
+  untilNodeHealthy,
+  untilReplacedElsewhere,
+  webSpec,
+} from "./engines.ts";
 
 const REPLICAS = 6;
-/** Three heartbeats, and time to place and start anew on a busy machine. */
-const LOST_AND_REPLACED_MS = 60_000;
 const FOREIGN = "not-ours";
 
 const describeOnCluster = await requireCapability("testbed");
@@ -23,9 +30,7 @@ describeOnCluster("replicas that somebody or something disturbs", () => {
   }, 180_000);
 
   beforeEach(async () => {
-    await cluster.untilHealthy("web", REPLICAS);
-    await untilEnginesAgree(cluster, "web", REPLICAS);
-    before = await cluster.containers("web");
+    before = await untilCalm(cluster, "web", REPLICAS);
   }, 90_000);
 
   afterAll(() => cluster.stop());
@@ -168,20 +173,11 @@ describeOnCluster("replicas that somebody or something disturbs", () => {
     const lost = before.filter(({ node }) => node === "n2").map(({ id }) => id);
     await cluster.killAgent(2);
     await cluster.bed.powerOff(2);
-    await cluster.until(
-      "all replicas run on the other nodes",
-      async () => {
-        const now = await cluster.containers("web");
-        return now.length === REPLICAS && now.every(({ node, health }) => node !== "n2" && health === "healthy");
-      },
-      LOST_AND_REPLACED_MS,
-    );
+    await untilReplacedElsewhere(cluster, "web", REPLICAS, "n2");
     expect((await cluster.nodes()).find(({ name }) => name === "n2")).toMatchObject({ status: "unreachable" });
     await cluster.bed.powerOn(2);
     await cluster.startAgent(2);
-    await cluster.until("n2 is healthy", async () =>
-      (await cluster.nodes()).some(({ name, status }) => name === "n2" && status === "healthy"),
-    );
+    await untilNodeHealthy(cluster, "n2");
     await untilEnginesAgree(cluster, "web", REPLICAS);
     expect((await onEngines(cluster, "web")).filter(({ placementId }) => lost.includes(placementId))).toEqual([]);
   }, 150_000);
@@ -190,17 +186,11 @@ describeOnCluster("replicas that somebody or something disturbs", () => {
     const cutOff = before.filter(({ node }) => node === "n1").map(({ id }) => id);
     expect(cutOff.length).toBeGreaterThan(0);
     await cluster.bed.partition(1);
-    await cluster.until(
-      "all replicas run on the other nodes",
-      async () => (await cluster.containers("web")).filter(({ node, health }) => node !== "n1" && health === "healthy").length === REPLICAS,
-      LOST_AND_REPLACED_MS,
-    );
+    await untilReplacedElsewhere(cluster, "web", REPLICAS, "n1");
     const still = (await onEngines(cluster, "web")).filter(({ node, state }) => node === "n1" && state === "running");
     expect(new Set(still.map(({ placementId }) => placementId))).toEqual(new Set(cutOff));
     await cluster.bed.heal(1);
-    await cluster.until("n1 is healthy", async () =>
-      (await cluster.nodes()).some(({ name, status }) => name === "n1" && status === "healthy"),
-    );
+    await untilNodeHealthy(cluster, "n1");
     await untilEnginesAgree(cluster, "web", REPLICAS);
   }, 150_000);
 

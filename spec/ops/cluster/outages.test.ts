@@ -2,10 +2,19 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ContainerView } from "../../../actors/views.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
-import { deployHealthy, nodeNumber, onEngines, untilEnginesAgree, webSpec } from "./engines.ts";
+import {
+  deployHealthy,
+  LOST_AND_REPLACED_MS,
+  nodeNumber,
+  onEngines,
+  untilCalm,
+  untilEnginesAgree,
+  untilNodeHealthy,
+  untilReplacedElsewhere,
+  webSpec,
+} from "./engines.ts";
 
 const REPLICAS = 6;
-const LOST_AND_REPLACED_MS = 60_000;
 const TEST_TIMEOUT_MS = 150_000;
 
 const describeOnCluster = await requireCapability("testbed");
@@ -20,9 +29,7 @@ describeOnCluster("outages of several parts at once, and in the middle of a roll
   }, 180_000);
 
   beforeEach(async () => {
-    await cluster.untilHealthy("web", REPLICAS);
-    await untilEnginesAgree(cluster, "web", REPLICAS);
-    before = await cluster.containers("web");
+    before = await untilCalm(cluster, "web", REPLICAS);
   }, 90_000);
 
   afterAll(() => cluster.stop());
@@ -108,9 +115,7 @@ describeOnCluster("outages of several parts at once, and in the middle of a roll
       expect((await cluster.deployment("web")).rollout).toMatchObject({ id: rollout, outcome: "succeeded" });
       expect((await cluster.containers("web")).filter(({ node, phase }) => node === "n3" && phase === "running")).toEqual([]);
       await cluster.bed.heal(3);
-      await cluster.until("n3 is back", async () =>
-        (await cluster.nodes()).some(({ name, status }) => name === "n3" && status === "healthy"),
-      );
+      await untilNodeHealthy(cluster, "n3");
       await untilEnginesAgree(cluster, "web", REPLICAS);
     },
     TEST_TIMEOUT_MS,
@@ -123,19 +128,10 @@ describeOnCluster("outages of several parts at once, and in the middle of a roll
       await cluster.killAgent(1);
       await cluster.bed.powerOff(1);
       await cluster.startControlPlane();
-      await cluster.until(
-        "all replicas run on the other nodes",
-        async () => {
-          const now = await cluster.containers("web");
-          return now.length === REPLICAS && now.every(({ node, health }) => node !== "n1" && health === "healthy");
-        },
-        LOST_AND_REPLACED_MS,
-      );
+      await untilReplacedElsewhere(cluster, "web", REPLICAS, "n1");
       await cluster.bed.powerOn(1);
       await cluster.startAgent(1);
-      await cluster.until("n1 is back", async () =>
-        (await cluster.nodes()).some(({ name, status }) => name === "n1" && status === "healthy"),
-      );
+      await untilNodeHealthy(cluster, "n1");
       await untilEnginesAgree(cluster, "web", REPLICAS);
     },
     TEST_TIMEOUT_MS,
