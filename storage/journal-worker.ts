@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { type CommitHold, passGate } from "./commit-gate.ts";
 import type { EncodedCommit } from "./encoding.ts";
 import { TenantStore } from "./tenant-store.ts";
 import {
@@ -19,14 +20,14 @@ const GROUP_COMMITS_MAX = 256;
 class JournalWorker {
   readonly #port: MessagePort;
   readonly #store: TenantStore;
-  readonly #commitDelayMs: number;
+  readonly #commitHold: CommitHold | undefined;
   #queue: Numbered<JournalRequest>[] = [];
   #isClosing = false;
 
-  constructor(port: MessagePort, store: TenantStore, commitDelayMs: number) {
+  constructor(port: MessagePort, store: TenantStore, commitHold: CommitHold | undefined) {
     this.#port = port;
     this.#store = store;
-    this.#commitDelayMs = commitDelayMs;
+    this.#commitHold = commitHold;
   }
 
   receive(message: ToWorker<JournalRequest>): void {
@@ -77,7 +78,7 @@ class JournalWorker {
       const { results, fault } = this.#store.writeGroup(commits, acknowledged);
       for (const [index, number] of committers.entries()) answers.push({ number, kind: "answer", answer: results[index] });
       for (const number of acknowledgers) answers.push({ number, kind: "answer", answer: fault });
-      if (this.#commitDelayMs > 0) pause(this.#commitDelayMs);
+      if (this.#commitHold !== undefined) passGate(this.#commitHold);
     }
     for (const numbered of reads) answers.push(this.#answer(numbered));
     this.#post({ kind: "answers", answers, newestOffset: isWrite ? this.#store.newestOffset() : undefined });
@@ -123,13 +124,9 @@ class JournalWorker {
   }
 }
 
-function pause(durationMs: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
-}
-
 function run(port: MessagePort, start: WorkerStart): void {
   try {
-    const worker = new JournalWorker(port, new TenantStore(start), start.commitDelayMs);
+    const worker = new JournalWorker(port, new TenantStore(start), start.commitHold);
     port.on("message", (message: ToWorker<JournalRequest>) => worker.receive(message));
     port.postMessage({ kind: "opened" } satisfies FromWorker);
   } catch (error) {

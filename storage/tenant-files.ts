@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isId } from "../runtime/address.ts";
 import type { Journal, ReadModel } from "../runtime/journal.ts";
+import type { CommitGate } from "./commit-gate.ts";
 import { CommitListeners } from "./commit-listeners.ts";
 import { openErrorOf } from "./failure.ts";
 import { lockTenant } from "./tenant-lock.ts";
@@ -18,8 +19,8 @@ export interface OpenTenantOptions {
   /** Holds the files of all tenants; made when it is not there, for this user alone. */
   readonly directory: string;
   readonly tenant: string;
-  /** Added to every group of commits, as a slow disk would. For tests; 0 by default. */
-  readonly commitDelayMs?: number;
+  /** Between the writing of a group of commits and its answer. For tests and benches. */
+  readonly commitGate?: CommitGate;
 }
 
 /** A tenant's file in use by this process: one thread writes, another reads. */
@@ -39,7 +40,7 @@ export async function openTenant(options: OpenTenantOptions): Promise<OpenTenant
   const files = filesOf(options.directory, options.tenant);
   prepareDirectory(options.directory);
   const lock = lockTenant(files);
-  const start: WorkerStart = { path: files.data, tenant: options.tenant, nowMs: Date.now(), commitDelayMs: options.commitDelayMs ?? 0 };
+  const start: WorkerStart = { path: files.data, tenant: options.tenant, nowMs: Date.now(), commitHold: options.commitGate?.hold };
   const listeners = new CommitListeners();
   // Side by side: a thread takes longer to start than a file to open.
   const [writing, reading] = await Promise.allSettled([

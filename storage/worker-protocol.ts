@@ -1,5 +1,6 @@
 import type { Address } from "../runtime/address.ts";
 import type { AuditQuery, EventQuery, LoadFrom, RowQuery } from "../runtime/journal.ts";
+import type { CommitHold } from "./commit-gate.ts";
 import type { EncodedCommit } from "./encoding.ts";
 import type { SealedRequest } from "./sealed-table.ts";
 import { TenantFileError, type TenantFileProblem } from "./failure.ts";
@@ -9,8 +10,8 @@ export interface WorkerStart {
   readonly path: string;
   readonly tenant: string;
   readonly nowMs: number;
-  /** Added to every group, as a slow disk would. For tests. */
-  readonly commitDelayMs: number;
+  /** Of a test's or a bench's gate. */
+  readonly commitHold: CommitHold | undefined;
 }
 
 export type JournalRequest =

@@ -3,6 +3,7 @@ const benches = {
   tell: () => import("./tell.ts"),
   "ask-nats": () => import("./ask-nats.ts"),
   "durable-commands": () => import("./durable-commands.ts"),
+  "slow-disk": () => import("./slow-disk.ts"),
   cluster: () => import("./cluster.ts"),
   manifests: () => import("./manifests.ts"),
 } as const;
