@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../runtime/log.ts";
 import { NatsBus } from "../../runtime/nats-bus.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
@@ -22,7 +23,12 @@ beforeAll(async () => {
   there = await hostCounters({ bus: thereBus });
   here = await hostCounters({ bus: hereBus, definitions: [counter("local")], servedKinds: [], remoteKinds: ["counter"] });
   // Until the broker knows who serves what.
-  await vi.waitFor(() => here.host.ask(one, { kind: "heartbeat" }, actor(), limits), limits.timeoutMs);
+  const isServed = (): Promise<boolean> =>
+    here.host.ask(one, { kind: "heartbeat" }, actor(), limits).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isServed())) await nextTurn();
 });
 
 afterAll(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import type { StreamItem } from "../../../actors/catalogue.ts";
 import type { LogItem } from "../../../actors/container/log-contract.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
@@ -53,7 +53,7 @@ async function worldWith(
   return { world, agents: names.map((name) => world.agent(name)) };
 }
 
-const opened = (agent: TestAgent | undefined, count = 1): Promise<void> => vi.waitFor(() => expect(agent?.openStreams).toBe(count));
+const opened = (agent: TestAgent | undefined, count = 1): Promise<void> => expect.poll(() => agent?.openStreams).toBe(count);
 
 test("the lines of all replicas come in the order of their times, with their replica, node and stream", async () => {
   const clock = new VirtualClock();
@@ -68,7 +68,7 @@ test("the lines of all replicas come in the order of their times, with their rep
     ],
     { reason: "complete", message: "" },
   );
-  await vi.waitFor(() => expect(reading.isOver).toBe(true));
+  await expect.poll(() => reading.isOver).toBe(true);
   expect(reading.texts).toEqual(["one", "two", "three"]);
   expect(reading.items[2]?.data).toMatchObject({
     placementId: "web.2.2",
@@ -97,7 +97,7 @@ test("a node that does not answer is named, and the last lines kept of its repli
   const reading = new Reading(world, { deployment: "web" });
   await opened(agents[0]);
   await agents[0]?.lines([{ placementId: "web.1.1", atMs: 20, text: "fine" }], { reason: "complete", message: "" });
-  await vi.waitFor(() => expect(reading.isOver).toBe(true));
+  await expect.poll(() => reading.isOver).toBe(true);
   expect(reading.notices).toEqual(["node n2 does not answer (no-responder); the logs of its replica are missing here"]);
   expect(reading.texts).toEqual(["out of luck", "fine"]);
   expect(reading.items.find(({ data }) => data.kind === "line")?.data).toMatchObject({ from: "kept", attempt: 3 });
@@ -146,8 +146,8 @@ test("a stream is kept alive, and closed when the reader goes", async () => {
   await clock.advance(35_000);
   expect(agents[0]?.requests.filter(({ kind }) => kind === "keep-stream").length).toBe(3);
   reading.close();
-  await vi.waitFor(() => expect(agents[0]?.requests.at(-1)?.kind).toBe("close-stream"));
-  await vi.waitFor(() => expect(reading.isOver).toBe(true));
+  await expect.poll(() => agents[0]?.requests.at(-1)?.kind).toBe("close-stream");
+  await expect.poll(() => reading.isOver).toBe(true);
 });
 
 test("when an agent goes and comes back, its logs go on where they stopped, without doubles", async () => {
@@ -193,14 +193,14 @@ test("a reader who comes back with the id of a line gets those after it", async 
   const first = new Reading(world, { deployment: "web" });
   await opened(agents[0]);
   await agents[0]?.lines(lines, { reason: "complete", message: "" });
-  await vi.waitFor(() => expect(first.isOver).toBe(true));
+  await expect.poll(() => first.isOver).toBe(true);
   const idOfB = first.items.find(({ data }) => data.kind === "line" && data.text === "b")?.id;
   const second = new Reading(world, { deployment: "web", tail: 1 }, idOfB);
   await opened(agents[0]);
   expect(agents[0]?.requests.at(-1)).toMatchObject({ kind: "logs", sinceMs: 7 });
   expect(agents[0]?.requests.at(-1)).not.toHaveProperty("tail");
   await agents[0]?.lines(lines, { reason: "complete", message: "" });
-  await vi.waitFor(() => expect(second.isOver).toBe(true));
+  await expect.poll(() => second.isOver).toBe(true);
   expect(second.texts).toEqual(["c", "d"]);
 });
 

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { AssignmentPush } from "../../../actors/node/assignment-push.ts";
 import type { Assignment, AssignmentAnswer } from "../../../actors/node/contract.ts";
 import { MemoryBroker } from "../../../runtime/memory-bus.ts";
@@ -22,9 +22,9 @@ test("an agent whose disk is full is told about, until it has taken its assignme
   const push = pushTo(() =>
     isFull ? { kind: "not-stored", message: "the disk is full" } : { kind: "accepted", epoch: assignment.epoch, number: assignment.number },
   );
-  await vi.waitFor(() => expect(push.problem).toBe("its agent cannot keep its assignment: the disk is full"));
+  await expect.poll(() => push.problem).toBe("its agent cannot keep its assignment: the disk is full");
   isFull = false;
-  await vi.waitFor(() => expect(push.acceptedNumber).toBe(assignment.number), { timeout: 10_000 });
+  await expect.poll(() => push.acceptedNumber).toBe(assignment.number);
   expect(push.problem).toBeUndefined();
 });
 
@@ -32,5 +32,5 @@ test("an assignment that no message can hold is told about", async () => {
   const push = pushTo(() => ({ kind: "accepted", epoch: 1, number: 2 }));
   const image = { reference: "app:1", digest: `sha256:${"1".repeat(64)}`, source: "registry" } as const;
   push.want({ ...assignment, number: 3, prefetch: Array.from({ length: 10_000 }, () => image) });
-  await vi.waitFor(() => expect(push.problem).toMatch(/larger than one message/));
+  await expect.poll(() => push.problem).toMatch(/larger than one message/);
 });

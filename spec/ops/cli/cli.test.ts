@@ -188,11 +188,11 @@ describe("lists", () => {
 describe("following", () => {
   test("events go on after a lost connection, and Ctrl-C ends with 130", async () => {
     const cli = startCli(["events", "-f", "--json"], plane.env);
-    await expect.poll(() => plane.listenerCount, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => plane.listenerCount).toBe(1);
     plane.emit("first");
     await cli.until(({ stdout }) => stdout.includes("first"));
     plane.cutStreams();
-    await expect.poll(() => plane.listenerCount, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => plane.listenerCount).toBe(1);
     expect(plane.received.at(-1)?.headers["last-event-id"]).toBe("1");
     plane.emit("second");
     await cli.until(({ stdout }) => stdout.includes("second"));

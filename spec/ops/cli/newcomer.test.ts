@@ -23,7 +23,7 @@ describe("a newcomer's first hour, on the real control plane with simulated node
   test("deploys, scales, updates, sees a bad update rolled back, goes back, and cleans up", async () => {
     const nodes = async (): Promise<number> =>
       (JSON.parse((await odysseus("nodes", "--json")).stdout) as { items: unknown[] }).items.length;
-    await expect.poll(nodes, { timeout: 20_000 }).toBe(4);
+    await expect.poll(nodes).toBe(4);
 
     const deployed = await odysseus(
       "deploy",

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ReadinessWatch } from "../../../ops/control-plane/readiness.ts";
 import type { Bus } from "../../../runtime/bus.ts";
 import { noMeter } from "../../../runtime/meter.ts";
@@ -28,7 +28,7 @@ test("a journal that cannot be written makes it unready, and is asked again", as
   const watch = new ReadinessWatch({ directory, bus: connected, clock: systemClock });
   expect(await watch.look()).toMatchObject({ kind: "not-ready", reasons: [expect.stringContaining(`${directory} cannot be written`)] });
   await rename(await folder(), directory);
-  await vi.waitFor(async () => expect(await watch.look()).toEqual({ kind: "ready" }), { timeout: 10_000, interval: 100 });
+  await expect.poll(() => watch.look(), { interval: 100 }).toEqual({ kind: "ready" });
 });
 
 test("a decision that could not be written makes it unready until one could be", async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "nats";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../../ops/nats/free-port.ts";
 import { clusterAccess } from "../../../ops/nats/login.ts";
 import { natsProgram } from "../../support/nats-program.ts";
@@ -30,13 +30,13 @@ async function canConnect(text: string): Promise<boolean> {
 describe("the address of the user's own NATS", () => {
   test("may carry a user and a password with any signs in it", async () => {
     const port = await ownServer({ user: "ops", password: "p@ss,w:rd/" });
-    await vi.waitFor(async () => expect(await canConnect(`nats://ops:p%40ss%2Cw%3Ard%2F@127.0.0.1:${port}`)).toBe(true));
+    await expect.poll(() => canConnect(`nats://ops:p%40ss%2Cw%3Ard%2F@127.0.0.1:${port}`)).toBe(true);
     await expect(canConnect(`nats://ops:wrong@127.0.0.1:${port}`)).rejects.toThrow(/authorization/i);
   });
 
   test("may carry a token", async () => {
     const port = await ownServer({ token: "s3cret" });
-    await vi.waitFor(async () => expect(await canConnect(`s3cret@127.0.0.1:${port}`)).toBe(true));
+    await expect.poll(() => canConnect(`s3cret@127.0.0.1:${port}`)).toBe(true);
   });
 
   test("may name several servers, and shows no secret once taken apart", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "nats";
 import type { NatsConnection } from "nats";
-import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { isDueForRenewal } from "../../../ops/nats/authority.ts";
 import { controlPlane, inboxPrefix } from "../../../ops/nats/identity.ts";
 import type { AgentIdentity, BusIdentity } from "../../../ops/nats/identity.ts";
@@ -86,7 +86,7 @@ describe("the built-in NATS server", () => {
     }
     for (const subject of ["ody.acme.node.n2", "ody.acme.agent.n2", "ody.other.node.n1", "$JS.API.INFO"]) agent.publish(subject, "forged");
     await agent.flush();
-    await vi.waitFor(() => expect(denied).toHaveLength(9));
+    await expect.poll(() => denied).toHaveLength(9);
   });
 
   test("without a certificate of ours nobody is let in", async () => {
@@ -106,7 +106,7 @@ describe("the built-in NATS server", () => {
       for await (const status of agent.status()) statuses.push(status.type);
     })();
     await server.removeAgent(n2);
-    await vi.waitFor(() => expect(agent.isClosed() || statuses.includes("disconnect") || statuses.includes("error")).toBe(true));
+    await expect.poll(() => agent.isClosed() || statuses.includes("disconnect") || statuses.includes("error")).toBe(true);
     expect(other.isClosed()).toBe(false);
     await other.flush();
   });
@@ -116,8 +116,8 @@ describe("the built-in NATS server", () => {
     const client = await dial(server, controlPlane);
     const pid = server.pid();
     process.kill(pid!, "SIGKILL");
-    await vi.waitFor(() => expect(server.pid()).not.toBe(pid), { timeout: 10_000 });
-    await vi.waitFor(async () => client.flush(), { timeout: 10_000 });
+    await expect.poll(() => server.pid()).not.toBe(pid);
+    await expect.poll(() => client.flush()).toBeUndefined();
   });
 
   test("a second run uses the same port and authority; keys are the owner's alone", async () => {
@@ -140,12 +140,8 @@ describe("the built-in NATS server", () => {
     await server.tlsFor(controlPlane);
     agoMs = 0;
     const files = [certFile, join(home, "tls", "control-plane.crt"), join(home, "tls", "server.crt")];
-    await vi.waitFor(
-      async () => {
-        for (const file of files) expect(isDueForRenewal(await readFile(file, "utf8"), Date.now())).toBe(false);
-      },
-      { timeout: 10_000, interval: 20 },
-    );
+    const isDue = async (file: string): Promise<boolean> => isDueForRenewal(await readFile(file, "utf8"), Date.now());
+    await expect.poll(() => Promise.all(files.map(isDue))).toEqual(files.map(() => false));
     expect(await readFile(certFile, "utf8")).not.toBe(cert);
     const connection = await connect({ servers: server.url, tls: { caFile, certFile, keyFile }, inboxPrefix: inboxPrefix(n1) });
     await connection.close();
@@ -178,7 +174,7 @@ describe("the built-in NATS server", () => {
     const pid = Number(line.toString());
     expect(isAlive(pid)).toBe(true);
     starter.kill("SIGKILL");
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   test("a server that an earlier run left behind is ended before a new one opens its store", async () => {
@@ -187,7 +183,7 @@ describe("the built-in NATS server", () => {
     const config = join(home, "nats-server.conf");
     await first.stop();
     const left = spawn(program, ["-c", config], { stdio: "ignore", detached: true });
-    await vi.waitFor(async () => expect(await readFile(join(home, "nats-server.pid"), "utf8")).toBe(String(left.pid)));
+    await expect.poll(() => readFile(join(home, "nats-server.pid"), "utf8")).toBe(String(left.pid));
     const ended = once(left, "exit");
     const second = await start({ folder: home });
     await ended;

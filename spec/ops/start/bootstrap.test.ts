@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { outsidePath } from "../../../ops/start/machine.mjs";
 
 /** Three real installs, on a busy machine. */
@@ -59,7 +59,7 @@ describe("npm start in a fresh clone", () => {
     async () => {
       const root = clone();
       const interrupted = run(root, "npm", ["start"]);
-      await vi.waitFor(() => expect(existsSync(join(root, "node_modules"))).toBe(true), { timeout: INSTALL_TIMEOUT_MS, interval: 20 });
+      await expect.poll(() => existsSync(join(root, "node_modules")), { timeout: INSTALL_TIMEOUT_MS, interval: 20 }).toBe(true);
       killGroup(interrupted.pid);
       await interrupted.ended;
 

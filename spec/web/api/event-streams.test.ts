@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineOperation, type OperationContext, type StreamItem } from "../../../actors/catalogue.ts";
 import { deploymentRefusals } from "../../../actors/deployment/refusals.ts";
@@ -139,18 +139,15 @@ test("the source is asked no faster than the reader takes, and ends when the rea
   await reader.take(1);
   // The buffers of both ends fill up, and then it stands still.
   let before = -1;
-  await vi.waitFor(
-    () => {
-      const now = made;
-      const isStill = now === before;
-      before = now;
-      expect(isStill).toBe(true);
-    },
-    { timeout: 10_000, interval: 200 },
-  );
+  const standsStill = (): boolean => {
+    const isStill = made === before;
+    before = made;
+    return isStill;
+  };
+  await expect.poll(standsStill, { interval: 200 }).toBe(true);
   expect(made).toBeLessThan(5_000);
   await reader.close();
-  await vi.waitFor(() => expect(ended).toBe(true), { timeout: 5_000 });
+  await expect.poll(() => ended).toBe(true);
 });
 
 test("a quiet stream says that it is still there, and ends with the server", async () => {
@@ -158,10 +155,11 @@ test("a quiet stream says that it is still there, and ends with the server", asy
   const reader = await follow(api, "/api/v1/events/stream");
   await reader.take(1);
   const next = reader.next();
-  await vi.waitFor(() => {
+  const commentsLater = (): number => {
     api.clock.moveOn(HEARTBEAT_INTERVAL_MS);
-    expect(reader.comments).toBeGreaterThan(1);
-  });
+    return reader.comments;
+  };
+  await expect.poll(commentsLater).toBeGreaterThan(1);
   await api.stop();
   await expect(next).resolves.toBeUndefined();
 });

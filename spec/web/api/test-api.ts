@@ -142,7 +142,7 @@ export const raise = defineOperation({
   }),
   output: z.object({ name: z.string(), generation: z.int() }),
   http: { method: "POST", path: "/counters/{name}/raise" },
-  handle: (input, context) => context.host.ask(addressOf(TENANT, "counter", "all"), input, context.meta, { timeoutMs: 1_000 }),
+  handle: (input, context) => context.host.ask(addressOf(TENANT, "counter", "all"), input, context.meta, { timeoutMs: 10_000 }),
 });
 
 /** Tells what it was called with. */
