@@ -12,11 +12,16 @@ import { eventRefusals } from "./event/refusals.ts";
 import { nodeReads } from "./node/operations.ts";
 import { nodeWrites } from "./node/operations-write.ts";
 import { nodeRefusals } from "./node/refusals.ts";
+import { stackReads } from "./stack/operations.ts";
+import { stackWrites } from "./stack/operations-write.ts";
+import { stackRefusals } from "./stack/refusals.ts";
 
 /** The operation catalogue. Adding a capability is adding one entry to one of these lists. */
 export const operations: readonly Operation[] = [
   ...deploymentReads,
   ...deploymentWrites,
+  ...stackReads,
+  ...stackWrites,
   ...containerReads,
   ...nodeReads,
   ...nodeWrites,
@@ -27,6 +32,7 @@ export const operations: readonly Operation[] = [
 /** Every refusal an operation may answer with, by code. */
 export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...deploymentRefusals,
+  ...stackRefusals,
   ...imageRefusals,
   ...containerRefusals,
   ...nodeRefusals,

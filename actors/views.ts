@@ -26,6 +26,8 @@ export const RolloutView = z.object({
 });
 export type RolloutView = z.infer<typeof RolloutView>;
 
+export const FieldChangeView = z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() });
+
 /** Row kind `deployment`, id = name. */
 export const DeploymentView = z.object({
   name: z.string(),
@@ -45,6 +47,10 @@ export const DeploymentView = z.object({
   restarts: z.number(),
   spec: DeploymentSpec,
   rollout: RolloutView,
+  /** The stack it is a member of; absent: it stands alone. */
+  stack: z.string().optional(),
+  /** It was changed since its stack ordered what it is. */
+  drifted: z.boolean().optional(),
   createdAtMs: z.number(),
   changedAtMs: z.number(),
 });
@@ -90,7 +96,7 @@ export const ChangeView = z.object({
   by: z.string(),
   via: z.string(),
   atMs: z.number(),
-  diff: z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })),
+  diff: z.array(FieldChangeView),
   rollout: RolloutView,
 });
 export type ChangeView = z.infer<typeof ChangeView>;

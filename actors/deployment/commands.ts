@@ -1,3 +1,4 @@
+import type { Principal, Via } from "../../runtime/journal.ts";
 import type { NodeReport } from "../node/messages.ts";
 import type { SchedulerAnswer } from "../scheduler/contract.ts";
 import type { TemplatePatch } from "./change.ts";
@@ -35,7 +36,30 @@ export type PersonCommand = Guarded &
     | { readonly kind: "rollback"; readonly to?: number }
   );
 
-export type DeploymentCommand = PersonCommand | NodeReport | SchedulerAnswer | { readonly kind: "wake" };
+/** Who asked the stack for what it now asks of its members: their histories name that person. */
+export interface OrderAuthor {
+  readonly principal: Principal;
+  readonly via: Via;
+}
+
+/** From a stack to a deployment that is, or becomes, a member of it. Answered by a message of `standing.ts`. */
+export interface StackOrder {
+  readonly kind: "member";
+  readonly stack: string;
+  /** Grows with every order of the stack, so that an older one that comes late is known as such. */
+  readonly order: number;
+  readonly author: OrderAuthor;
+  readonly want:
+    | {
+        readonly kind: "content";
+        readonly wanted: Wanted;
+        /** The member's own revision that once was this content, when the stack is rolled back. */
+        readonly revision?: number;
+      }
+    | { readonly kind: "gone" };
+}
+
+export type DeploymentCommand = PersonCommand | StackOrder | NodeReport | SchedulerAnswer | { readonly kind: "wake" };
 
 /** Answer to every command of a person. */
 export interface ChangeReply {

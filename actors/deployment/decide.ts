@@ -2,12 +2,14 @@ import type { DecideContext, Decision } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { advance, Draft } from "./advance.ts";
-import type { ChangeReply, DeploymentCommand, PersonCommand } from "./commands.ts";
+import type { ChangeReply, DeploymentCommand, PersonCommand, StackOrder } from "./commands.ts";
 import { messagesOf } from "./messages.ts";
+import { obey } from "./obey.ts";
 import { change } from "./person.ts";
 import { isActive } from "./replica.ts";
 import type { DeploymentEvent, DeploymentState } from "./state.ts";
 import { isNews } from "./news.ts";
+import { refusalOf } from "./standing.ts";
 
 /** Every command, then every step that is due because of it. */
 export function decide(state: DeploymentState, command: DeploymentCommand, context: DecideContext): Decision<DeploymentEvent> {
@@ -51,6 +53,8 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
       break;
     case "wake":
       break;
+    case "member":
+      return decideForStack(draft, command, context);
     default:
       return decideForPerson(draft, command, context);
   }
@@ -65,6 +69,17 @@ function decideForPerson(draft: Draft, command: PersonCommand, context: DecideCo
   const accepted = accept(before, settle(draft), context, result);
   const audit = { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } };
   return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
+}
+
+/** A stack is answered by a message, also when the deployment will not do it. */
+function decideForStack(draft: Draft, order: StackOrder, context: DecideContext): Decision<DeploymentEvent> {
+  const before = draft.state;
+  const result = obey(draft, order, context);
+  if (isRefusal(result)) return { kind: "accept", events: [], messages: [refusalOf(context.address, order, result)], reply: null };
+  const accepted = accept(before, settle(draft), context, undefined);
+  if (result === undefined || accepted.kind === "refuse" || result.change === "unchanged") return accepted;
+  const operation = order.want.kind === "gone" ? "deployments.delete" : "deployments.apply";
+  return { ...accepted, audit: { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } } };
 }
 
 function refuse(refusal: Refusal, operation: string): Decision<DeploymentEvent> {

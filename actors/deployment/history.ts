@@ -31,7 +31,7 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   const { changes, asOfOffset } = await readChanges(context, name);
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(positionOf(cursor));
-  const found = changes.filter((change) => change.generation < before && fits(change, filter)).reverse();
+  const found = changes.filter((change) => change.generation < before && fits(change, filter)).toReversed();
   const items = found.slice(0, limit);
   const last = items.at(-1);
   return {
@@ -45,19 +45,24 @@ export async function readHistory(
 async function readChanges(
   context: OperationContext,
   name: string,
-): Promise<{ readonly changes: ChangeView[]; readonly asOfOffset: number }> {
-  const changes: ChangeView[] = [];
+): Promise<{ readonly changes: readonly ChangeView[]; readonly asOfOffset: number }> {
+  const { bodies, asOfOffset } = await readRowsOf(context, "change", name);
+  return { changes: bodies.map((body) => ChangeView.parse(body)), asOfOffset };
+}
+
+/** All rows of a kind below one parent, oldest first, up to the bound. */
+export async function readRowsOf(
+  { reads }: OperationContext,
+  kind: string,
+  parent: string,
+): Promise<{ readonly bodies: readonly unknown[]; readonly asOfOffset: number }> {
+  const bodies: unknown[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const page = await context.reads.rows({
-      kind: "change",
-      parent: name,
-      limit: READ_PAGE_ITEMS,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    changes.push(...page.items.map((row) => ChangeView.parse(row.body)));
+    const page = await reads.rows({ kind, parent, limit: READ_PAGE_ITEMS, ...(cursor === undefined ? {} : { cursor }) });
+    bodies.push(...page.items.map(({ body }) => body));
     cursor = page.next;
-    if (cursor === undefined || changes.length >= MAX_CHANGES_READ) return { changes, asOfOffset: page.asOfOffset };
+    if (cursor === undefined || bodies.length >= MAX_CHANGES_READ) return { bodies, asOfOffset: page.asOfOffset };
   }
 }
 

@@ -3,9 +3,10 @@ import type { Outgoing } from "../../runtime/actor.ts";
 import { demandsOf } from "../node/allowance-contract.ts";
 import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
-import type { PlacementRequest, SchedulerCommand } from "../scheduler/contract.ts";
+import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import { isActive, revisionOf, templateOf } from "./replica.ts";
+import { standingMessages } from "./standing.ts";
 import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
 
 /** What the rest of the tenant must hear about a decision. Derived from its events, so that no event can be decided and not be carried out. */
@@ -18,7 +19,7 @@ export function messagesOf(
   const scheduler = addressOf(tenant, "scheduler");
   const toScheduler = (message: SchedulerCommand): Outgoing => ({ to: scheduler, message });
   const deployment = after.name;
-  return events.flatMap((event): readonly Outgoing[] => {
+  const toOthers = events.flatMap((event): readonly Outgoing[] => {
     switch (event.type) {
       case "placements.requested":
         return [toScheduler({ kind: "place", deployment, requests: event.placements.map((item) => requestOf(after, item)) })];
@@ -40,27 +41,27 @@ export function messagesOf(
         return [];
     }
   });
+  return [...toOthers, ...standingMessages(tenant, before, after)];
 }
 
 function requestOf(
   state: DeploymentState,
   { placementId, slot, contentOf }: { readonly placementId: string; readonly slot: number; readonly contentOf: number },
 ): PlacementRequest {
-  const template = templateOf(state, contentOf);
+  const requirements = requirementsOf(templateOf(state, contentOf), platformsOf(state, contentOf));
+  return { placementId, slot, avoid: state.slots[slot]?.avoid ?? [], requirements };
+}
+
+/** What a replica of the template needs of a node. */
+export function requirementsOf(template: PinnedTemplate, platforms: readonly Platform[]): Requirements {
+  const { resources, ports, constraints } = template;
   return {
-    placementId,
-    slot,
-    avoid: state.slots[slot]?.avoid ?? [],
-    requirements: {
-      cpuReservedMillis: template.resources.cpuReservedMillis,
-      memoryReservedBytes: template.resources.memoryReservedBytes,
-      hostPorts: template.ports.flatMap(({ publishedPort, protocol }) =>
-        publishedPort === undefined ? [] : [{ port: publishedPort, protocol }],
-      ),
-      constraints: template.constraints,
-      platforms: platformsOf(state, contentOf),
-      demands: demandsOf(template),
-    },
+    cpuReservedMillis: resources.cpuReservedMillis,
+    memoryReservedBytes: resources.memoryReservedBytes,
+    hostPorts: ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [{ port: publishedPort, protocol }])),
+    constraints,
+    platforms,
+    demands: demandsOf(template),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
 import { allowingWords, demandsOf, demandWords } from "../node/allowance-contract.ts";
-import { DeploymentView } from "../views.ts";
+import { DeploymentView, FieldChangeView } from "../views.ts";
 import { diff, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
@@ -12,11 +12,11 @@ import { resolveImage, type Resolved } from "./resolve-image.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
 const DECISION_TIMEOUT_MS = 15_000;
-const writers: readonly Role[] = ["admin", "operator", "developer"];
-const imageErrors = ["image.not-found", "image.access-denied", "image.registry-unavailable", "image.no-node"] as const;
+export const writers: readonly Role[] = ["admin", "operator", "developer"];
+export const imageErrors = ["image.not-found", "image.access-denied", "image.registry-unavailable", "image.no-node"] as const;
 
 const Name = z.strictObject({ name: DeploymentName });
-const FieldChanges = z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }));
+const FieldChanges = z.array(FieldChangeView);
 const Changed = z.object({
   name: z.string(),
   generation: z.number(),
@@ -103,7 +103,7 @@ export const deploymentWrites: readonly Operation[] = [
     roles: writers,
     errors: ["deployment.deleting", "generation.mismatch", ...imageErrors],
     http: { method: "PUT", path: "/deployments/{name}" },
-    example: "apply manifest.yaml --wait",
+    example: "deployments apply web --image nginx:1.27",
     handle: async ({ name, ...spec }, context) => {
       const target = await wanted(name, spec, context, "keeps-pin");
       return isRefusal(target) ? target : command(name, { kind: "apply", ...target }, context);
@@ -119,7 +119,7 @@ export const deploymentWrites: readonly Operation[] = [
     roles: [...writers, "read-only"],
     errors: [...imageErrors],
     http: { method: "POST", path: "/deployments/{name}/plan" },
-    example: "plan manifest.yaml",
+    example: "deployments plan web --image nginx:1.28",
     handle: async ({ name, ...spec }, context) => {
       const current = await present(name, context);
       const target = await wanted(name, spec, context, "keeps-pin");
@@ -224,7 +224,8 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
   return { ...template, image };
 }
 
-function findingsOf(template: PinnedTemplate): string[] {
+/** What a person should know before this template is rolled out. */
+export function findingsOf(template: PinnedTemplate): string[] {
   return [...portFindings(template), ...demandFindings(template)];
 }
 

@@ -6,7 +6,7 @@ import type { ChangeReply, PersonCommand, Wanted } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate } from "./contract.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf, templateOf } from "./replica.ts";
-import type { DeploymentState, Platform } from "./state.ts";
+import type { DeploymentState, Platform, Revision } from "./state.ts";
 
 /** What a person may do to a deployment. Adds the events to the draft and answers, or refuses and adds nothing. */
 export function change(draft: Draft, command: PersonCommand, context: DecideContext): ChangeReply | Refusal {
@@ -42,7 +42,7 @@ export function change(draft: Draft, command: PersonCommand, context: DecideCont
   }
 }
 
-function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
+export function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
   draft.add({ type: "deployment.created", replicas });
   const changes = diff({}, { replicas, ...template });
   newRevision(draft, template, platforms, "create", changes, context);
@@ -68,7 +68,7 @@ function update(
 }
 
 /** Makes the deployment what is wanted, by the least that does it: nothing, a scaling, or a new revision. */
-function become(
+export function become(
   draft: Draft,
   template: PinnedTemplate,
   platforms: readonly Platform[],
@@ -129,7 +129,7 @@ function restart(draft: Draft, context: DecideContext): ChangeReply | Refusal {
   return answer(draft, "changed", []);
 }
 
-function switchMode(draft: Draft, mode: "running" | "stopped" | "deleting", kind: ChangeKind, context: DecideContext): ChangeReply {
+export function switchMode(draft: Draft, mode: "running" | "stopped" | "deleting", kind: ChangeKind, context: DecideContext): ChangeReply {
   if (draft.state.mode === mode) return answer(draft, mode === "deleting" ? "deleting" : "unchanged", []);
   draft.add({ type: "mode.changed", mode });
   begin(draft, kind, [], context);
@@ -151,7 +151,12 @@ function rollback(draft: Draft, to: number | undefined, context: DecideContext):
       : refusals["revision.not-found"]({ name, revision: to, known: revisions.map((old) => old.number) });
   }
   if (target.contentOf === present) return refusals["revision.current"]({ name, revision: target.number });
-  const changes = diff(templateOf(draft.state, present), target.template);
+  return repeat(draft, target, context);
+}
+
+/** A new revision with the content of the target, and the rollout towards it. */
+export function repeat(draft: Draft, target: Revision, context: DecideContext): ChangeReply {
+  const changes = diff(currentTemplate(draft.state), target.template);
   supersede(draft);
   beginRevision(draft, { contentOf: target.contentOf, change: "rollback", diff: changes, ...authorOf(context) });
   return answer(draft, "changed", changes);

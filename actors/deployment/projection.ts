@@ -2,6 +2,7 @@ import type { DecideContext } from "../../runtime/actor.ts";
 import type { RowChange } from "../../runtime/journal.ts";
 import type { ChangeView, ContainerView, DeploymentView, RolloutView } from "../views.ts";
 import { contentOf, isActive, isHealthy, revisionOf, templateOf } from "./replica.ts";
+import { isAsOrdered } from "./standing.ts";
 import type { DeploymentState, PlacementRecord, Rollout } from "./state.ts";
 import { phaseOf, statusOf, troubleOf } from "./status.ts";
 
@@ -39,6 +40,7 @@ function deploymentView(state: DeploymentState): DeploymentView {
     restarts: active.reduce((sum, { status }) => sum + (status?.restarts ?? 0), 0),
     spec: { ...fields, image: image.reference, replicas: state.replicas },
     rollout: rolloutView(state.rollout),
+    ...(state.membership === undefined ? {} : { stack: state.membership.stack, drifted: !isAsOrdered(state, state.membership) }),
     createdAtMs: state.createdAtMs,
     changedAtMs: state.changedAtMs,
   };

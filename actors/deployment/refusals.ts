@@ -24,6 +24,12 @@ export const deploymentRefusals = defineRefusals({
     retryable: false,
     message: ({ name }: { name: string }) => `"${name}" is stopped. Start it first.`,
   },
+  "deployment.of-another-stack": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name, stack, wanted }: { name: string; stack: string; wanted: string }) =>
+      `"${name}" belongs to the stack ${stack}, so ${wanted} cannot have it. Give one of the two stacks or services another name.`,
+  },
   "deployment.invalid": {
     httpStatus: 422,
     retryable: false,

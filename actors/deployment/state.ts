@@ -75,6 +75,18 @@ export interface PlacementRecord {
   readonly requestedAtMs: number;
 }
 
+/** The stack a deployment is a member of, and how the stack's last order to it went. */
+export interface Membership {
+  readonly stack: string;
+  readonly order: number;
+  /** What the order asked for; drift is what the deployment differs from it. */
+  readonly wants: { readonly kind: "content"; readonly contentOf: number; readonly replicas: number } | { readonly kind: "gone" };
+  /** The rollout that carries it out; undefined: nothing had to change. */
+  readonly rollout: number | undefined;
+  readonly outcome: RolloutOutcome;
+  readonly reason: string | undefined;
+}
+
 export interface DeploymentState {
   /** absent: never created, or deleted. */
   readonly mode: "absent" | "running" | "stopped" | "deleting";
@@ -93,6 +105,8 @@ export interface DeploymentState {
   /** Ended placements that did not end as asked, newest last: their evidence outlives them. */
   readonly remains: readonly PlacementRecord[];
   readonly nextSequence: number;
+  /** Absent: it stands alone. */
+  readonly membership?: Membership | undefined;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
 }
@@ -141,6 +155,8 @@ export type DeploymentEvent =
   | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
   /** Gone for good: stopped as asked, never placed, or lost with its node. */
   | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
+  /** An order of a stack was carried out, or its rollout began: what came before it in the same decision is its doing. */
+  | { readonly type: "membership.ordered"; readonly stack: string; readonly order: number; readonly wants: "content" | "gone" }
   | { readonly type: "deployment.deleted" };
 
 export function initialState(name: string): DeploymentState {
@@ -168,7 +184,7 @@ export const MAX_REVISIONS = 100;
 export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: number): DeploymentState {
   switch (event.type) {
     case "deployment.created":
-      return { ...state, mode: "running", replicas: event.replicas, createdAtMs: atMs, succeeded: 0 };
+      return { ...state, mode: "running", replicas: event.replicas, createdAtMs: atMs, succeeded: 0, membership: undefined };
     case "revision.created":
       return withRevision(state, {
         number: event.number,
@@ -221,6 +237,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return eachId(state, event.placementIds, (record) => ({ ...record, desired: "stopped" }));
     case "placements.ended":
       return { ...state, placements: without(state.placements, event.placementIds), remains: remaining(state, event.placementIds) };
+    case "membership.ordered":
+      return { ...state, membership: ordered(state, event) };
     case "deployment.deleted":
       return {
         ...initialState(state.name),
@@ -230,6 +248,7 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
         revision: state.revision,
         nextSequence: state.nextSequence,
         rollout: state.rollout,
+        membership: state.membership,
       };
   }
 }
@@ -266,11 +285,33 @@ function startRollout(state: DeploymentState, event: Extract<DeploymentEvent, { 
 function endRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>, atMs: number): DeploymentState {
   if (state.rollout?.id !== event.id) return state;
   const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
-  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...state, rollout };
+  const ended = withMembership(state, event);
+  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...ended, rollout };
   const revisions = state.revisions.map((revision) =>
     revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
   );
-  return { ...state, rollout, revisions, succeeded: rollout.revision };
+  return { ...ended, rollout, revisions, succeeded: rollout.revision };
+}
+
+function ordered(state: DeploymentState, event: Extract<DeploymentEvent, { type: "membership.ordered" }>): Membership {
+  const { stack, order, wants } = event;
+  const rollout = state.rollout?.outcome === "in-progress" ? state.rollout.id : undefined;
+  const revision = state.revisions.find(({ number }) => number === state.revision);
+  return {
+    stack,
+    order,
+    wants:
+      wants === "gone" ? { kind: "gone" } : { kind: "content", contentOf: revision?.contentOf ?? state.revision, replicas: state.replicas },
+    rollout,
+    outcome: rollout === undefined ? "succeeded" : "in-progress",
+    reason: undefined,
+  };
+}
+
+function withMembership(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>): DeploymentState {
+  const { membership } = state;
+  if (membership === undefined || membership.rollout !== event.id) return state;
+  return { ...state, membership: { ...membership, outcome: event.outcome, reason: event.reason } };
 }
 
 function newSlot(number: number): Slot {

@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -12,6 +13,7 @@ export interface Dependency {
   readonly name: string;
   /** False: it may be absent. */
   readonly required: boolean;
+  readonly condition: Condition;
   readonly at: Place;
 }
 

@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Dependency } from "../stack/contract.ts";
 import { readEnvFile } from "./env-file.ts";
 import { readFields } from "./fields.ts";
 import type { Finding } from "./finding.ts";
@@ -6,7 +7,7 @@ import { Findings, TooMuch } from "./findings.ts";
 import type { Variables } from "./interpolate.ts";
 import { type NamedText, ProjectLoader } from "./load-project.ts";
 import { withoutResets } from "./merge.ts";
-import { DeploymentNames } from "./names.ts";
+import { ServiceNames, stackName } from "./names.ts";
 import { inOrder } from "./order.ts";
 import { NamedFiles, noFiles, type ProjectFiles } from "./project-files.ts";
 import { type Place, Reading } from "./reading.ts";
@@ -17,6 +18,9 @@ import { VariableFilling } from "./variables.ts";
 
 /** More services in one project are refused. */
 const MAX_SERVICES = 5_000;
+
+/** What a project is called that nobody names and that has no folder. */
+const NAMELESS = "project";
 
 /** A project as the person names it. */
 export interface Project {
@@ -30,16 +34,26 @@ export interface Project {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** `*` asks for all of them. `COMPOSE_PROFILES` adds to them. */
   readonly profiles?: readonly string[];
-  /** What `COMPOSE_PROJECT_NAME` is where no manifest says it. */
+  /** What the project is called, whatever its manifests say. */
   readonly name?: string;
+  /** What it is called where neither a person nor a manifest says it. */
+  readonly folderName?: string;
 }
 
 /** What a project asks for. With an error among the findings, nothing may be done with it. */
 export interface Manifest {
+  /** Of the stack. */
+  readonly name: string;
   /** In an order in which none comes before one it depends on. */
-  readonly services: readonly { readonly name: string; readonly spec: DeploymentSpecInput }[];
+  readonly services: readonly Service[];
   /** By file, then by line. */
   readonly findings: readonly Finding[];
+}
+
+export interface Service {
+  readonly name: string;
+  readonly spec: DeploymentSpecInput;
+  readonly after: readonly Dependency[];
 }
 
 /** Reads one Compose file that names no other files. */
@@ -47,15 +61,19 @@ export function readCompose(text: string): Manifest {
   return readProject({ manifests: [{ file: "compose.yaml", text }] });
 }
 
-/** Reads a project: one deployment per service. Every field is understood, explained by a warning, or refused by an error; none is dropped. */
+/** Reads a project: a stack with a member per service. Every field is understood, explained by a warning, or refused by an error; none is dropped. */
 export function readProject(project: Project): Manifest {
   const findings = new Findings();
-  const services = readWhole(project, findings);
+  const { name, services } = readWhole(project, findings);
   return {
+    name,
     services: findings.hasErrors ? [] : services,
     findings: findings.sorted({ path: "", origin: { document: nowhere, offset: 0 } }),
   };
 }
+
+type Read = Pick<Manifest, "name" | "services">;
+const nothing: Read = { name: "", services: [] };
 
 const nowhere: SourceDocument = {
   file: "",
@@ -64,19 +82,21 @@ const nowhere: SourceDocument = {
   position: () => ({ line: 1, column: 1 }),
 };
 
-function readWhole(project: Project, findings: Findings): Manifest["services"] {
+function readWhole(project: Project, findings: Findings): Read {
   try {
     const files = new NamedFiles(project.files ?? noFiles, findings);
     const filling = new VariableFilling(findings);
     const loader = new ProjectLoader(findings, files, filling);
     const variables = projectVariables(project, loader, findings, filling);
     const root = loader.load(project.manifests, "", variables);
-    if (root === undefined) return [];
+    if (root === undefined) return nothing;
     const profiles = [...(project.profiles ?? []), ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((name) => name !== "");
     const whole = withoutResets(root);
-    return readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles));
+    const services = readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles));
+    const given = variables.get("COMPOSE_PROJECT_NAME");
+    return { name: stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin }), services };
   } catch (cause) {
-    if (cause instanceof TooMuch) return [];
+    if (cause instanceof TooMuch) return nothing;
     throw cause;
   }
 }
@@ -86,9 +106,10 @@ function projectVariables(project: Project, loader: ProjectLoader, findings: Fin
   const values = new Map<string, string>();
   const variables: Variables = {
     get: (name) =>
+      (name === "COMPOSE_PROJECT_NAME" ? project.name : undefined) ??
       (Object.hasOwn(shell, name) ? shell[name] : undefined) ??
       values.get(name) ??
-      (name === "COMPOSE_PROJECT_NAME" ? (loader.projectName ?? project.name) : undefined),
+      (name === "COMPOSE_PROJECT_NAME" ? (loader.projectName ?? project.folderName) : undefined),
   };
   for (const { file, text } of project.envFiles ?? []) {
     for (const [name, value] of readEnvFile(text, file, "compose", { findings, filling, variables })) values.set(name, value);
@@ -118,22 +139,27 @@ function readTree(reading: Reading, root: ReturnType<typeof withoutResets>, prof
       "let them reach each other at addresses of nodes, through published ports.",
     );
   const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, place) }));
-  const names = new DeploymentNames(services.map(([name]) => name));
-  const deployments = new Map(wanted.map(([name, place]) => [name, names.of(reading, name, place)]));
+  const names = new ServiceNames(services.map(([name]) => name));
+  const called = new Map(wanted.map(([name, place]) => [name, names.of(reading, name, place)]));
   return inOrder(reading, drafts, idle).map(({ name, draft }) => ({
-    name: deployments.get(name) ?? name,
+    name: called.get(name) ?? name,
     spec: draft.spec as DeploymentSpecInput,
+    // Those that may be absent, and are, are not waited for.
+    after: draft.dependencies.flatMap(({ name, condition }) => {
+      const service = called.get(name);
+      return service === undefined ? [] : [{ service, condition }];
+    }),
   }));
 }
 
-type Service = readonly [name: string, place: Place];
+type Named = readonly [name: string, place: Place];
 
 /** A service without profiles is always wanted. */
 function byProfile(
   reading: Reading,
-  services: readonly Service[],
+  services: readonly Named[],
   asked: ReadonlySet<string>,
-): { readonly wanted: readonly Service[]; readonly idle: ReadonlySet<string> } {
+): { readonly wanted: readonly Named[]; readonly idle: ReadonlySet<string> } {
   const idle = new Set<string>();
   const wanted = services.filter(([name, place]) => {
     const at = profilesOf(reading, place);

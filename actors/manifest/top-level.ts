@@ -8,15 +8,16 @@ const unused = (what: string): Rule<unknown> =>
   );
 
 export interface TopLevel {
+  name?: Place;
   services?: Place;
 }
 
 /** Every field a manifest may have. */
 export const topLevelFields: FieldTable<TopLevel> = {
   version: passedOver("The version is of no importance any more.", "leave it out."),
-  name: different("Sets COMPOSE_PROJECT_NAME for variables; deployments are named after their services alone.", (reading, at) =>
-    reading.differs(at, "The project's name is not used: deployments are named after their services."),
-  ),
+  name: honoured((_reading, at, into) => {
+    into.name = at;
+  }),
   include: honoured(() => undefined),
   services: honoured((_reading, at, into) => {
     into.services = at;

@@ -1,6 +1,7 @@
 import type { ActorDefinition } from "../../runtime/actor.ts";
-import type { SchedulerCommand } from "./contract.ts";
+import type { Foresight, SchedulerCommand } from "./contract.ts";
 import { decide } from "./decide.ts";
+import { foresee } from "./foresee.ts";
 import { evolve, noNodes, type SchedulerEvent, type SchedulerState } from "./state.ts";
 
 /** `acme/scheduler`: the only writer of placements. */
@@ -17,5 +18,10 @@ export const schedulerActor: ActorDefinition<SchedulerState, SchedulerCommand, S
     upcast: (_type, _schema, data) => data as SchedulerEvent,
     stateSchema: 1,
   },
-  edge: () => ({ receive: (message) => ({ kind: "command", command: message as SchedulerCommand }) }),
+  edge: () => ({
+    receive: (message, state) => {
+      const asked = message as SchedulerCommand | Foresight;
+      return asked.kind === "foresee" ? { kind: "answered", reply: foresee(state, asked.wishes) } : { kind: "command", command: asked };
+    },
+  }),
 };

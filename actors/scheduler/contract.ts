@@ -62,3 +62,27 @@ export type SchedulerAnswer =
       readonly kind: "pending";
       readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
     };
+
+/** Replicas somebody thinks of asking for. */
+export interface Wish {
+  readonly deployment: string;
+  readonly requirements: Requirements;
+  readonly replicas: number;
+  /** Whether they take the place of those the deployment has, and which of the two goes first. */
+  readonly replaces: "nothing" | "new-first" | "old-first";
+}
+
+/** A question, answered from what is known now; nothing is booked and nothing is written. */
+export interface Foresight {
+  readonly kind: "foresee";
+  readonly wishes: readonly Wish[];
+}
+
+export interface Foreseen {
+  readonly deployment: string;
+  /** By name, how many would go there. */
+  readonly nodes: Readonly<Record<string, number>>;
+  /** Those for which no node would be found, and why. */
+  readonly pending: number;
+  readonly rejections: readonly Rejection[];
+}

@@ -45,6 +45,17 @@ export class Ledger {
     room.replicas += 1;
     room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 0) + 1);
   }
+
+  /** Takes back what was booked. */
+  release({ node, deployment, cpuMillis, memoryBytes, hostPorts }: Reservation): void {
+    const room = this.#byName.get(node);
+    if (room === undefined) return;
+    for (const { port, protocol } of hostPorts) room.ports.delete(`${port}/${protocol}`);
+    room.cpuFreeMillis += cpuMillis;
+    room.memoryFreeBytes += memoryBytes;
+    room.replicas -= 1;
+    room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 1) - 1);
+  }
 }
 
 function emptyRoom(node: SchedulerNode): OpenRoom {

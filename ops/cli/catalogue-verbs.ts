@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Operation } from "../../actors/catalogue.ts";
 import type { ApiCall } from "./client.ts";
 import { follow } from "./event-stream.ts";
-import { type Flag } from "./everyday.ts";
+import type { Flag } from "./everyday-entry.ts";
 import { addExamples, addFlags, addGlobals, runner, type Surroundings } from "./program.ts";
 import { render } from "./render.ts";
 import { type Action, ifGeneration, type Options, text, texts } from "./session.ts";

@@ -2,6 +2,7 @@ import type { DeploymentEvent } from "../../actors/deployment/state.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
 import type { PlacementStatus } from "../../actors/node/contract.ts";
 import type { NodeEvent } from "../../actors/node/state.ts";
+import type { StackEvent } from "../../actors/stack/state.ts";
 
 const MAX_REPLICAS_NAMED = 3;
 
@@ -10,6 +11,8 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
   switch (kind) {
     case "deployment":
       return deploymentWords(data as DeploymentEvent);
+    case "stack":
+      return stackWords(data as StackEvent);
     case "node":
       return nodeWords(data as NodeEvent);
     case "tenant":
@@ -18,6 +21,31 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
       return undefined;
     default:
       return `${name} ${type}`.trim();
+  }
+}
+
+function stackWords(event: StackEvent): string | undefined {
+  switch (event.type) {
+    case "stack.created":
+      return "created";
+    case "stack.deleted":
+      return "deleted";
+    case "stack.deletion-requested":
+      return "is to be deleted";
+    case "stack.revised":
+      return event.contentOf === event.number
+        ? `revision ${event.number}: ${event.members.map(({ service }) => service).join(", ")}`
+        : `revision ${event.number}: the members of revision ${event.contentOf} again`;
+    case "stack.rollout-started":
+      return `${event.change} begins${event.cause === undefined ? "" : ` because ${event.cause}`}`;
+    case "stack.rollout-ended":
+      return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+    case "member.ordered":
+      return event.wants === "gone" ? `${event.deployment} is to go` : `${event.deployment} is to change`;
+    case "member.refused":
+      return `${event.deployment} refuses: ${event.reason}`;
+    case "member.stood":
+      return undefined;
   }
 }
 
@@ -39,6 +67,8 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return `${event.change} begins${event.cause === undefined ? "" : ` because ${event.cause}`}`;
     case "rollout.ended":
       return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+    case "membership.ordered":
+      return event.wants === "gone" ? `leaves the stack ${event.stack}` : `is as the stack ${event.stack} wants it`;
     case "slot.relocated":
       return `replica ${event.slot} tries another node than ${event.node}`;
     case "placements.pended":

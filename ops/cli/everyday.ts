@@ -1,29 +1,5 @@
-import type { Action } from "./session.ts";
-
-/** A command as a person meets it. Its code is loaded when it is run: `--help` and typos are answered before. */
-export interface Everyday {
-  readonly name: string;
-  /** In commander's spelling: `<name>`, `[name]`, `[words...]`. */
-  readonly arguments: readonly (readonly [spelling: string, description: string])[];
-  readonly summary: string;
-  readonly options: readonly Flag[];
-  readonly examples: readonly string[];
-  readonly load: () => Promise<Action>;
-}
-
-export interface Flag {
-  readonly flags: string;
-  readonly description: string;
-  /** May be given several times. */
-  readonly repeats?: true;
-  readonly choices?: readonly string[];
-}
-
-const waiting: readonly Flag[] = [
-  { flags: "--wait", description: "show each replica until the rollout has ended; the exit code says how" },
-  { flags: "--timeout <duration>", description: "stop waiting after so long, like 5m; the rollout goes on" },
-];
-const generation: Flag = { flags: "--if-generation <number>", description: "refuse when somebody changed it since this generation" };
+import { type Everyday, type Flag, generation, waiting } from "./everyday-entry.ts";
+import { everydayStacks } from "./everyday-stacks.ts";
 
 const templateFlags: readonly Flag[] = [
   { flags: "--image <reference>", description: "what to run; pinned to its digest when the change is made" },
@@ -52,17 +28,9 @@ const templateFlags: readonly Flag[] = [
   { flags: "--on-failure <what>", description: "what a failed update does (rollback)", choices: ["rollback", "pause"] },
 ];
 
-const name = ["<name>", "the deployment"] as const;
+const name = ["<name>", "the deployment; STACK/SERVICE for a member of a stack"] as const;
 const command = ["[command...]", "replaces the image's command; after --"] as const;
 const nodeName = ["<node>", "the node"] as const;
-const manifests = ["[files...]", "manifests, later ones over earlier ones; - for stdin; none: compose.yaml of this folder"] as const;
-const manifestFlags: readonly Flag[] = [
-  { flags: "-f, --file <file>", description: "a manifest, as without the flag", repeats: true },
-  { flags: "--profile <name>", description: "with the services of this profile; '*' for all", repeats: true },
-  { flags: "--env-file <file>", description: "variables, in place of .env in the project's folder", repeats: true },
-  { flags: "--project-directory <folder>", description: "what paths in manifests are relative to; absent: the first manifest's folder" },
-];
-
 const changes = () => import("./commands/change.ts");
 const lists = () => import("./commands/lists.ts");
 const streams = () => import("./commands/streams.ts");
@@ -94,26 +62,7 @@ export const everyday: readonly Everyday[] = [
     examples: ["odysseus update web --image nginx:1.28 --wait", "odysseus update web --env MODE=debug --unset-env TRACE --wait"],
     load: async () => (await import("./commands/deploy.ts")).update,
   },
-  {
-    name: "apply",
-    arguments: [manifests],
-    summary: "Create or change a deployment per service of a Compose file",
-    options: [...manifestFlags, ...waiting],
-    examples: [
-      "odysseus apply compose.yaml --wait",
-      "odysseus apply -f compose.yaml -f production.yaml --env-file production.env",
-      "cat compose.yaml | odysseus apply - --json",
-    ],
-    load: async () => (await import("./commands/manifest.ts")).apply,
-  },
-  {
-    name: "plan",
-    arguments: [manifests],
-    summary: "Show what apply would change, field by field; nothing is done",
-    options: manifestFlags,
-    examples: ["odysseus plan compose.yaml", "odysseus plan --profile debug"],
-    load: async () => (await import("./commands/manifest.ts")).plan,
-  },
+  ...everydayStacks,
   {
     name: "scale",
     arguments: [name, ["<replicas>", "how many"]],

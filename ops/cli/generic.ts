@@ -5,7 +5,14 @@ import type { Surroundings } from "./program.ts";
 import { usage } from "./stop.ts";
 
 /** What the catalogue's operations are about. Known here so that no other command waits for the catalogue to load. */
-const nouns: Readonly<Record<Category, true>> = { deployments: true, containers: true, nodes: true, events: true, audit: true };
+const nouns: Readonly<Record<Category, true>> = {
+  stacks: true,
+  deployments: true,
+  containers: true,
+  nodes: true,
+  events: true,
+  audit: true,
+};
 
 /** What is asked of a noun. `verb` is undefined when its help is. */
 export interface Phrase {

@@ -20,6 +20,8 @@ export interface ManifestChoice {
   readonly envFiles: readonly string[];
   /** Absent: that of the first file. */
   readonly directory: string | undefined;
+  /** `-p`: what the stack is called. */
+  readonly name: string | undefined;
 }
 
 /** Reads what the person named; what the manifests name in turn is read within the project's folder alone. */
@@ -41,7 +43,8 @@ export async function openProject(choice: ManifestChoice, env: NodeJS.ProcessEnv
     envFiles: variables,
     environment: env,
     profiles: choice.profiles,
-    name: basename(folder),
+    folderName: basename(folder),
+    ...(choice.name !== undefined && { name: choice.name }),
   };
 }
 

@@ -1,6 +1,8 @@
 import { type Argument, Command, Option } from "commander";
 import { type ExitName, exitCodes } from "./exit-codes.ts";
-import { everyday, type Everyday, type Flag } from "./everyday.ts";
+import { namingMembers } from "./member-name.ts";
+import { everyday } from "./everyday.ts";
+import type { Everyday, Flag } from "./everyday-entry.ts";
 import { productVersion } from "../version.ts";
 import { type Action, openSession, type Options } from "./session.ts";
 
@@ -60,12 +62,23 @@ function argumentTerm(argument: Argument): string {
 }
 
 function addEveryday(program: Command, item: Everyday, surroundings: Surroundings): void {
-  const command = program.command(item.name).summary(item.summary).description(item.summary);
+  const parent = item.below === undefined ? program : groupOf(program, item.below);
+  const command = parent.command(item.name).summary(item.summary).description(item.summary);
   for (const [spelling, description] of item.arguments) command.argument(spelling, description);
   addFlags(command, item.options);
   addExamples(command, item.examples);
   addGlobals(command);
-  command.action(runner(item.load, surroundings));
+  const isOfDeployment = item.arguments.some(([spelling]) => spelling === "<name>");
+  command.action(runner(async () => namingMembers(await item.load(), isOfDeployment), surroundings));
+}
+
+/** What is said of one thing as a whole stands below its name. */
+function groupOf(program: Command, name: "stack"): Command {
+  const known = program.commands.find((command) => command.name() === name);
+  if (known !== undefined) return known;
+  const group = program.command(name).summary("Work with a stack as a whole: show, history, rollback, delete");
+  addExamples(group, ["odysseus stack show shop"]);
+  return group;
 }
 
 /** Understood by every command, before or after its name. */

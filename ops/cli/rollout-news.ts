@@ -6,18 +6,18 @@ import type { Session } from "./session.ts";
 const SETTLE_MS = 50;
 
 export interface News {
-  /** Resolves when something happened to the deployment, or after `withinMs`. */
+  /** Resolves when something happened to the deployment, or to any, or after `withinMs`. */
   readonly next: (withinMs: number) => Promise<void>;
   readonly close: () => void;
 }
 
-export function openNews(session: Session, name: string): News {
+export function openNews(session: Session, deployment: string | undefined): News {
   const closing = new AbortController();
   const signal = AbortSignal.any([session.signal, closing.signal]);
   let wake: (() => void) | undefined;
   let hasNews = false;
   const listen = async (): Promise<void> => {
-    for await (const _event of follow(session.api(), { path: pathOf("events.stream"), query: { deployment: name }, signal, ends: false })) {
+    for await (const _event of follow(session.api(), { path: pathOf("events.stream"), query: { deployment }, signal, ends: false })) {
       if (hasNews) continue;
       hasNews = true;
       wake?.();

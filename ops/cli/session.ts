@@ -54,7 +54,7 @@ export function ifGeneration(options: Options): number | undefined {
 /** Runs what concerns a deployment (or node) and, when there is none of that name, says which one was most likely meant. */
 export async function naming<Answer>(
   session: Session,
-  kind: "deployments" | "nodes",
+  kind: "deployments" | "nodes" | "stacks",
   name: string,
   run: () => Promise<Answer>,
 ): Promise<Answer> {

@@ -10,7 +10,7 @@ import type { Session } from "./session.ts";
 import { Stop } from "./stop.ts";
 
 /** Pull progress and ages are not events: the picture is taken anew this often even when nothing is heard. */
-const REFRESH_MS = 1_000;
+export const REFRESH_MS = 1_000;
 /** Without an answer for so long the wait is given up; a control plane that restarts takes a few seconds. */
 const GIVE_UP_AFTER_MS = 60_000;
 
@@ -31,7 +31,7 @@ export async function waitForRollout(session: Session, target: WaitFor): Promise
   let answeredAtMs = startedAtMs;
   try {
     for (;;) {
-      const picture = await lookAgain(session.api(), target, performance.now() - answeredAtMs);
+      const picture = await lookAgain(() => look(session.api(), target), performance.now() - answeredAtMs);
       if (picture !== undefined) {
         answeredAtMs = performance.now();
         for (const item of picture.containers) if (hasFailed(item, picture.rollout)) failed.set(item.id, item);
@@ -55,9 +55,9 @@ export async function waitForRollout(session: Session, target: WaitFor): Promise
 }
 
 /** Undefined: the control plane is away just now, which ends no rollout. */
-async function lookAgain(api: Api, target: WaitFor, silentMs: number): Promise<Picture | undefined> {
+export async function lookAgain<Seen>(look: () => Promise<Seen>, silentMs: number): Promise<Seen | undefined> {
   try {
-    return await look(api, target);
+    return await look();
   } catch (cause) {
     const isAway = cause instanceof Stop && (cause.exit === "unreachable" || cause.exit === "unavailable");
     if (isAway && silentMs < GIVE_UP_AFTER_MS) return undefined;
@@ -97,7 +97,7 @@ async function pastRollout(api: Api, name: string, id: number, newest: RolloutVi
   return own.outcome === "in-progress" ? { ...own, outcome: "superseded", reason: "the deployment was deleted" } : own;
 }
 
-function absent(cause: unknown): undefined {
+export function absent(cause: unknown): undefined {
   if (cause instanceof Stop && cause.exit === "notFound") return undefined;
   throw cause;
 }

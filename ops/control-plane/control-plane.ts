@@ -4,6 +4,7 @@ import { deploymentActor } from "../../actors/deployment/actor.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../actors/operations.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
+import { stackActor } from "../../actors/stack/actor.ts";
 import { tenantActor, type FoundTenant } from "../../actors/tenant/actor.ts";
 import { ActorHost } from "../../runtime/actor-host.ts";
 import { addressOf } from "../../runtime/address.ts";
@@ -129,7 +130,13 @@ function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
     clock: systemClock,
     random: systemRandom,
     turns: nactTurns(),
-    definitions: [tenantActor, deploymentActor, schedulerActor, nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch })],
+    definitions: [
+      tenantActor,
+      deploymentActor,
+      stackActor,
+      schedulerActor,
+      nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch }),
+    ],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,

@@ -1,6 +1,7 @@
 import { deploymentActor } from "../../actors/deployment/actor.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
+import { stackActor } from "../../actors/stack/actor.ts";
 import type { AnyActorDefinition } from "../../runtime/actor.ts";
 import { ActorHost } from "../../runtime/actor-host.ts";
 import type { Bus } from "../../runtime/bus.ts";
@@ -133,7 +134,7 @@ export class SimControlPlane {
       turns: process.turns,
       log,
       meter: noMeter,
-      definitions: [deploymentActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map(
+      definitions: [deploymentActor, stackActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map(
         (definition: AnyActorDefinition) => this.#parts.definition(definition, number),
       ),
       servedKinds: ["node"],

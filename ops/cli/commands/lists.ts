@@ -1,13 +1,17 @@
 import type { ChangeView, ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
+import type { StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
 import { bytes } from "../figures.ts";
-import { type Colour, plain } from "../output.ts";
+import type { Colour } from "../output.ts";
+import { shown } from "../plan-lines.ts";
 import { bySlot, healthCell, phaseCell, whyOf } from "../replica-lines.ts";
 import { ask, askAll } from "../routes.ts";
 import { type Action, naming, type Session, text, whole } from "../session.ts";
 import { type Cell, type Column, table } from "../table.ts";
 
-const statusColours: Readonly<Record<DeploymentView["status"] | NodeView["status"], Colour>> = {
+export const statusColours: Readonly<Record<DeploymentView["status"] | NodeView["status"] | StackView["status"], Colour>> = {
+  deploying: "yellow",
+  drifted: "yellow",
   running: "green",
   healthy: "green",
   scheduling: "yellow",
@@ -27,6 +31,7 @@ export const deployments: Action = async (session) => {
   const nowMs = session.api().nowMs();
   const columns: readonly Column[] = [
     { title: "NAME" },
+    { title: "STACK" },
     { title: "STATUS" },
     { title: "HEALTHY", align: "right" },
     { title: "REVISION", align: "right" },
@@ -42,6 +47,7 @@ export const deployments: Action = async (session) => {
     "No deployments yet. Begin with: odysseus deploy web --image nginx --replicas 3 --publish 8080:80 --wait",
     (item) => [
       item.name,
+      item.stack === undefined ? "-" : item.drifted === true ? { text: `${item.stack} (drift)`, colour: "yellow" } : item.stack,
       { text: item.status, colour: statusColours[item.status] },
       `${item.healthyReplicas}/${item.replicas}`,
       String(item.revision),
@@ -160,7 +166,7 @@ function whatOf({ change, diff, rollout }: ChangeView): string {
   return [...words, ...why].join("; ");
 }
 
-function outcomeCell({ outcome }: ChangeView["rollout"]): Cell {
+export function outcomeCell({ outcome }: ChangeView["rollout"]): Cell {
   const colour: Colour =
     outcome === "succeeded" ? "green" : outcome === "in-progress" ? "yellow" : outcome === "superseded" ? "dim" : "red";
   return { text: outcome, colour };
@@ -170,13 +176,7 @@ function usedOf(used: number | undefined, total: number): string {
   return `${used === undefined ? "-" : bytes(used)}/${bytes(total)}`;
 }
 
-/** A field's value in one short piece. */
-export function shown(value: unknown): string {
-  if (value === undefined || value === null) return "(none)";
-  return plain(typeof value === "string" ? value : JSON.stringify(value));
-}
-
-function show<Item>(
+export function show<Item>(
   session: Session,
   items: readonly Item[],
   columns: readonly Column[],

@@ -1,94 +1,80 @@
-import type { DeploymentSpecInput, FieldChange } from "../../../actors/deployment/contract.ts";
+import type { MemberSpecInput } from "../../../actors/stack/contract.ts";
+import type { StackReply } from "../../../actors/stack/commands.ts";
+import type { PlannedStack } from "../../../actors/stack/plan-stack.ts";
 import type { Finding } from "../../../actors/manifest/finding.ts";
 import { readProject } from "../../../actors/manifest/read-compose.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { openProject } from "../manifest-project.ts";
-import { type Output, plain } from "../output.ts";
+import { plain } from "../output.ts";
+import { planLines } from "../plan-lines.ts";
 import { ask } from "../routes.ts";
-import { type Action, type Options, type Session, text, texts } from "../session.ts";
+import { type Action, ifGeneration, isSet, type Options, type Session, text, texts } from "../session.ts";
 import { Stop } from "../stop.ts";
-import { finish, waitingOf, type Written } from "./change.ts";
-import { shown } from "./lists.ts";
+import { waitingOf } from "./change.ts";
+import { finishStack } from "./stack.ts";
 
-interface Planned {
+interface Wish {
   readonly name: string;
-  readonly change: "create" | "change" | "none";
-  readonly diff: readonly FieldChange[];
-  readonly replaces: boolean;
-  readonly findings: readonly string[];
+  readonly body: {
+    readonly members: readonly MemberSpecInput[];
+    readonly prune: boolean;
+    readonly onFailure?: string;
+  };
+  readonly findings: readonly Finding[];
 }
 
-interface Service {
-  readonly name: string;
-  readonly spec: DeploymentSpecInput;
-}
-
-/** Creates or changes a deployment per service; those the manifest does not name stay as they are. */
+/** Makes a stack what the manifest says. Members it does not name stay as they are, unless they are to be pruned. */
 export const apply: Action = async (session, files, options) => {
   const waiting = waitingOf(options);
-  const services = await readServices(session, files, options);
-  const items: { readonly written: Written; readonly words: string }[] = [];
-  for (const { name, spec } of services) {
-    const written = await ask<Written>(session.api(), "deployments.apply", { name, body: spec });
-    items.push({ written, words: appliedWords(written) });
+  const { name, body } = await readWish(session, files, options);
+  if (body.prune && !session.out.json) {
+    const planned = await ask<PlannedStack>(session.api(), "stacks.plan", { name, body });
+    for (const member of planned.members)
+      if (member.change === "remove")
+        session.out.note(session.out.paint("red", `- ${member.service}: will be removed (${member.deployment})`));
   }
-  await finish(session, waiting, items);
+  const written = await ask<StackReply>(session.api(), "stacks.apply", { name, body, ifGeneration: ifGeneration(options) });
+  await finishStack(session, waiting, written, appliedWords(written));
 };
 
-function appliedWords({ change, revision, rollout }: Written): string {
-  if (change === "unchanged") return "unchanged";
-  return rollout === undefined ? change : `${change}, revision ${revision} is rolling out`;
+function appliedWords({ change, revision, rollout, members }: StackReply): string {
+  if (change === "unchanged") return rollout === undefined ? "nothing to change" : `nothing to change, revision ${revision} is rolling out`;
+  const counts = Map.groupBy(members, (member) => member.change);
+  const words = (["create", "change", "remove"] as const).flatMap((kind) => {
+    const services = counts.get(kind)?.map(({ service }) => service) ?? [];
+    return services.length === 0 ? [] : [`${kind} ${services.join(", ")}`];
+  });
+  return `revision ${revision} is rolling out${words.length === 0 ? ", to what it was" : `: ${words.join("; ")}`}`;
 }
 
-/** What `apply` would do, field by field. Nothing is done. */
+/** What `apply` would do, field by field. Nothing is done; the exit code says whether something would be. */
 export const plan: Action = async (session, files, options) => {
-  const services = await readServices(session, files, options);
-  const planned: Planned[] = [];
-  for (const { name, spec } of services) planned.push(await ask<Planned>(session.api(), "deployments.plan", { name, body: spec }));
-  if (session.out.json) session.out.document({ services: planned });
-  else for (const item of planned) for (const line of planLines(session.out, item)) session.out.line(line);
+  const { name, body, findings } = await readWish(session, files, options);
+  const planned = await ask<PlannedStack>(session.api(), "stacks.plan", { name, body });
+  if (session.out.json) session.out.document({ ...planned, findings });
+  else for (const line of planLines(session.out, planned)) session.out.line(line);
+  if (planned.change !== "none") process.exitCode = exitCodes.changes;
 };
 
-function planLines(out: Output, { name, change, diff, replaces, findings }: Planned): readonly string[] {
-  const notes = findings.map((finding) => out.paint("yellow", `    ! ${plain(finding)}`));
-  switch (change) {
-    case "none":
-      return [`  ${name}: nothing to change`, ...notes];
-    case "create":
-      return [
-        out.paint("green", `+ ${name}: would be created`),
-        ...diff
-          .filter((field) => field.after !== undefined && field.after !== null)
-          .map((field) => `    ${field.path}: ${shown(field.after)}`),
-        ...notes,
-      ];
-    case "change": {
-      const how = replaces ? "would change, and its replicas would be replaced" : "would change; its running replicas stay";
-      return [out.paint("yellow", `~ ${name}: ${how}`), ...diff.flatMap((field) => fieldLines(out, field)), ...notes];
-    }
-  }
-}
-
-function fieldLines(out: Output, { path, before, after }: FieldChange): readonly string[] {
-  const minus = before === undefined || before === null ? [] : [out.paint("red", `    - ${path}: ${shown(before)}`)];
-  const plus = after === undefined || after === null ? [] : [out.paint("green", `    + ${path}: ${shown(after)}`)];
-  return [...minus, ...plus];
-}
-
-async function readServices(session: Session, given: readonly string[], options: Options): Promise<readonly Service[]> {
+async function readWish(session: Session, given: readonly string[], options: Options): Promise<Wish> {
   const choice = {
     files: [...given, ...(texts(options, "file") ?? [])],
     profiles: texts(options, "profile") ?? [],
     envFiles: texts(options, "envFile") ?? [],
     directory: text(options, "projectDirectory"),
+    name: text(options, "projectName"),
   };
-  const result = readProject(await openProject(choice, process.env));
-  for (const finding of result.findings)
-    if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
-  const errors = result.findings.filter((finding) => finding.severity === "error");
-  if (errors.length === 0) return result.services;
-  const files = [...new Set(errors.map(({ file }) => file))].join(", ");
-  const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
-  throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
+  const { name, services, findings } = readProject(await openProject(choice, process.env));
+  for (const finding of findings) if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
+  const errors = findings.filter((finding) => finding.severity === "error");
+  if (errors.length > 0) {
+    const files = [...new Set(errors.map(({ file }) => file))].join(", ");
+    const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
+    throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
+  }
+  const onFailure = text(options, "onFailure");
+  const members = services.map(({ name: service, spec, after }): MemberSpecInput => ({ service, spec, after: [...after] }));
+  return { name, findings, body: { members, prune: isSet(options, "prune"), ...(onFailure !== undefined && { onFailure }) } };
 }
 
 /** `compose.yaml:4:7 error services.web.privileged: ...`: editors jump to it. */

@@ -1,6 +1,6 @@
 import { assert, json, object, oneof, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCompose } from "../../../actors/manifest/read-compose.ts";
+import { readCompose, readProject } from "../../../actors/manifest/read-compose.ts";
 import { MAX_MANIFEST_BYTES } from "../../../actors/manifest/parse-yaml.ts";
 
 const web = (fields: string): string => `services:\n  web:\n    image: nginx:1\n${fields.replaceAll(/^/gm, "    ")}`;
@@ -71,8 +71,9 @@ services:
             { key: "node.hostname", operator: "!=", value: "old" },
           ],
         },
+        after: [],
       },
-      { name: "worker", spec: { image: "worker:2", environment: { MODE: "fast", QUERY: "a=b" } } },
+      { name: "worker", spec: { image: "worker:2", environment: { MODE: "fast", QUERY: "a=b" } }, after: [] },
     ]);
   });
 
@@ -143,6 +144,44 @@ services:
   });
 });
 
+describe("the stack that a manifest is", () => {
+  test("is called what the person says, else the manifest, else the folder, with hyphens for what a name cannot hold", () => {
+    const nameOf = (text: string, more: object = {}): string => readProject({ manifests: [{ file: "c.yaml", text }], ...more }).name;
+    const services = "services: {web: {image: a}}";
+    expect(nameOf(`name: shop\n${services}`, { name: "mine", folderName: "folder" })).toBe("mine");
+    expect(nameOf(`name: shop\n${services}`, { folderName: "folder" })).toBe("shop");
+    expect(nameOf(`name: shop\n${services}`, { environment: { COMPOSE_PROJECT_NAME: "other" } })).toBe("other");
+    expect(nameOf(services, { folderName: "My_App.2" })).toBe("my-app-2");
+    expect(readProject({ manifests: [{ file: "c.yaml", text: services }], folderName: "__" }).findings).toMatchObject([
+      {
+        path: "name",
+        message: expect.stringContaining("cannot be the name of a stack"),
+        instead: expect.stringContaining("--project-name"),
+      },
+    ]);
+  });
+
+  test("knows what each service waits for", () => {
+    const { services } = readCompose(`
+services:
+  web: {image: a, depends_on: {api: {condition: service_started}, db: {condition: service_healthy}, none: {condition: service_started, required: false}}}
+  api: {image: a, depends_on: [db]}
+  db: {image: a}
+`);
+    expect(services.map(({ name, after }) => [name, after])).toEqual([
+      ["db", []],
+      ["api", [{ service: "db", condition: "started" }]],
+      [
+        "web",
+        [
+          { service: "api", condition: "started" },
+          { service: "db", condition: "healthy" },
+        ],
+      ],
+    ]);
+  });
+});
+
 describe("what differs from Compose is said", () => {
   test("as a warning that does not stand in the way", () => {
     expect(warningsOf("deploy: {update_config: {parallelism: 2, monitor: 5s}}")).toEqual([
@@ -152,10 +191,7 @@ describe("what differs from Compose is said", () => {
     ]);
     expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
     expect(warningsOf("ports: [{target: 80, published: 80, mode: ingress}]")).toEqual([expect.stringMatching(/one replica per node/)]);
-    expect(readCompose('version: "3.8"\nname: shop\nservices: {web: {image: "a:1"}}').findings.map((finding) => finding.severity)).toEqual([
-      "warning",
-      "warning",
-    ]);
+    expect(readCompose('version: "3.8"\nservices: {web: {image: "a:1"}}').findings).toMatchObject([{ severity: "warning" }]);
   });
 });
 
@@ -203,7 +239,7 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["services: {web: {build: .}}", /^1:18 services\.web\.build: Nodes run images.*-> build and push it first/],
     ["services: {web: {image: a, volumes: [{type: volume, target: /a, content: x}]}}", /those without a name neither/],
     ["services: {_: {image: a}}", /cannot be the name of a deployment/],
-    ["services: {My_App: {image: a}, my-app: {image: b}}", /would become the deployment my-app, which is there already/],
+    ["services: {My_App: {image: a}, my-app: {image: b}}", /would become my-app, which is there already/],
     ["services:\n  web:\n   image: a\n   image: b", /^4:4 services\.web\.image: This is not valid YAML: "image" is there twice/],
     ["services:\n\tweb: {}", /not valid YAML/],
     ["constructor: 1\nservices: {web: {image: a}}", /There is no field "constructor"/],

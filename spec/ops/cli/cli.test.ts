@@ -175,8 +175,8 @@ describe("lists", () => {
   test("are aligned, without colour outside a terminal, and complete as JSON", async () => {
     await runCli([...deployWeb, "--wait"], plane.env);
     const { stdout } = await runCli(["deployments"], plane.env);
-    expect(stdout).toMatch(/^NAME {2}STATUS {3}HEALTHY {2}REVISION/);
-    expect(stdout).toMatch(/\nweb {3}running {6}2\/2 {9}1 {2}nginx:1/);
+    expect(stdout).toMatch(/^NAME {2}STACK {2}STATUS {3}HEALTHY {2}REVISION/);
+    expect(stdout).toMatch(/\nweb {3}- {6}running {6}2\/2 {9}1 {2}nginx:1/);
     expect(stdout).not.toContain("\u001b");
     expect(JSON.parse((await runCli(["containers", "--deployment", "web", "--json"], plane.env)).stdout)).toMatchObject({
       items: [{ slot: 1 }, { slot: 2 }],

@@ -8,7 +8,7 @@ import { type ManifestChoice, openProject } from "../../../ops/cli/manifest-proj
 
 let outside = "";
 let folder = "";
-const said: ManifestChoice = { files: [], profiles: [], envFiles: [], directory: undefined };
+const said: ManifestChoice = { files: [], profiles: [], envFiles: [], directory: undefined, name: undefined };
 
 beforeAll(() => {
   outside = mkdtempSync(join(tmpdir(), "odysseus-manifest-"));
@@ -44,7 +44,8 @@ describe("a project", () => {
     writeFileSync(join(folder, ".env"), "TAG=7\nMODE=file\n");
     const project = await openProject({ ...said, directory: folder }, { MODE: "shell" });
     expect(readProject(project)).toEqual({
-      services: [{ name: "web", spec: { image: "shop:7", environment: { KEY: "value", MODE: "shell", P: "shop" } } }],
+      name: "shop",
+      services: [{ name: "web", spec: { image: "shop:7", environment: { KEY: "value", MODE: "shell", P: "shop" } }, after: [] }],
       findings: [],
     });
   });
@@ -54,7 +55,7 @@ describe("a project", () => {
     writeFileSync(join(outside, "prod.env"), "TAG=9\n");
     const choice = { ...said, envFiles: [join(outside, "prod.env")] };
     const { services } = readProject(await openProject(choice, { COMPOSE_FILE: join(folder, "a.yaml") }));
-    expect(services).toEqual([{ name: "web", spec: { image: "shop:9" } }]);
+    expect(services).toEqual([{ name: "web", spec: { image: "shop:9" }, after: [] }]);
   });
 
   test("says where it looked when there is none", async () => {

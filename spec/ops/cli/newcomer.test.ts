@@ -17,6 +17,8 @@ afterAll(async () => {
 });
 
 const odysseus = (...args: readonly string[]): Promise<CliResult> => runCli(args, plane.env);
+const offset = async (): Promise<number> =>
+  (JSON.parse((await odysseus("events", "list", "--json")).stdout) as { asOfOffset: number }).asOfOffset;
 const quick = ["--min-healthy", "200ms"];
 
 describe("a newcomer's first hour, on the real control plane with simulated nodes", () => {
@@ -73,21 +75,27 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     );
   }, 120_000);
 
-  test("plans a manifest, applies it, and applying it again changes nothing", async () => {
+  test("plans a manifest, applies it as a stack, and applying it again changes nothing", async () => {
     const file = join(folder, "compose.yaml");
     const manifest = (mode: string): string =>
-      `services:\n  api:\n    image: shop/api:1\n    environment: {MODE: ${mode}}\n    deploy: {replicas: 2}\n  cache:\n    image: redis:7\n`;
+      `name: shop\nservices:\n  api:\n    image: shop/api:1\n    environment: {MODE: ${mode}}\n    deploy: {replicas: 2}\n    depends_on: {cache: {condition: service_healthy}}\n  cache:\n    image: redis:7\n`;
     writeFileSync(file, manifest("slow"));
-    expect((await odysseus("plan", file)).stdout).toMatch(/\+ api: would be created[\s\S]*\+ cache: would be created/);
-    expect((await odysseus("deployments", "--json")).stdout).not.toContain('"api"');
+    const planned = await odysseus("plan", file);
+    expect(planned.code).toBe(60);
+    expect(planned.stdout).toMatch(/^shop: 2 to create\n\+ cache \(shop-cache\): would be created[\s\S]*replicas would go to sim-/);
+    expect(planned.stdout).toMatch(/\+ api \(shop-api\): would be created[\s\S]*environment.MODE: slow/);
+    expect((await odysseus("deployments", "--json")).stdout).not.toContain('"shop-api"');
     expect(await odysseus("apply", file, "--wait")).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/api: revision 1 is running[\s\S]*cache: revision 1 is running/),
+      stdout: expect.stringMatching(/shop: revision 1 is rolling out: create cache, api[\s\S]*shop: revision 1 is running, 2 members/),
     });
-    expect(await odysseus("apply", file, "--wait")).toMatchObject({ code: 0, stdout: "api: unchanged\ncache: unchanged\n" });
+    const events = await offset();
+    expect(await odysseus("apply", file, "--wait")).toMatchObject({ code: 0, stdout: "shop: nothing to change\n" });
+    expect(await odysseus("plan", file)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^shop: nothing to change\n/) });
+    expect(await offset()).toBe(events);
     writeFileSync(file, manifest("fast"));
-    expect((await odysseus("plan", file)).stdout).toBe(
-      "~ api: would change, and its replicas would be replaced\n    - environment.MODE: slow\n    + environment.MODE: fast\n  cache: nothing to change\n",
+    expect((await odysseus("plan", file)).stdout).toMatch(
+      /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: environment cannot change in a running container\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
     );
     writeFileSync(file, "services: {api: {image: a, privileged: true}}");
     expect(await odysseus("apply", file)).toMatchObject({
@@ -95,6 +103,35 @@ describe("a newcomer's first hour, on the real control plane with simulated node
       stderr: expect.stringContaining(`${file}:1:28 error services.api.privileged:`),
     });
   }, 60_000);
+
+  test("names a member as stack/service, sees what was changed by hand, prunes, and goes back as a whole", async () => {
+    const file = join(folder, "two.yaml");
+    writeFileSync(file, "services: {web: {image: 'shop/web:1'}, worker: {image: 'shop/worker:1'}}");
+    expect(await odysseus("apply", "-p", "two", file, "--wait")).toMatchObject({ code: 0 });
+    expect(await odysseus("scale", "two/web", "2", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("two-web:") });
+    expect((await odysseus("containers", "--deployment", "two/web")).stdout).toMatch(/two-web +2 /);
+    expect((await odysseus("stack", "show", "two")).stdout).toMatch(/^two: drifted, revision 1[\s\S]*web +two-web .*replicas/);
+    expect((await odysseus("deployments")).stdout).toMatch(/two-web +two \(drift\)/);
+    writeFileSync(file, "services: {web: {image: 'shop/web:2'}}");
+    expect((await odysseus("plan", "-p", "two", file)).stdout).toContain(
+      "worker (two-worker): is not in the manifest and stays; --prune would remove it",
+    );
+    expect((await odysseus("plan", "-p", "two", "--prune", file)).stdout).toMatch(
+      /^two: 1 to change, 1 to remove\n- worker \(two-worker\)/,
+    );
+    const pruned = await odysseus("apply", "-p", "two", file, "--prune", "--wait");
+    expect(pruned).toMatchObject({ code: 0, stderr: "- worker: will be removed (two-worker)\n" });
+    expect(await odysseus("deployments", "get", "two-worker")).toMatchObject({ code: 43 });
+    expect(await odysseus("stack", "rollback", "two", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("2 members") });
+    expect((await odysseus("stack", "history", "two")).stdout).toMatch(/3 \(= 1\) +rollback +succeeded +admin via cli/);
+    expect((await odysseus("stacks")).stdout).toMatch(/two +running +3 +web, worker/);
+    writeFileSync(file, "services: {web: {image: 'sim/crash:3'}, worker: {image: 'shop/worker:2'}}");
+    const failed = await odysseus("apply", "-p", "two", file, "--wait");
+    expect(failed.code).toBe(51);
+    expect(failed.stderr).toMatch(/two: revision 4 rolled-back: two-web was rolled back: .*exit code 3/);
+    expect(await odysseus("stack", "delete", "two", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("two: deleted") });
+    expect(await odysseus("stacks", "get", "two")).toMatchObject({ code: 43 });
+  }, 120_000);
 
   test("a replica that fits nowhere says so, and waiting ends in time", async () => {
     const result = await odysseus("deploy", "big", "--image", "shop/big:1", "--reserve-memory", "900G", "--wait", "--timeout", "2s");

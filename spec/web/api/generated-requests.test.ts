@@ -4,6 +4,7 @@ import { deploymentActor } from "../../../actors/deployment/actor.ts";
 import { nodeActor } from "../../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../../actors/operations.ts";
 import { schedulerActor } from "../../../actors/scheduler/actor.ts";
+import { stackActor } from "../../../actors/stack/actor.ts";
 import { ActorHost } from "../../../runtime/actor-host.ts";
 import type { Host } from "../../../runtime/actor.ts";
 import type { Bus } from "../../../runtime/bus.ts";
@@ -44,7 +45,7 @@ async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
     turns: nactTurns(),
     log: silentLog,
     meter: noMeter,
-    definitions: [deploymentActor, schedulerActor, nodeActor({ clock: systemClock, bus, epochOf: () => 1 })],
+    definitions: [deploymentActor, stackActor, schedulerActor, nodeActor({ clock: systemClock, bus, epochOf: () => 1 })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });

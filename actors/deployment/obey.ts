@@ -1,0 +1,44 @@
+import type { DecideContext } from "../../runtime/actor.ts";
+import type { Refusal } from "../../runtime/refusal.ts";
+import type { Draft } from "./advance.ts";
+import type { ChangeReply, StackOrder, Wanted } from "./commands.ts";
+import { become, create, repeat, switchMode } from "./person.ts";
+import { deploymentRefusals as refusals } from "./refusals.ts";
+import { contentOf, revisionOf } from "./replica.ts";
+import type { Revision } from "./state.ts";
+
+/**
+ * Does what a stack asks of its member, as if the person who asked the stack had asked for it. Undefined: nothing had to be done. A deployment that
+ * stands alone becomes a member; one of another stack stays what it is.
+ */
+export function obey(draft: Draft, order: StackOrder, context: DecideContext): ChangeReply | Refusal | undefined {
+  const { name, mode, membership } = draft.state;
+  if (membership !== undefined && membership.stack === order.stack && order.order <= membership.order) return undefined;
+  if (mode !== "absent" && membership !== undefined && membership.stack !== order.stack)
+    return refusals["deployment.of-another-stack"]({ name, stack: membership.stack, wanted: order.stack });
+  if (mode === "deleting" && order.want.kind === "content") return refusals["deployment.deleting"]({ name });
+  const { principal, via } = order.author;
+  const onBehalf: DecideContext = { ...context, meta: { ...context.meta, principal, via } };
+  const reply = order.want.kind === "gone" ? leave(draft, onBehalf) : join(draft, order.want.wanted, order.want.revision, onBehalf);
+  draft.add({ type: "membership.ordered", stack: order.stack, order: order.order, wants: order.want.kind });
+  return reply;
+}
+
+function leave(draft: Draft, context: DecideContext): ChangeReply | undefined {
+  return draft.state.mode === "absent" ? undefined : switchMode(draft, "deleting", "delete", context);
+}
+
+function join(draft: Draft, wanted: Wanted, link: number | undefined, context: DecideContext): ChangeReply {
+  if (draft.state.mode === "absent") return create(draft, wanted, context);
+  if (draft.state.mode === "stopped") switchMode(draft, "running", "start", context);
+  const linked = link === undefined ? undefined : revisionOf(draft.state, link);
+  if (linked === undefined || !isSame(linked, wanted) || linked.contentOf === contentOf(draft.state, draft.state.revision))
+    return become(draft, wanted.template, wanted.platforms, wanted.replicas, context);
+  if (wanted.replicas !== draft.state.replicas) draft.add({ type: "replicas.changed", replicas: wanted.replicas });
+  return repeat(draft, linked, context);
+}
+
+/** A deployment that was deleted and made anew has other revisions under the old numbers. */
+function isSame(revision: Revision, { template }: Wanted): boolean {
+  return JSON.stringify(revision.template) === JSON.stringify(template);
+}

@@ -1,0 +1,50 @@
+import type { Wanted } from "../deployment/commands.ts";
+import type { FieldChange } from "../deployment/contract.ts";
+import type { MemberReport } from "../deployment/standing.ts";
+import type { Dependency } from "./contract.ts";
+
+/** A member of a revision: a service, the deployment it is, and what it is to run. */
+export interface Member extends Wanted {
+  readonly service: string;
+  readonly deployment: string;
+  readonly after: readonly Dependency[];
+}
+
+interface Guarded {
+  /** Generation the person has seen; the change is refused when it is no longer that. */
+  readonly ifGeneration?: number;
+}
+
+export type StackPersonCommand = Guarded &
+  (
+    | {
+        readonly kind: "apply";
+        readonly members: readonly Member[];
+        readonly prune: boolean;
+        readonly onFailure: "rollback" | "pause";
+      }
+    | { readonly kind: "rollback"; readonly to?: number }
+    | { readonly kind: "delete" }
+  );
+
+export type StackCommand = StackPersonCommand | MemberReport | { readonly kind: "wake" };
+
+/** What a revision of the stack changes about one member. */
+export interface MemberChange {
+  readonly service: string;
+  readonly deployment: string;
+  readonly change: "create" | "change" | "remove";
+  /** Of a change; a member that comes or goes is named whole. */
+  readonly diff: readonly FieldChange[];
+}
+
+/** Answer to every command of a person. */
+export interface StackReply {
+  readonly name: string;
+  readonly generation: number;
+  readonly revision: number;
+  readonly change: "created" | "changed" | "unchanged" | "deleting";
+  /** The rollout to wait for. Absent when there is nothing to wait for. */
+  readonly rollout?: number;
+  readonly members: readonly MemberChange[];
+}

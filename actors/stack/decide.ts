@@ -1,0 +1,79 @@
+import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
+import { addressOf, partsOf } from "../../runtime/address.ts";
+import { isRefusal } from "../../runtime/refusal.ts";
+import type { StackOrder } from "../deployment/commands.ts";
+import { advance, StackDraft } from "./advance.ts";
+import type { StackCommand, StackPersonCommand, StackReply } from "./commands.ts";
+import { change } from "./person.ts";
+import type { StackEvent, StackState } from "./state.ts";
+import { memberNamed, revisionOf } from "./steps.ts";
+
+/** Every command, then every step that is due because of it. */
+export function decide(state: StackState, command: StackCommand, context: DecideContext): Decision<StackEvent> {
+  const draft = new StackDraft(state, context.nowMs);
+  switch (command.kind) {
+    case "member-stands": {
+      const known = state.members[command.deployment];
+      if (known === undefined || JSON.stringify(known.standing) === JSON.stringify(command.standing)) return nothing;
+      draft.add({ type: "member.stood", deployment: command.deployment, standing: command.standing });
+      break;
+    }
+    case "member-refused": {
+      const { deployment, order, reason } = command;
+      if (state.members[deployment]?.order !== order) return nothing;
+      draft.add({ type: "member.refused", deployment, order, reason });
+      break;
+    }
+    case "wake":
+      break;
+    default:
+      return decideForPerson(draft, command, context);
+  }
+  return accept(draft, context, undefined);
+}
+
+const nothing: Decision<StackEvent> = { kind: "accept", events: [], messages: [], reply: null };
+
+function decideForPerson(draft: StackDraft, command: StackPersonCommand, context: DecideContext): Decision<StackEvent> {
+  const before = draft.state;
+  const operation = `stacks.${command.kind}`;
+  const result = change(draft, command, context);
+  if (isRefusal(result)) return { kind: "refuse", refusal: result, audit: { operation } };
+  const accepted = accept(draft, context, result);
+  const audit = { operation, before: summary(before), after: { ...summary(draft.state), members: result.members } };
+  return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
+}
+
+function accept(draft: StackDraft, { address }: DecideContext, reply: StackReply | undefined): Decision<StackEvent> {
+  advance(draft);
+  const { tenant } = partsOf(address);
+  const { events, state } = draft;
+  const ended = events.findLast((event) => event.type === "stack.rollout-ended");
+  const audit = ended === undefined ? {} : { audit: { operation: `rollout.${ended.outcome}`, after: ended } };
+  return { kind: "accept", events, messages: messagesOf(tenant, events, state), reply: reply ?? null, ...audit };
+}
+
+/** The orders a decision gives. Derived from its events, so that none can be decided and not be sent. */
+function messagesOf(tenant: string, events: readonly StackEvent[], after: StackState): readonly Outgoing[] {
+  return events.flatMap((event): readonly Outgoing[] => {
+    if (event.type !== "member.ordered" || after.rollout === undefined) return [];
+    const { deployment, order, wants } = event;
+    const head = { kind: "member" as const, stack: after.name, order, author: after.rollout.author };
+    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, deployment) };
+    return [{ to: addressOf(tenant, "deployment", deployment), message }];
+  });
+}
+
+function contentWanted(state: StackState, deployment: string): StackOrder["want"] {
+  const member = memberNamed(state, deployment);
+  if (member === undefined) throw new Error(`${state.name}: ${deployment} is ordered and in no revision`);
+  const { template, platforms, replicas } = member;
+  const content = revisionOf(state, state.revision)?.contentOf;
+  const link = state.revisions.findLast((revision) => revision.contentOf === content && deployment in revision.links)?.links[deployment];
+  return { kind: "content", wanted: { template, platforms, replicas }, ...(link === undefined ? {} : { revision: link }) };
+}
+
+/** What the audit shows as before and after. */
+function summary({ mode, generation, revision }: StackState): Readonly<Record<string, unknown>> {
+  return { mode, generation, revision };
+}

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import type { Reply } from "../../runtime/actor.ts";
+import { addressOf } from "../../runtime/address.ts";
+import { isRefusal } from "../../runtime/refusal.ts";
+import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { imageErrors, writers } from "../deployment/operations-write.ts";
+import type { StackPersonCommand, StackReply } from "./commands.ts";
+import { StackName, StackSpec } from "./contract.ts";
+import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
+import { MemberChangeView } from "./views.ts";
+
+/** A decision takes milliseconds; so long only when the disk is slow. */
+const DECISION_TIMEOUT_MS = 15_000;
+
+const Name = z.strictObject({ name: StackName });
+const Input = StackSpec.extend({ name: StackName });
+const Changed = z.object({
+  name: z.string(),
+  generation: z.number(),
+  revision: z.number(),
+  change: z.enum(["created", "changed", "unchanged", "deleting"]),
+  /** The rollout to wait for; absent when there is nothing to wait for. */
+  rollout: z.number().optional(),
+  members: z.array(MemberChangeView),
+});
+
+function command(name: string, message: StackPersonCommand, { host, tenant, meta, ifGeneration }: OperationContext): Promise<Reply> {
+  const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
+  return host.ask(addressOf(tenant, "stack", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+}
+
+/** Nothing differs, and no rollout failed that would have to be tried again: there is nothing to decide. */
+function unchanged(name: string, { change, present: { view } }: Comparison): StackReply | undefined {
+  const outcome = view?.rollout.outcome ?? "succeeded";
+  if (change !== "none" || (outcome !== "succeeded" && outcome !== "in-progress")) return undefined;
+  const rollout = view === undefined || outcome === "succeeded" ? {} : { rollout: view.rollout.id };
+  return { name, generation: view?.generation ?? 0, revision: view?.revision ?? 0, change: "unchanged", ...rollout, members: [] };
+}
+
+export const stackWrites: readonly Operation[] = [
+  defineOperation({
+    name: "stacks.apply",
+    title: "Create a stack or make it what is given",
+    description:
+      "Creates and changes its members in the order in which they wait for each other; with prune, those that are not named are removed at the end. When one fails, all go back to what they were. The same input again does nothing.",
+    effect: "write",
+    input: Input,
+    output: Changed,
+    roles: writers,
+    errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors],
+    http: { method: "PUT", path: "/stacks/{name}" },
+    example: "apply compose.yaml --wait",
+    handle: async (input, context) => {
+      const { name, prune, onFailure } = input;
+      const comparison = await compare(input, context);
+      if (isRefusal(comparison)) return comparison;
+      const same = unchanged(name, comparison);
+      return same === undefined
+        ? command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context)
+        : { kind: "ok", value: same };
+    },
+  }),
+  defineOperation({
+    name: "stacks.plan",
+    title: "Show what apply would change",
+    description:
+      "Member by member and field by field, beside what the deployments are now; where replicas would go and what would be pulled. Nothing is done.",
+    effect: "read",
+    input: Input,
+    output: PlannedStack,
+    roles: [...writers, "read-only"],
+    errors: [...imageErrors],
+    http: { method: "POST", path: "/stacks/{name}/plan" },
+    example: "plan compose.yaml",
+    handle: async (input, context) => {
+      const planned = await planStack(input, context);
+      return isRefusal(planned) ? planned : { kind: "ok", value: planned };
+    },
+  }),
+  defineOperation({
+    name: "stacks.rollback",
+    title: "Go back to an earlier revision of a stack",
+    description:
+      "Takes every member to what that revision was: those removed since are made again, those added since are removed. Without a number: the newest revision before the present one that once succeeded.",
+    effect: "destructive",
+    input: Name.extend({ to: z.int().min(1).optional() }),
+    output: Changed,
+    roles: writers,
+    errors: [
+      "stack.not-found",
+      "stack.deleting",
+      "stack.generation-mismatch",
+      "stack.revision-not-found",
+      "stack.none-earlier",
+      "stack.current",
+    ],
+    http: { method: "POST", path: "/stacks/{name}/rollback" },
+    example: "stack rollback shop --to 3 --wait",
+    handle: ({ name, to }, context) => command(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
+  }),
+  defineOperation({
+    name: "stacks.delete",
+    title: "Remove a stack and all its members",
+    description: "Those that others wait for go last. The audit log keeps what happened; the stack itself cannot be brought back.",
+    effect: "destructive",
+    input: Name,
+    output: Changed,
+    roles: writers,
+    errors: ["stack.not-found", "stack.generation-mismatch"],
+    http: { method: "DELETE", path: "/stacks/{name}" },
+    example: "stack delete shop --wait",
+    handle: ({ name }, context) => command(name, { kind: "delete" }, context),
+  }),
+];

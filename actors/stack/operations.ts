@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { diff } from "../deployment/change.ts";
+import { readRowsOf } from "../deployment/history.ts";
+import { maskedView } from "../deployment/masking.ts";
+import { nearestRow } from "../nearest-row.ts";
+import { cursorOf, page, pageOf, paging, positionOf } from "../paging.ts";
+import { READERS } from "../read-roles.ts";
+import type { DeploymentView } from "../views.ts";
+import { StackName } from "./contract.ts";
+import { fieldsOf } from "./plan-stack.ts";
+import { stackRefusals } from "./refusals.ts";
+import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
+import { StackChangeView, StackDetail, StackView } from "./views.ts";
+
+/** Reading operations of stacks. */
+export const stackReads: readonly Operation[] = [
+  defineOperation({
+    name: "stacks.list",
+    title: "List the stacks",
+    description: "Every stack by name, with its status and why it is so, its services, and how its last change went.",
+    effect: "read",
+    input: z.strictObject(paging),
+    output: pageOf(StackView),
+    roles: READERS,
+    errors: [],
+    http: { method: "GET", path: "/stacks" },
+    example: "stacks",
+    handle: async ({ limit, cursor }, { reads }) => {
+      const found = await reads.rows({ kind: "stack", limit, ...(cursor === undefined ? {} : { cursor }) });
+      return page(
+        found.items.map((row) => StackView.parse(row.body)),
+        found.next,
+        found.asOfOffset,
+      );
+    },
+  }),
+  defineOperation({
+    name: "stacks.get",
+    title: "Show one stack",
+    description:
+      "A stack with its members: the deployment each is, and what it differs in from what the stack says, where it was changed by hand. The ETag is its generation.",
+    effect: "read",
+    input: z.strictObject({ name: StackName }),
+    output: StackDetail,
+    roles: READERS,
+    errors: ["stack.not-found"],
+    http: { method: "GET", path: "/stacks/{name}" },
+    example: "stacks get shop",
+    handle: async ({ name }, context) => {
+      const present = await readStack(context, name);
+      if (present.view === undefined)
+        return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
+      const deployments = await readMembers(context, name, []);
+      const value: StackDetail = { ...present.view, members: membersOf(present, deployments, context) };
+      return { kind: "ok", value };
+    },
+  }),
+  defineOperation({
+    name: "stacks.history",
+    title: "Show the changes of a stack",
+    description:
+      "Who changed what and when, newest first, member by member, how each rollout ended, and which revision of each member belongs to it. A deleted stack keeps its history.",
+    effect: "read",
+    input: z.strictObject({
+      name: StackName,
+      ...paging,
+      cursor: paging.cursor.refine(
+        (text) => text === undefined || /^[0-9]+$/.test(Buffer.from(text, "base64url").toString()),
+        "is not a cursor of this list",
+      ),
+    }),
+    output: pageOf(StackChangeView),
+    roles: READERS,
+    errors: ["stack.not-found"],
+    http: { method: "GET", path: "/stacks/{name}/history" },
+    example: "stacks history shop",
+    handle: async ({ name, limit, cursor }, context) => {
+      const { bodies, asOfOffset } = await readRowsOf(context, "stack-change", name);
+      if (bodies.length === 0) return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
+      const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(positionOf(cursor));
+      const older = bodies.map((body) => StackChangeView.parse(body)).filter(({ generation }) => generation < before);
+      const items = older.toReversed().slice(0, limit);
+      const last = items.at(-1);
+      return page(items, last === undefined || older.length <= limit ? undefined : cursorOf(String(last.generation)), asOfOffset);
+    },
+  }),
+];
+
+function membersOf(
+  { revision, members }: PresentStack,
+  deployments: ReadonlyMap<string, DeploymentView>,
+  { meta }: OperationContext,
+): StackDetail["members"] {
+  return members.map(({ service, deployment, replicas, template }) => {
+    const view = deployments.get(deployment);
+    const linked = revision?.links[deployment];
+    return {
+      service,
+      deployment,
+      ...(view === undefined ? {} : { view: meta.principal.role === "read-only" ? maskedView(view) : view }),
+      ...(linked === undefined ? {} : { linked }),
+      drift: view === undefined ? [] : [...diff({ replicas, ...template }, fieldsOf(view))],
+    };
+  });
+}

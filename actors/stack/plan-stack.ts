@@ -1,0 +1,197 @@
+import { z } from "zod";
+import { addressOf } from "../../runtime/address.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import type { OperationContext } from "../catalogue.ts";
+import { budgetOf } from "../deployment/budget.ts";
+import { diff } from "../deployment/change.ts";
+import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
+import { requirementsOf } from "../deployment/messages.ts";
+import { findingsOf } from "../deployment/operations-write.ts";
+import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
+import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
+import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
+import type { Member } from "./commands.ts";
+import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
+import { memberName } from "./names.ts";
+import { wantedMembers } from "./person.ts";
+import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
+
+const FORESIGHT_TIMEOUT_MS = 5_000;
+
+const PlannedMember = z.object({
+  service: z.string(),
+  deployment: z.string(),
+  /** stays: not named, and left as it is. */
+  change: z.enum(["create", "change", "none", "remove", "stays"]),
+  diff: z.array(FieldChangeView),
+  /** It stands alone now and becomes a member. */
+  joins: z.boolean(),
+  /** Why running replicas would be replaced, one after the other; absent: they stay. */
+  replaces: z.string().optional(),
+  /** Where replicas would go, as things stand now. */
+  nodes: z.record(z.string(), z.number()),
+  /** Replicas no node would take, and why. */
+  pending: z.number(),
+  rejections: z.array(RejectionView),
+  /** Nodes that would pull the image unless they have it from before. */
+  pulls: z.array(z.string()),
+  findings: z.array(z.string()),
+});
+export type PlannedMember = z.infer<typeof PlannedMember>;
+
+export const PlannedStack = z.object({
+  name: StackName,
+  change: z.enum(["create", "change", "none"]),
+  members: z.array(PlannedMember),
+});
+export type PlannedStack = z.infer<typeof PlannedStack>;
+
+/** What is asked for beside what is there. */
+export interface Comparison {
+  readonly present: PresentStack;
+  /** As given, with images pinned. */
+  readonly given: readonly Member[];
+  readonly change: PlannedStack["change"];
+  readonly members: readonly Compared[];
+}
+
+interface Compared {
+  readonly member: Member;
+  readonly view: DeploymentView | undefined;
+  readonly change: PlannedMember["change"];
+  readonly diff: readonly FieldChange[];
+}
+
+export type StackInput = z.output<typeof StackSpec> & { readonly name: string };
+
+/** Compares with the deployments as they are, so that what was changed by hand shows. */
+export async function compare(input: StackInput, context: OperationContext): Promise<Comparison | Refusal> {
+  const { name, prune } = input;
+  const present = await readStack(context, name);
+  const deployments = await readMembers(
+    context,
+    name,
+    input.members.map(({ service }) => memberName(name, service)),
+  );
+  const given = await pinned(name, input.members, present, deployments, context);
+  if (isRefusal(given)) return given;
+  const wanted = wantedMembers(present.members, given, prune);
+  const isNamed = new Set(given.map(({ deployment }) => deployment));
+  const stays = wanted.map((member) => compareOne(member, present, deployments.get(member.deployment), isNamed.has(member.deployment)));
+  const isWanted = new Set(wanted.map(({ deployment }) => deployment));
+  const removed = present.members
+    .filter(({ deployment }) => !isWanted.has(deployment))
+    .map((member): Compared => ({ member, view: deployments.get(member.deployment), change: "remove", diff: [] }));
+  const members = [...stays, ...removed];
+  const isSame = members.every(({ change }) => change === "none" || change === "stays");
+  return { present, given, members, change: isSame ? "none" : present.view === undefined ? "create" : "change" };
+}
+
+/** Images the stack or its members name already stay pinned as they are; the others are looked up, each once. */
+async function pinned(
+  stack: string,
+  members: readonly MemberSpec[],
+  { members: before }: PresentStack,
+  deployments: ReadonlyMap<string, DeploymentView>,
+  context: OperationContext,
+): Promise<readonly Member[] | Refusal> {
+  const lookUps = new Map<string, Promise<Resolved | Refusal>>();
+  const lookUp = (reference: string): Promise<Resolved | Refusal> => {
+    const begun = lookUps.get(reference) ?? resolveImage(reference, context);
+    lookUps.set(reference, begun);
+    return begun;
+  };
+  const all = members.map(async ({ service, after, spec: { replicas, image: reference, ...fields } }): Promise<Member | Refusal> => {
+    const deployment = memberName(stack, service);
+    const known = [before.find((member) => member.deployment === deployment)?.template.image, deployments.get(deployment)?.image];
+    const kept = known.find((image) => image?.reference === reference);
+    const resolved: Resolved | Refusal = kept === undefined ? await lookUp(reference) : { image: kept, platforms: [] };
+    if (isRefusal(resolved)) return resolved;
+    const template = PinnedTemplate.parse({ ...fields, image: resolved.image });
+    return { service, deployment, after, replicas, template, platforms: resolved.platforms };
+  });
+  const done = await Promise.all(all);
+  return done.find((item) => isRefusal(item)) ?? done.filter((item): item is Member => !isRefusal(item));
+}
+
+function compareOne(member: Member, { members }: PresentStack, view: DeploymentView | undefined, isNamed: boolean): Compared {
+  if (!isNamed) return { member, view, change: "stays", diff: [] };
+  if (view === undefined || view.status === "deleting")
+    return { member, view: undefined, change: "create", diff: diff({}, { replicas: member.replicas, ...member.template }) };
+  const before = members.find(({ deployment }) => deployment === member.deployment);
+  const waits = before === undefined ? [] : diff({ after: waitsOf(before) }, { after: waitsOf(member) });
+  const mode = view.status === "stopped" || view.status === "stopping" ? [{ path: "mode", before: "stopped", after: "running" }] : [];
+  const fields = [...mode, ...waits, ...diff(fieldsOf(view), { replicas: member.replicas, ...member.template })];
+  return { member, view, change: fields.length === 0 ? "none" : "change", diff: fields };
+}
+
+function waitsOf({ after }: Member): Readonly<Record<string, string>> {
+  return Object.fromEntries(after.map(({ service, condition }) => [service, condition]));
+}
+
+/** What a deployment is now, as a revision would say it. */
+export function fieldsOf({ spec, image }: DeploymentView): Readonly<Record<string, unknown>> {
+  const { replicas, image: _reference, ...template } = spec;
+  return { replicas, ...template, image };
+}
+
+/** The comparison, with where replicas would go. */
+export async function planStack(input: StackInput, context: OperationContext): Promise<PlannedStack | Refusal> {
+  const comparison = await compare(input, context);
+  if (isRefusal(comparison)) return comparison;
+  const { members, change } = comparison;
+  const foreseen = await foreseenFor(members, context);
+  return {
+    name: input.name,
+    change,
+    members: members.map((item) => plannedMember(item, foreseen.get(item.member.deployment), input.name)),
+  };
+}
+
+function plannedMember({ member, view, change, diff }: Compared, foreseen: Foreseen | undefined, stack: string): PlannedMember {
+  const why = change === "change" ? replacingFields(diff) : [];
+  const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
+  return {
+    service: member.service,
+    deployment: member.deployment,
+    change,
+    diff: [...diff],
+    joins: view !== undefined && view.stack !== stack && change !== "none",
+    ...(why.length === 0 ? {} : { replaces: `${why.join(", ")} cannot change in a running container` }),
+    nodes: { ...nodes },
+    pending,
+    rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
+    pulls: view?.image.digest === member.template.image.digest ? [] : Object.keys(nodes),
+    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template),
+  };
+}
+
+/** Every field but these is part of what a container is made of. */
+const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "mode", "after"]);
+
+function replacingFields(changes: readonly FieldChange[]): readonly string[] {
+  const fields = changes.map(({ path }) => path.split(".", 1)[0] ?? path).filter((field) => !KEEPS_CONTAINERS.has(field));
+  return [...new Set(fields)];
+}
+
+/** The scheduler is asked, and books nothing. */
+async function foreseenFor(members: readonly Compared[], { host, tenant, meta }: OperationContext): Promise<ReadonlyMap<string, Foreseen>> {
+  const wishes = members.flatMap((item) => wishOf(item) ?? []);
+  if (wishes.length === 0) return new Map();
+  const question: Foresight = { kind: "foresee", wishes };
+  const reply = await host.ask(addressOf(tenant, "scheduler"), question, meta, { timeoutMs: FORESIGHT_TIMEOUT_MS });
+  const answers = reply.kind === "ok" ? (reply.value as readonly Foreseen[]) : [];
+  return new Map(answers.map((answer) => [answer.deployment, answer]));
+}
+
+function wishOf({ member, view, change, diff }: Compared): Wish | undefined {
+  const { deployment, replicas, template, platforms } = member;
+  const requirements = requirementsOf(template, platforms);
+  if (change === "create") return { deployment, requirements, replicas, replaces: "nothing" };
+  if (change !== "change" || view === undefined) return undefined;
+  if (replacingFields(diff).length === 0) {
+    const present = view.status === "stopped" ? 0 : view.replicas;
+    return replicas > present ? { deployment, requirements, replicas: replicas - present, replaces: "nothing" } : undefined;
+  }
+  return { deployment, requirements, replicas, replaces: budgetOf(template, replicas).maxSurge === 0 ? "old-first" : "new-first" };
+}

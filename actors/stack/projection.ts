@@ -1,0 +1,119 @@
+import type { DecideContext } from "../../runtime/actor.ts";
+import type { RowChange } from "../../runtime/journal.ts";
+import type { RolloutView } from "../views.ts";
+import type { StackRevision, StackRollout, StackState } from "./state.ts";
+import { statusOf } from "./status.ts";
+import { revisionOf, targetOf } from "./steps.ts";
+import { revisionId, type StackChangeView, type StackRevisionRow, type StackView } from "./views.ts";
+
+/** Rows of the read model that a decision changed. */
+export function project(before: StackState, after: StackState, { meta, nowMs }: DecideContext): readonly RowChange[] {
+  if (before === after) return [];
+  const rows: RowChange[] = [];
+  if (after.mode === "absent") rows.push({ change: "delete", kind: "stack", id: after.name });
+  else rows.push({ change: "put", kind: "stack", id: after.name, parent: "", body: stackView(after, nowMs) });
+  rows.push(...revisionRows(before, after));
+  const { rollout } = after;
+  if (rollout === undefined || rollout === before.rollout) return rows;
+  const old = before.rollout;
+  if (old !== undefined && old.id !== rollout.id && old.outcome === "in-progress")
+    rows.push(changeRow(after, followed(old, rollout, meta.principal.id)));
+  rows.push(changeRow(after, rollout));
+  return rows;
+}
+
+function stackView(state: StackState, nowMs: number): StackView {
+  const { name, generation, revision, rollout, createdAtMs, changedAtMs } = state;
+  return {
+    name,
+    generation,
+    ...statusOf(state, nowMs),
+    revision,
+    services: targetOf(state).map(({ service }) => service),
+    rollout: rolloutView(rollout),
+    createdAtMs,
+    changedAtMs,
+  };
+}
+
+function rolloutView(rollout: StackRollout | undefined): RolloutView {
+  if (rollout === undefined) return { id: 0, change: "create", revision: 0, outcome: "in-progress", startedAtMs: 0 };
+  const { id, change, revision, outcome, reason, startedAtMs, endedAtMs, deadlineAtMs } = rollout;
+  return {
+    id,
+    change,
+    revision,
+    outcome,
+    startedAtMs,
+    deadlineAtMs,
+    ...(reason === undefined ? {} : { reason }),
+    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+  };
+}
+
+/** A revision is large: it is written when it is made and when its rollout has ended, and not with each link in between. */
+function revisionRows(before: StackState, after: StackState): readonly RowChange[] {
+  const kept = new Set(after.mode === "absent" ? [] : after.revisions.map(({ number }) => number));
+  const gone = before.revisions
+    .filter(({ number }) => !kept.has(number))
+    .map(({ number }): RowChange => ({ change: "delete", kind: "stack-revision", id: revisionId(after.name, number) }));
+  const old = new Map(before.revisions.map((revision) => [revision.number, revision]));
+  const hasEnded = before.rollout !== after.rollout;
+  const written = after.revisions.filter(
+    (revision) => kept.has(revision.number) && (!old.has(revision.number) || (hasEnded && old.get(revision.number) !== revision)),
+  );
+  return [
+    ...gone,
+    ...written.map((revision): RowChange => ({
+      change: "put",
+      kind: "stack-revision",
+      id: revisionId(after.name, revision.number),
+      parent: after.name,
+      body: revisionRow(after.name, revision),
+    })),
+  ];
+}
+
+function revisionRow(stack: string, { number, contentOf, members, links, onFailure, atMs, provenAtMs }: StackRevision): StackRevisionRow {
+  return {
+    stack,
+    number,
+    contentOf,
+    members: members.map(({ service, deployment, after, replicas, template: { image, ...template } }) => ({
+      service,
+      deployment,
+      after: [...after],
+      image,
+      spec: { ...template, image: image.reference, replicas },
+    })),
+    links: { ...links },
+    onFailure,
+    atMs,
+    ...(provenAtMs === undefined ? {} : { provenAtMs }),
+  };
+}
+
+function changeRow(state: StackState, rollout: StackRollout): RowChange {
+  const revision = revisionOf(state, rollout.revision);
+  const body: StackChangeView = {
+    stack: state.name,
+    change: rollout.change,
+    generation: rollout.id,
+    revision: rollout.revision,
+    contentOf: revision?.contentOf ?? rollout.revision,
+    links: { ...revision?.links },
+    by: rollout.author.principal.id,
+    via: rollout.author.via,
+    atMs: rollout.startedAtMs,
+    members: rollout.members.map((member) => ({ ...member, diff: member.diff.map((line) => ({ ...line })) })),
+    rollout: rolloutView(rollout),
+  };
+  return { change: "put", kind: "stack-change", id: revisionId(state.name, rollout.id), parent: state.name, body };
+}
+
+/** The state holds the newest rollout alone, so how its predecessor ended is read off what followed it. */
+function followed(rollout: StackRollout, next: StackRollout, author: string): StackRollout {
+  return next.change === "automatic-rollback"
+    ? { ...rollout, outcome: "rolled-back", reason: next.cause, endedAtMs: next.startedAtMs }
+    : { ...rollout, outcome: "superseded", reason: `a newer change by ${author} took its place`, endedAtMs: next.startedAtMs };
+}

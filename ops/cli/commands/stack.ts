@@ -1,0 +1,127 @@
+import type { StackReply } from "../../../actors/stack/commands.ts";
+import type { StackChangeView, StackDetail, StackView } from "../../../actors/stack/views.ts";
+import { ageText } from "../../../runtime/age-text.ts";
+import { plain } from "../output.ts";
+import { ask, askAll } from "../routes.ts";
+import { type Action, ifGeneration, naming, type Session, text, whole } from "../session.ts";
+import { reportStack, waitForStack } from "../stack-wait.ts";
+import type { Column } from "../table.ts";
+import { type Waiting, waitingOf } from "./change.ts";
+import { outcomeCell, show, statusColours } from "./lists.ts";
+
+export const stacks: Action = async (session) => {
+  const items = await askAll<StackView>(session.api(), "stacks.list", {});
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "NAME" },
+    { title: "STATUS" },
+    { title: "REVISION", align: "right" },
+    { title: "SERVICES", least: 12 },
+    { title: "CHANGED", align: "right" },
+    { title: "REASON", least: 12 },
+  ];
+  show(session, items, columns, "No stacks yet. A Compose file makes one: odysseus apply compose.yaml --wait", (item) => [
+    item.name,
+    { text: item.status, colour: statusColours[item.status] },
+    String(item.revision),
+    item.services.join(", "),
+    ageText(nowMs - item.changedAtMs),
+    item.status === "running" ? "" : item.reason,
+  ]);
+};
+
+export const showStack: Action = async (session, [name = ""]) => {
+  const stack = await naming(session, "stacks", name, () => ask<StackDetail>(session.api(), "stacks.get", { name }));
+  const { out } = session;
+  if (out.json) {
+    out.document(stack);
+    return;
+  }
+  out.line(out.paint("bold", `${stack.name}: ${stack.status}, revision ${stack.revision}: ${plain(stack.reason)}`));
+  const columns: readonly Column[] = [
+    { title: "SERVICE" },
+    { title: "DEPLOYMENT" },
+    { title: "STATUS" },
+    { title: "HEALTHY", align: "right" },
+    { title: "REVISION", align: "right" },
+    { title: "IMAGE", least: 12 },
+    { title: "DIFFERS IN", least: 12 },
+  ];
+  show(session, stack.members, columns, "It has no members.", ({ service, deployment, view, drift }) => [
+    service,
+    deployment,
+    view === undefined ? { text: "missing", colour: "red" } : { text: view.status, colour: statusColours[view.status] },
+    view === undefined ? "-" : `${view.healthyReplicas}/${view.replicas}`,
+    view === undefined ? "-" : String(view.revision),
+    view?.image.reference ?? "-",
+    drift.map(({ path }) => path).join(", "),
+  ]);
+};
+
+export const stackHistory: Action = async (session, [name = ""], options) => {
+  const limit = whole(text(options, "limit"), "--limit") ?? 50;
+  const items = await naming(session, "stacks", name, () => askAll<StackChangeView>(session.api(), "stacks.history", { name, limit }));
+  const nowMs = session.api().nowMs();
+  const columns: readonly Column[] = [
+    { title: "REVISION", align: "right" },
+    { title: "CHANGE" },
+    { title: "RESULT" },
+    { title: "BY", least: 8 },
+    { title: "AGE", align: "right" },
+    { title: "WHAT", least: 20 },
+  ];
+  show(session, items, columns, "Nothing in the history matches.", (item) => [
+    item.contentOf === item.revision ? String(item.revision) : `${item.revision} (= ${item.contentOf})`,
+    item.change,
+    outcomeCell(item.rollout),
+    `${item.by} via ${item.via}`,
+    ageText(nowMs - item.atMs),
+    whatOf(item),
+  ]);
+};
+
+function whatOf({ members, rollout, links }: StackChangeView): string {
+  const words = members.map(({ service, deployment, change, diff }) => {
+    const revision = links[deployment] === undefined ? "" : ` (${deployment} revision ${links[deployment]})`;
+    return change === "change" ? `${service}: ${diff.map(({ path }) => path).join(", ")}${revision}` : `${change} ${service}${revision}`;
+  });
+  const why = rollout.outcome === "succeeded" || rollout.reason === undefined ? [] : [rollout.reason];
+  return [...words, ...why].join("; ");
+}
+
+export const rollbackStack: Action = async (session, [name = ""], options) => {
+  const waiting = waitingOf(options);
+  const to = whole(text(options, "to"), "--to");
+  const written = await naming(session, "stacks", name, () =>
+    ask<StackReply>(session.api(), "stacks.rollback", {
+      name,
+      body: { ...(to !== undefined && { to }) },
+      ifGeneration: ifGeneration(options),
+    }),
+  );
+  const target = to === undefined ? "the revision that succeeded before" : `revision ${to}`;
+  await finishStack(session, waiting, written, `revision ${written.revision} is rolling out, with the members of ${target}`);
+};
+
+export const removeStack: Action = async (session, [name = ""], options) => {
+  const waiting = waitingOf(options);
+  const written = await naming(session, "stacks", name, () =>
+    ask<StackReply>(session.api(), "stacks.delete", { name, ifGeneration: ifGeneration(options) }),
+  );
+  await finishStack(session, waiting, written, "removing its members; then it is gone");
+};
+
+/** Says what was begun and, when waiting, how it ended. One JSON document either way. */
+export async function finishStack(session: Session, { waits, timeoutMs }: Waiting, written: StackReply, words: string): Promise<void> {
+  const { out } = session;
+  if (!out.json) out.line(`${written.name}: ${plain(words)}`);
+  if (!waits || written.rollout === undefined) {
+    if (out.json) out.document(written);
+    else if (written.rollout !== undefined) out.note(out.paint("dim", `Watch it with odysseus stack show ${written.name}, or add --wait.`));
+    return;
+  }
+  const waited = await waitForStack(session, { name: written.name, rolloutId: written.rollout, timeoutMs });
+  await reportStack(session, waited);
+  const { outcome, reason } = waited.rollout;
+  if (out.json) out.document({ ...written, outcome, reason, stack: waited.stack });
+}

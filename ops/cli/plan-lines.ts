@@ -1,0 +1,72 @@
+import type { PlannedMember, PlannedStack } from "../../actors/stack/plan-stack.ts";
+import { type Output, plain } from "./output.ts";
+
+/** A plan like a good diff: what goes first, then what comes and changes, then what stays. */
+export function planLines(out: Output, { name, change, members }: PlannedStack): readonly string[] {
+  const inOrder = [
+    ...members.filter((member) => member.change === "remove"),
+    ...members.filter((member) => member.change !== "remove" && member.change !== "stays"),
+    ...members.filter((member) => member.change === "stays"),
+  ];
+  return [out.paint("bold", `${name}: ${headline(change, members)}`), ...inOrder.flatMap((member) => memberLines(out, member))];
+}
+
+function headline(change: PlannedStack["change"], members: readonly PlannedMember[]): string {
+  if (change === "none") return "nothing to change";
+  const counted = (["create", "change", "remove"] as const).flatMap((kind) => {
+    const count = members.filter((member) => member.change === kind).length;
+    return count === 0 ? [] : [`${count} to ${kind}`];
+  });
+  return counted.join(", ");
+}
+
+function memberLines(out: Output, member: PlannedMember): readonly string[] {
+  const { service, deployment, change, diff, joins, replaces } = member;
+  const called = service === deployment ? service : `${service} (${deployment})`;
+  const notes = [
+    ...(joins ? [`    ${deployment} stands alone now and becomes a member of the stack`] : []),
+    ...placeLines(out, member),
+    ...member.findings.map((finding) => out.paint("yellow", `    ! ${plain(finding)}`)),
+  ];
+  switch (change) {
+    case "none":
+      return [`  ${called}: nothing to change`];
+    case "stays":
+      return [`  ${called}: is not in the manifest and stays; --prune would remove it`];
+    case "remove":
+      return [out.paint("red", `- ${called}: would be removed, with its replicas`)];
+    case "create":
+      return [
+        out.paint("green", `+ ${called}: would be created`),
+        ...diff.filter(({ after }) => after !== undefined && after !== null).map(({ path, after }) => `    ${path}: ${shown(after)}`),
+        ...notes,
+      ];
+    case "change": {
+      const how =
+        replaces === undefined ? "would change; its running replicas stay" : `would change, and its replicas be replaced: ${replaces}`;
+      return [out.paint("yellow", `~ ${called}: ${how}`), ...diff.flatMap((field) => fieldLines(out, field)), ...notes];
+    }
+  }
+}
+
+function placeLines(out: Output, { nodes, pending, rejections, pulls }: PlannedMember): readonly string[] {
+  const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
+  return [
+    ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
+    ...(pulls.length === 0 ? [] : [`    image would be pulled on ${pulls.join(", ")}, where it is not there yet`]),
+    ...(pending === 0 ? [] : [out.paint("yellow", `    ! ${pending} ${pending === 1 ? "replica" : "replicas"} would find no node now:`)]),
+    ...(pending === 0 ? [] : rejections.map(({ reason, remedy }) => out.paint("yellow", `      ${plain(reason)}. ${plain(remedy)}`))),
+  ];
+}
+
+function fieldLines(out: Output, { path, before, after }: PlannedMember["diff"][number]): readonly string[] {
+  const minus = before === undefined || before === null ? [] : [out.paint("red", `    - ${path}: ${shown(before)}`)];
+  const plus = after === undefined || after === null ? [] : [out.paint("green", `    + ${path}: ${shown(after)}`)];
+  return [...minus, ...plus];
+}
+
+/** A field's value in one short piece. */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return "(none)";
+  return plain(typeof value === "string" ? value : JSON.stringify(value));
+}
