@@ -97,10 +97,10 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     expect((await odysseus("plan", file)).stdout).toMatch(
       /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: environment cannot change in a running container\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
     );
-    writeFileSync(file, "services: {api: {image: a, privileged: true}}");
+    writeFileSync(file, "services: {api: {image: a, network_mode: host}}");
     expect(await odysseus("apply", file)).toMatchObject({
       code: 44,
-      stderr: expect.stringContaining(`${file}:1:28 error services.api.privileged:`),
+      stderr: expect.stringContaining(`${file}:1:28 error services.api.network_mode:`),
     });
   }, 60_000);
 
