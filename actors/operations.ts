@@ -9,6 +9,9 @@ import { deploymentRefusals } from "./deployment/refusals.ts";
 import { imageRefusals } from "./deployment/resolve-image.ts";
 import { eventReads } from "./event/operations.ts";
 import { eventRefusals } from "./event/refusals.ts";
+import { ingressReads } from "./ingress/operations.ts";
+import { ingressWrites } from "./ingress/operations-write.ts";
+import { ingressRefusals } from "./ingress/refusals.ts";
 import { nodeReads } from "./node/operations.ts";
 import { nodeWrites } from "./node/operations-write.ts";
 import { nodeRefusals } from "./node/refusals.ts";
@@ -25,6 +28,8 @@ export const operations: readonly Operation[] = [
   ...containerReads,
   ...nodeReads,
   ...nodeWrites,
+  ...ingressReads,
+  ...ingressWrites,
   ...eventReads,
   ...auditReads,
 ];
@@ -36,5 +41,6 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...imageRefusals,
   ...containerRefusals,
   ...nodeRefusals,
+  ...ingressRefusals,
   ...eventRefusals,
 };

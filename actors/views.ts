@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DeploymentSpec, PinnedImage } from "./deployment/contract.ts";
+import { NodeProxyView, PoolState } from "./ingress/views.ts";
 import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/contract.ts";
 
 /** Rows of the read model and answers of the reading operations. Wall-clock times are milliseconds since the epoch. */
@@ -53,6 +54,8 @@ export const DeploymentView = z.object({
   drifted: z.boolean().optional(),
   createdAtMs: z.number(),
   changedAtMs: z.number(),
+  /** Where each published port and route answers, or why it does not; one sentence each. When one deployment is read. */
+  reach: z.array(z.string()).optional(),
 });
 export type DeploymentView = z.infer<typeof DeploymentView>;
 
@@ -81,7 +84,11 @@ export const ContainerView = z.object({
   lastExit: ExitEvidence.optional(),
   /** Why it is pending, per filter, and what would make it fit. */
   rejections: z.array(RejectionView),
-  ports: z.array(z.object({ containerPort: z.number(), publishedPort: z.number().optional(), protocol: z.string() })),
+  ports: z.array(
+    z.object({ containerPort: z.number(), publishedPort: z.number().optional(), protocol: z.string(), mode: z.string().optional() }),
+  ),
+  /** How it stands to the pools of published ports and routes; absent: in none, and leaving none. */
+  pool: PoolState.optional(),
 });
 export type ContainerView = z.infer<typeof ContainerView>;
 
@@ -147,5 +154,7 @@ export const NodeView = NodeRow.extend({
   sample: NodeSample.optional(),
   /** Behind: the agent has not yet taken the newest assignment. */
   agentAssignment: z.number().optional(),
+  /** What it does for published ports and routes. */
+  ingress: NodeProxyView.optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;

@@ -8,6 +8,7 @@ import { page, pageOf, paging, TimeMs } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
 import { ContainerView } from "../views.ts";
 import { containerView } from "./container-view.ts";
+import { readPools, withPool } from "./pool-state.ts";
 import { LogItem } from "./log-contract.ts";
 import { readLogs } from "./log-stream.ts";
 import { containerRefusals } from "./refusals.ts";
@@ -41,8 +42,9 @@ export const containerReads: readonly Operation[] = [
     effect: "read",
     handle: async ({ deployment, node, phase, limit, cursor }, context) => {
       const where = { ...(node === undefined ? {} : { node }), ...(phase === undefined ? {} : { phase }) };
-      const [nodes, found] = await Promise.all([
+      const [nodes, pools, found] = await Promise.all([
         readNodes(context),
+        readPools(context, deployment),
         context.reads.rows({
           kind: "container",
           where,
@@ -52,7 +54,7 @@ export const containerReads: readonly Operation[] = [
         }),
       ]);
       return page(
-        found.items.map((row) => containerView(context, row.body, nodes)),
+        found.items.map((row) => withPool(containerView(context, row.body, nodes), pools)),
         found.next,
         found.asOfOffset,
       );
@@ -72,7 +74,8 @@ export const containerReads: readonly Operation[] = [
     effect: "read",
     handle: async ({ id }, context) => {
       const [nodes, { row }] = await Promise.all([readNodes(context), context.reads.row("container", id)]);
-      if (row !== undefined) return { kind: "ok", value: containerView(context, row.body, nodes) };
+      if (row !== undefined)
+        return { kind: "ok", value: withPool(containerView(context, row.body, nodes), await readPools(context, row.parent)) };
       return containerRefusals["container.not-found"]({ id, nearest: await nearestRow(context.reads, "container", id) });
     },
   }),

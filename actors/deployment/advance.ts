@@ -59,6 +59,7 @@ export function advance(draft: Draft): void {
     const before = draft.events.length;
     if (draft.state.mode === "absent") return;
     drop(draft);
+    stopOverdue(draft);
     if (draft.state.mode === "running") {
       retireExcess(draft);
       retireReplaced(draft);
@@ -83,6 +84,7 @@ export function nextStepMs(state: DeploymentState, nowMs: number): number | unde
     const verdict = verdictOf(state, nowMs, views);
     if (verdict.kind === "in-progress") times.push(verdict.nextLookMs);
   }
+  for (const placement of Object.values(state.placements)) times.push(leavesUntilMs(state, placement) ?? Infinity);
   for (const { slot, good, old } of views) {
     times.push(slot.notBeforeMs);
     for (const placement of [...good, ...old]) times.push(availableAtMs(state, placement) ?? Infinity);
@@ -99,9 +101,33 @@ function drop(draft: Draft): void {
   if (placementIds.length > 0) draft.add({ type: "placements.ended", placementIds, because: "never-placed" });
 }
 
+/** What traffic could reach leaves the pools first; everything else stops at once. */
 function stop(draft: Draft, placements: readonly PlacementRecord[]): void {
-  if (placements.length > 0)
-    draft.add({ type: "placements.stop-requested", placementIds: placements.map((placement) => placement.placementId) });
+  const [reached, unreached] = [placements.filter(isReached), placements.filter((placement) => !isReached(placement))];
+  if (reached.length > 0) draft.add({ type: "placements.withdrawal-requested", placementIds: reached.map(idOf) });
+  if (unreached.length > 0) draft.add({ type: "placements.stop-requested", placementIds: unreached.map(idOf) });
+}
+
+function isReached({ enteredAtMs }: PlacementRecord): boolean {
+  return enteredAtMs !== undefined;
+}
+
+function idOf({ placementId }: PlacementRecord): string {
+  return placementId;
+}
+
+/** How long after its time to drain a replica is stopped when the ingress has not answered: it has the same time to notice. */
+const UNANSWERED_WITHDRAWAL_MS = 30_000;
+
+function leavesUntilMs(state: DeploymentState, { desired, leavingSinceMs, contentOf: content }: PlacementRecord): number | undefined {
+  if (desired !== "leaving" || leavingSinceMs === undefined) return undefined;
+  return leavingSinceMs + templateOf(state, content).drainMs + UNANSWERED_WITHDRAWAL_MS;
+}
+
+function stopOverdue(draft: Draft): void {
+  const isOverdue = (placement: PlacementRecord): boolean => (leavesUntilMs(draft.state, placement) ?? Infinity) <= draft.nowMs;
+  const placementIds = Object.values(draft.state.placements).filter(isOverdue).map(idOf);
+  if (placementIds.length > 0) draft.add({ type: "placements.stop-requested", placementIds });
 }
 
 function stopAll(draft: Draft): void {

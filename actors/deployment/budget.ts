@@ -1,4 +1,5 @@
 import type { PinnedTemplate, Share } from "./contract.ts";
+import { hostPortsOf } from "./frontends.ts";
 
 /** How far a rollout may go above and below the wanted number of replicas. */
 export interface Budget {
@@ -8,12 +9,12 @@ export interface Budget {
 
 /**
  * Surge rounds up and unavailability down, as Kubernetes does. When both come out as 0 nothing could ever be replaced, so one may be missing.
- * Replicas that publish a port on their node cannot stand beside their successor, hence the other default for them.
+ * Replicas that bind a port of their node cannot stand beside their successor, hence the other default for them.
  */
 export function budgetOf(template: PinnedTemplate, replicas: number): Budget {
-  const publishes = template.ports.some((port) => port.publishedPort !== undefined);
-  const maxSurge = count(template.rollout.maxSurge ?? (publishes ? 0 : 1), replicas, Math.ceil);
-  const maxUnavailable = count(template.rollout.maxUnavailable ?? (publishes ? 1 : 0), replicas, Math.floor);
+  const isBound = hostPortsOf(template).length > 0;
+  const maxSurge = count(template.rollout.maxSurge ?? (isBound ? 0 : 1), replicas, Math.ceil);
+  const maxUnavailable = count(template.rollout.maxUnavailable ?? (isBound ? 1 : 0), replicas, Math.floor);
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
 }
 

@@ -1,12 +1,15 @@
 import { z } from "zod";
+import { MAX_DRAIN_MS } from "../ingress/contract.ts";
 import {
   Constraint,
   HealthCheck,
   MAX_CONSTRAINTS,
   MAX_PORTS,
+  MAX_ROUTES_PER_DEPLOYMENT,
   PinnedTemplate,
   Port,
   Resources,
+  Route,
   RolloutPolicy,
   VariableName,
   type FieldChange,
@@ -22,6 +25,8 @@ export const TemplatePatch = z
     command: z.array(z.string()).nullable(),
     environment: z.record(VariableName, z.string().max(100_000).nullable()),
     ports: z.array(Port).max(MAX_PORTS),
+    routes: z.array(Route).max(MAX_ROUTES_PER_DEPLOYMENT),
+    drainMs: z.int().min(0).max(MAX_DRAIN_MS).nullable(),
     health: HealthCheck.nullable(),
     resources: partialOf(Resources),
     constraints: z.array(Constraint).max(MAX_CONSTRAINTS),

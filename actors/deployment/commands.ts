@@ -1,4 +1,5 @@
 import type { Principal, Via } from "../../runtime/journal.ts";
+import type { IngressAnswer } from "../ingress/commands.ts";
 import type { NodeReport } from "../node/messages.ts";
 import type { SchedulerAnswer } from "../scheduler/contract.ts";
 import type { TemplatePatch } from "./change.ts";
@@ -59,7 +60,15 @@ export interface StackOrder {
     | { readonly kind: "gone" };
 }
 
-export type DeploymentCommand = PersonCommand | StackOrder | NodeReport | SchedulerAnswer | { readonly kind: "wake" };
+export type DeploymentCommand =
+  | PersonCommand
+  /** Under what it would be to be reached after the command; answered with `Frontends`, or null where the command would be refused. Changes nothing. */
+  | { readonly kind: "preview"; readonly command: PersonCommand }
+  | StackOrder
+  | NodeReport
+  | SchedulerAnswer
+  | IngressAnswer
+  | { readonly kind: "wake" };
 
 /** Answer to every command of a person. */
 export interface ChangeReply {

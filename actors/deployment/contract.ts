@@ -126,9 +126,9 @@ export type Constraint = z.infer<typeof Constraint>;
 
 /** How a change is rolled out. Every phase has a deadline, so every rollout ends. */
 export const RolloutPolicy = z.strictObject({
-  /** Replicas above the wanted number while replacing. Default 1; 0 when the replicas publish ports on their node, which two cannot hold at once. */
+  /** Replicas above the wanted number while replacing. Default 1; 0 when the replicas bind ports of their node (mode host), which two cannot hold at once. */
   maxSurge: Share.optional(),
-  /** Replicas that may be missing because of the rollout. Default 0; 1 when the replicas publish ports on their node. */
+  /** Replicas that may be missing because of the rollout. Default 0; 1 when the replicas bind ports of their node. */
   maxUnavailable: Share.optional(),
   /** A replica counts once it has been healthy for so long. */
   minHealthyMs: DurationMs.default(5_000),

@@ -3,6 +3,7 @@ import { partsOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { advance, Draft } from "./advance.ts";
 import type { ChangeReply, DeploymentCommand, PersonCommand, StackOrder } from "./commands.ts";
+import { frontendsOf } from "./frontends.ts";
 import { messagesOf } from "./messages.ts";
 import { obey } from "./obey.ts";
 import { change } from "./person.ts";
@@ -51,6 +52,16 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
         placementIds: known(state, command.placementIds).filter((id) => state.placements[id]?.evacuation !== undefined),
       });
       break;
+    case "withdrawn": {
+      const withdrawals = command.placements.filter(({ placementId }) => state.placements[placementId]?.desired === "leaving");
+      draft.add({ type: "placements.withdrawn", withdrawals });
+      draft.add({ type: "placements.stop-requested", placementIds: withdrawals.map(({ placementId }) => placementId) });
+      break;
+    }
+    case "preview": {
+      const refused = isRefusal(change(draft, command.command, context));
+      return { kind: "accept", events: [], messages: [], reply: refused ? null : frontendsOf(draft.state) };
+    }
     case "wake":
       break;
     case "member":
@@ -110,7 +121,8 @@ function isEmpty(event: DeploymentEvent): boolean {
   return (
     ("placements" in event && event.placements.length === 0) ||
     ("placementIds" in event && event.placementIds.length === 0) ||
-    ("statuses" in event && event.statuses.length === 0)
+    ("statuses" in event && event.statuses.length === 0) ||
+    ("withdrawals" in event && event.withdrawals.length === 0)
   );
 }
 

@@ -9,12 +9,14 @@ const SECRET_NAME = /pass|secret|token|credential|private|api_?key|(^|[_.-])(key
 /** An address with a user and a password in it. */
 const SECRET_ADDRESS = /:\/\/[^/\s:@]*:[^/\s@]+@/;
 const ENVIRONMENT_PATH = "environment.";
+const ROUTES_PATH = "routes";
 
 /**
  * Secrets end in three places that more people may read than may change a deployment: differences, events, and a reader's view. The journal keeps them,
  * because the nodes need them.
  */
 export function maskedChange(change: FieldChange): FieldChange {
+  if (change.path === ROUTES_PATH) return { ...change, before: maskedData(change.before), after: maskedData(change.after) };
   if (!change.path.startsWith(ENVIRONMENT_PATH)) return change;
   const name = change.path.slice(ENVIRONMENT_PATH.length);
   return { ...change, before: maskedValue(name, change.before), after: maskedValue(name, change.after) };
@@ -24,14 +26,21 @@ export function maskedChange(change: FieldChange): FieldChange {
 export function maskedData(data: unknown): unknown {
   if (typeof data !== "object" || data === null) return data;
   if (Array.isArray(data)) return data.map(maskedData);
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, key === "environment" ? maskedEnvironment(value) : maskedData(value)]),
-  );
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, masks[key]?.(value) ?? maskedData(value)]));
 }
 
 /** As people see it who may look at a deployment and not change it. */
 export function maskedView(view: DeploymentView): DeploymentView {
-  return { ...view, spec: { ...view.spec, environment: maskedEnvironment(view.spec.environment) } };
+  return { ...view, spec: maskedData(view.spec) as DeploymentView["spec"] };
+}
+
+/** By field, wherever in the data it stands. */
+const masks: Readonly<Record<string, (value: unknown) => unknown>> = { environment: maskedEnvironment, basicAuth: maskedUsers };
+
+/** `name:hash`: a hash can be guessed at for as long as one likes. */
+function maskedUsers(lines: unknown): unknown {
+  if (!Array.isArray(lines)) return lines;
+  return lines.map((line) => (typeof line === "string" ? line.replace(/:.*/s, `:${MASK}`) : line));
 }
 
 function maskedEnvironment<Variables>(variables: Variables): Variables {

@@ -5,6 +5,8 @@ import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
+import { hostPortsOf } from "./frontends.ts";
+import { ingressMessages } from "./ingress-messages.ts";
 import { isActive, revisionOf, templateOf } from "./replica.ts";
 import { standingMessages } from "./standing.ts";
 import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
@@ -17,6 +19,7 @@ export function messagesOf(
   after: DeploymentState,
 ): readonly Outgoing[] {
   const scheduler = addressOf(tenant, "scheduler");
+  const ingress = ingressMessages(events, before, after).map((message): Outgoing => ({ to: addressOf(tenant, "ingress"), message }));
   const toScheduler = (message: SchedulerCommand): Outgoing => ({ to: scheduler, message });
   const deployment = after.name;
   const toOthers = events.flatMap((event): readonly Outgoing[] => {
@@ -41,7 +44,7 @@ export function messagesOf(
         return [];
     }
   });
-  return [...toOthers, ...standingMessages(tenant, before, after)];
+  return [...ingress, ...toOthers, ...standingMessages(tenant, before, after)];
 }
 
 function requestOf(
@@ -54,11 +57,11 @@ function requestOf(
 
 /** What a replica of the template needs of a node. */
 export function requirementsOf(template: PinnedTemplate, platforms: readonly Platform[]): Requirements {
-  const { resources, ports, constraints } = template;
+  const { resources, constraints } = template;
   return {
     cpuReservedMillis: resources.cpuReservedMillis,
     memoryReservedBytes: resources.memoryReservedBytes,
-    hostPorts: ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [{ port: publishedPort, protocol }])),
+    hostPorts: hostPortsOf(template),
     constraints,
     platforms,
     demands: demandsOf(template),
@@ -74,7 +77,8 @@ function placementOf(state: DeploymentState, placementId: string): Placement | u
   const record = state.placements[placementId];
   if (record === undefined) return undefined;
   const { slot, contentOf, desired } = record;
-  return { placementId, deployment: state.name, slot, revision: contentOf, template: templateOf(state, contentOf), desired };
+  const stays = desired === "stopped" ? "stopped" : "running";
+  return { placementId, deployment: state.name, slot, revision: contentOf, template: templateOf(state, contentOf), desired: stays };
 }
 
 interface Located {

@@ -1,5 +1,5 @@
 import type { DecideContext } from "../../runtime/actor.ts";
-import type { Refusal } from "../../runtime/refusal.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import type { Draft } from "./advance.ts";
 import type { ChangeReply, StackOrder, Wanted } from "./commands.ts";
 import { become, create, repeat, switchMode } from "./person.ts";
@@ -20,6 +20,7 @@ export function obey(draft: Draft, order: StackOrder, context: DecideContext): C
   const { principal, via } = order.author;
   const onBehalf: DecideContext = { ...context, meta: { ...context.meta, principal, via } };
   const reply = order.want.kind === "gone" ? leave(draft, onBehalf) : join(draft, order.want.wanted, order.want.revision, onBehalf);
+  if (reply !== undefined && isRefusal(reply)) return reply;
   draft.add({ type: "membership.ordered", stack: order.stack, order: order.order, wants: order.want.kind });
   return reply;
 }
@@ -28,7 +29,7 @@ function leave(draft: Draft, context: DecideContext): ChangeReply | undefined {
   return draft.state.mode === "absent" ? undefined : switchMode(draft, "deleting", "delete", context);
 }
 
-function join(draft: Draft, wanted: Wanted, link: number | undefined, context: DecideContext): ChangeReply {
+function join(draft: Draft, wanted: Wanted, link: number | undefined, context: DecideContext): ChangeReply | Refusal {
   if (draft.state.mode === "absent") return create(draft, wanted, context);
   if (draft.state.mode === "stopped") switchMode(draft, "running", "start", context);
   const linked = link === undefined ? undefined : revisionOf(draft.state, link);

@@ -8,11 +8,20 @@ import { DeploymentView, FieldChangeView } from "../views.ts";
 import { diff, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
+import { ingressNodes, reachWords } from "./reach-words.ts";
+import { reserveFrontends } from "./reserve.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
 const DECISION_TIMEOUT_MS = 15_000;
 export const writers: readonly Role[] = ["admin", "operator", "developer"];
+export const ingressErrors = [
+  "ingress.port-taken",
+  "ingress.port-routed",
+  "ingress.route-taken",
+  "ingress.routes-blocked",
+  "ingress.full",
+] as const;
 export const imageErrors = ["image.not-found", "image.access-denied", "image.registry-unavailable", "image.no-node"] as const;
 
 const Name = z.strictObject({ name: DeploymentName });
@@ -35,8 +44,16 @@ const Planned = z.object({
   findings: z.array(z.string()),
 });
 
-function command(name: string, message: PersonCommand, { host, tenant, meta, ifGeneration }: OperationContext): Promise<Reply> {
+/** Commands after which a deployment may want ports and routes that it did not want before. */
+const PUBLISHING: ReadonlySet<PersonCommand["kind"]> = new Set(["create", "apply", "update", "rollback"]);
+
+async function command(name: string, message: PersonCommand, context: OperationContext): Promise<Reply> {
+  const { host, tenant, meta, ifGeneration } = context;
   const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
+  if (PUBLISHING.has(message.kind)) {
+    const reserved = await reserveFrontends(name, guarded, context, DECISION_TIMEOUT_MS);
+    if (reserved.kind === "refusal") return reserved;
+  }
   return host.ask(addressOf(tenant, "deployment", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
 }
 
@@ -84,7 +101,7 @@ export const deploymentWrites: readonly Operation[] = [
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.exists", "deployment.deleting", ...imageErrors],
+    errors: ["deployment.exists", "deployment.deleting", "deployment.invalid", ...imageErrors, ...ingressErrors],
     http: { method: "POST", path: "/deployments" },
     example: "deploy web --image nginx:1.27 --replicas 3 --publish 8080:80 --wait",
     handle: async ({ name, ...spec }, context) => {
@@ -101,7 +118,7 @@ export const deploymentWrites: readonly Operation[] = [
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.deleting", "generation.mismatch", ...imageErrors],
+    errors: ["deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors, ...ingressErrors],
     http: { method: "PUT", path: "/deployments/{name}" },
     example: "deployments apply web --image nginx:1.27",
     handle: async ({ name, ...spec }, context) => {
@@ -123,7 +140,7 @@ export const deploymentWrites: readonly Operation[] = [
     handle: async ({ name, ...spec }, context) => {
       const current = await present(name, context);
       const target = await wanted(name, spec, context, "keeps-pin");
-      return isRefusal(target) ? target : { kind: "ok", value: planOf(name, current, target) };
+      return isRefusal(target) ? target : { kind: "ok", value: planOf(name, current, target, await ingressNodes(context)) };
     },
   }),
   defineOperation({
@@ -135,7 +152,7 @@ export const deploymentWrites: readonly Operation[] = [
     input: TemplatePatch.extend({ name: DeploymentName, replicas: z.int().min(0).max(MAX_REPLICAS).optional() }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.not-found", "deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors],
+    errors: ["deployment.not-found", "deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors, ...ingressErrors],
     http: { method: "PATCH", path: "/deployments/{name}" },
     example: "update web --image nginx:1.28 --wait",
     handle: async ({ name, replicas, ...patch }, context) => {
@@ -204,6 +221,7 @@ export const deploymentWrites: readonly Operation[] = [
       "revision.none-earlier",
       "revision.current",
       "generation.mismatch",
+      ...ingressErrors,
     ],
     http: { method: "POST", path: "/deployments/{name}/rollback" },
     example: "rollback web --to 3 --wait",
@@ -211,12 +229,17 @@ export const deploymentWrites: readonly Operation[] = [
   }),
 ];
 
-function planOf(name: string, current: DeploymentView | undefined, { template, replicas }: Wanted): z.infer<typeof Planned> {
-  if (current === undefined)
-    return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings: findingsOf(template) };
+function planOf(
+  name: string,
+  current: DeploymentView | undefined,
+  { template, replicas }: Wanted,
+  nodes: readonly string[],
+): z.infer<typeof Planned> {
+  const findings = findingsOf(template, nodes);
+  if (current === undefined) return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings };
   const changes = diff({ ...PinnedTemplate.parse(presentTemplate(current)), replicas: current.replicas }, { ...template, replicas });
   const replaces = changes.some(({ path }) => path !== "replicas");
-  return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings: findingsOf(template) };
+  return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings };
 }
 
 function presentTemplate({ spec, image }: DeploymentView): unknown {
@@ -224,9 +247,9 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
   return { ...template, image };
 }
 
-/** What a person should know before this template is rolled out. */
-export function findingsOf(template: PinnedTemplate): string[] {
-  return [...portFindings(template), ...demandFindings(template)];
+/** What a person should know before this template is rolled out; `nodes` take traffic. */
+export function findingsOf(template: PinnedTemplate, nodes: readonly string[]): string[] {
+  return [...reachWords(template, nodes), ...demandFindings(template)];
 }
 
 /** Who will take it is for the nodes to say, and known when it is placed. */
@@ -236,13 +259,4 @@ function demandFindings(template: PinnedTemplate): readonly string[] {
   return [
     `It wants ${demands.map(demandWords).join(" and ")}: only a node whose agent's settings allow it takes it (${demands.map(allowingWords).join(" and ")}).`,
   ];
-}
-
-function portFindings({ ports }: PinnedTemplate): readonly string[] {
-  const published = ports.flatMap(({ publishedPort, protocol }) => (publishedPort === undefined ? [] : [`${publishedPort}/${protocol}`]));
-  return published.length === 0
-    ? []
-    : [
-        `Port ${published.join(", ")} is bound on each replica's node, so a node takes one replica, and an update stops the old replica before it starts the new one.`,
-      ];
 }

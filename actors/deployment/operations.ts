@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { reachOf } from "../ingress/answering.ts";
+import { readProxies } from "../ingress/operations.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { page, pageOf, paging, TimeMs } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
@@ -63,8 +65,15 @@ export const deploymentReads: readonly Operation[] = [
     example: "deployments get web",
     effect: "read",
     handle: async ({ name }, context) => {
-      const [silent, { row }] = await Promise.all([silentReplicas(context), context.reads.row("deployment", name)]);
-      if (row !== undefined) return { kind: "ok", value: shown(withSilence(row.body, silent), context) };
+      const [silent, { row }, proxies] = await Promise.all([
+        silentReplicas(context),
+        context.reads.row("deployment", name),
+        readProxies(context),
+      ]);
+      if (row !== undefined) {
+        const reach = [...(await reachOf(context, name, proxies))];
+        return { kind: "ok", value: { ...shown(withSilence(row.body, silent), context), reach } };
+      }
       return deploymentRefusals["deployment.not-found"]({ name, nearest: await nearestRow(context.reads, "deployment", name) });
     },
   }),

@@ -4,6 +4,7 @@ import { beginRevision, type Draft } from "./advance.ts";
 import { diff, merge } from "./change.ts";
 import type { ChangeReply, PersonCommand, Wanted } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate } from "./contract.ts";
+import { frontendProblems } from "./frontends.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf, templateOf } from "./replica.ts";
 import type { DeploymentState, Platform, Revision } from "./state.ts";
@@ -42,7 +43,9 @@ export function change(draft: Draft, command: PersonCommand, context: DecideCont
   }
 }
 
-export function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
+export function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply | Refusal {
+  const problems = frontendProblems(template);
+  if (problems.length > 0) return refusals["deployment.invalid"]({ name: draft.state.name, problems });
   draft.add({ type: "deployment.created", replicas });
   const changes = diff({}, { replicas, ...template });
   newRevision(draft, template, platforms, "create", changes, context);
@@ -50,7 +53,7 @@ export function create(draft: Draft, { template, platforms, replicas }: Wanted, 
 }
 
 /** The same file again changes nothing, even when a tag it names has moved: the pinned image stays until another is asked for. */
-function apply(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply {
+function apply(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply | Refusal {
   const before = currentTemplate(draft.state);
   const isSameImage = before.image.reference === template.image.reference;
   return become(draft, isSameImage ? { ...template, image: before.image } : template, platforms, replicas, context);
@@ -74,8 +77,10 @@ export function become(
   platforms: readonly Platform[],
   replicas: number,
   context: DecideContext,
-): ChangeReply {
+): ChangeReply | Refusal {
   const { state } = draft;
+  const problems = frontendProblems(template);
+  if (problems.length > 0) return refusals["deployment.invalid"]({ name: state.name, problems });
   const changes = diff({ replicas: state.replicas, ...currentTemplate(state) }, { replicas, ...template });
   if (changes.length === 0) return answer(draft, "unchanged", []);
   if (changes.every(({ path }) => path === "replicas")) return scale(draft, replicas, context);

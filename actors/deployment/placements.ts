@@ -15,11 +15,13 @@ export function requested(
       slot,
       contentOf,
       desired: "running",
+      leavingSinceMs: undefined,
       stage: { stage: "requested", sinceMs: atMs },
       evacuation: undefined,
       status: undefined,
       phaseSinceMs: atMs,
       healthySinceMs: undefined,
+      enteredAtMs: undefined,
       requestedAtMs: atMs,
     };
   }
@@ -29,12 +31,14 @@ export function requested(
 export function observed(record: PlacementRecord, status: PlacementStatus, atMs: number): PlacementRecord {
   const isHealthy = status.current.phase === "running" && status.current.health === "healthy";
   const isSamePhase = record.status?.current.phase === status.current.phase && record.status.attempt === status.attempt;
+  const isReachable = isHealthy && status.current.phase === "running" && (status.current.endpoints?.length ?? 0) > 0;
   const staysHealthy = isSamePhase && record.healthySinceMs !== undefined;
   return {
     ...record,
     status: status.current.phase === "stopped" ? withEvidence(status, record.status) : status,
     phaseSinceMs: isSamePhase ? record.phaseSinceMs : atMs,
     healthySinceMs: isHealthy ? (staysHealthy ? record.healthySinceMs : atMs) : undefined,
+    enteredAtMs: record.enteredAtMs ?? (isReachable ? atMs : undefined),
   };
 }
 

@@ -1,7 +1,9 @@
+import type { Withdrawn } from "../ingress/commands.ts";
 import type { PlacementStatus } from "../node/contract.ts";
 import type { Rejection } from "../scheduler/contract.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
 import { eachId, eachPlacement, observed, remaining, requested } from "./placements.ts";
+import { newSlot, patched, relocated } from "./slots.ts";
 
 export interface Platform {
   readonly os: string;
@@ -64,7 +66,9 @@ export interface PlacementRecord {
   readonly slot: number;
   /** Revision number whose content it runs. */
   readonly contentOf: number;
-  readonly desired: "running" | "stopped";
+  /** leaving: out of all pools first, while what it has begun may end; it still runs. */
+  readonly desired: "running" | "leaving" | "stopped";
+  readonly leavingSinceMs: number | undefined;
   readonly stage: PlacementStage;
   /** Its node is being drained, or it cannot work there: replaced as soon as the budget allows. */
   readonly evacuation: string | undefined;
@@ -72,6 +76,8 @@ export interface PlacementRecord {
   /** Control plane's clock, so that a node's wrong clock cannot shorten a proof of health. */
   readonly phaseSinceMs: number;
   readonly healthySinceMs: number | undefined;
+  /** When the ingress could first lead traffic to it; undefined: never, so nothing can be under way in it. */
+  readonly enteredAtMs: number | undefined;
   readonly requestedAtMs: number;
 }
 
@@ -152,6 +158,10 @@ export type DeploymentEvent =
   | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
   /** They need not leave their node after all. */
   | { readonly type: "placements.retained"; readonly placementIds: readonly string[] }
+  /** Out of all pools, and to be stopped once nothing is under way in them. */
+  | { readonly type: "placements.withdrawal-requested"; readonly placementIds: readonly string[] }
+  /** Nothing leads to them any more, or their time to drain was over. */
+  | { readonly type: "placements.withdrawn"; readonly withdrawals: readonly Withdrawn[] }
   | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
   /** Gone for good: stopped as asked, never placed, or lost with its node. */
   | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
@@ -233,6 +243,10 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: event.reason }));
     case "placements.retained":
       return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: undefined }));
+    case "placements.withdrawal-requested":
+      return eachId(state, event.placementIds, (record) => ({ ...record, desired: "leaving", leavingSinceMs: atMs }));
+    case "placements.withdrawn":
+      return state;
     case "placements.stop-requested":
       return eachId(state, event.placementIds, (record) => ({ ...record, desired: "stopped" }));
     case "placements.ended":
@@ -256,6 +270,7 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
 function withRevision(state: DeploymentState, revision: Revision): DeploymentState {
   const needed = new Set([state.succeeded, state.revision, revision.contentOf]);
   for (const slot of Object.values(state.slots)) needed.add(slot.revision);
+  for (const placement of Object.values(state.placements)) needed.add(placement.contentOf);
   for (const kept of state.revisions) if (needed.has(kept.number)) needed.add(kept.contentOf);
   const surplus = state.revisions.length + 1 - MAX_REVISIONS;
   const kept = surplus <= 0 ? state.revisions : state.revisions.filter((old, index) => index >= surplus || needed.has(old.number));
@@ -312,28 +327,6 @@ function withMembership(state: DeploymentState, event: Extract<DeploymentEvent, 
   const { membership } = state;
   if (membership === undefined || membership.rollout !== event.id) return state;
   return { ...state, membership: { ...membership, outcome: event.outcome, reason: event.reason } };
-}
-
-function newSlot(number: number): Slot {
-  return { number, revision: 0, avoid: [], notBeforeMs: 0, relocations: 0 };
-}
-
-/** How many nodes a slot remembers to avoid; the oldest is forgiven first. */
-const MAX_AVOIDED_NODES = 5;
-
-function relocated(slot: Slot, node: string, notBeforeMs: number): Slot {
-  const avoid = [...slot.avoid.filter((name) => name !== node), node].slice(-MAX_AVOIDED_NODES);
-  return { ...slot, avoid, notBeforeMs, relocations: slot.relocations + 1 };
-}
-
-function patched(
-  slots: DeploymentState["slots"],
-  numbers: readonly number[],
-  change: (slot: Slot | undefined, number: number) => Slot,
-): DeploymentState["slots"] {
-  const result = { ...slots };
-  for (const number of numbers) result[number] = change(result[number], number);
-  return result;
 }
 
 function without<Value>(record: Readonly<Record<string, Value>>, keys: readonly (string | number)[]): Record<string, Value> {

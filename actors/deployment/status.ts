@@ -73,6 +73,6 @@ function wholeTroubleOf({ stage, status, evacuation }: PlacementRecord): string 
 export function phaseOf({ stage, status, desired }: PlacementRecord): ReplicaPhase {
   if (stage.stage !== "assigned") return stage.stage;
   const phase = status?.current.phase ?? "accepted";
-  if (desired === "stopped" && phase !== "stopped") return "draining";
+  if (desired !== "running" && phase !== "stopped") return "draining";
   return phase === "accepted" ? "assigned" : phase;
 }

@@ -6,8 +6,11 @@ import { z } from "zod";
 export const RESERVED_PORTS = {
   /** Where the proxy listens; reached by redirects alone. Two halves: while a new proxy takes over, the old one keeps its half. */
   entryPoints: [20_000, 20_399],
-  /** Where an ingress node reaches replicas on their own node: one port a placement and container port. */
-  replicas: [24_000, 27_999],
+  /**
+   * Where an ingress node reaches replicas on their own node: one port a placement and container port. Above the well-known ones (Minecraft 25565,
+   * CockroachDB 26257, Steam 27015, MongoDB 27017), below those that Linux gives to connections (32768).
+   */
+  replicas: [28_200, 31_999],
 } as const;
 
 /** How long a replica that left the pools may go on answering what it has begun, unless its deployment says otherwise. Milliseconds. */
@@ -34,7 +37,7 @@ export type PoolMember = z.infer<typeof PoolMember>;
 
 /** The healthy replicas behind a published port or a route. Empty: requests are answered with 503 (http) or closed (tcp). */
 export const Pool = z.strictObject({
-  /** `web/8080/tcp`, or `web/app.example.com/path`: stable, so that a change of members is a change of nothing else. */
+  /** `web/8080/tcp`, or `web///app.example.com/path`: stable, so that a change of members is a change of nothing else. */
   id: z.string().min(1).max(400),
   protocol: PoolProtocol,
   members: z.array(PoolMember).max(MAX_POOL_MEMBERS),
@@ -54,6 +57,14 @@ export const BalancedPort = z.strictObject({
 });
 export type BalancedPort = z.infer<typeof BalancedPort>;
 
+const anyAddressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+/** An address or a network (CIDR), of either version. */
+export const AddressRange = z
+  .string()
+  .max(50)
+  .refine((text) => anyAddressRange.safeParse(text).success, "write an address or a network, like 10.0.0.0/8");
+
 /** What a route does to requests on their way. */
 export const RouteOptions = z.strictObject({
   sticky: z.boolean().default(false),
@@ -71,14 +82,17 @@ export const RouteOptions = z.strictObject({
     .max(100)
     .default([]),
   /** Addresses and networks (CIDR) that may ask; empty: everybody. */
-  allow: z.array(z.string().max(50)).max(100).default([]),
+  allow: z.array(AddressRange).max(100).default([]),
   /** Requests a second and client address, and how many at once above that. Beyond: 429. */
   rateLimit: z.strictObject({ averagePerSecond: z.int().min(1).max(1_000_000), burst: z.int().min(1).max(1_000_000) }).optional(),
 });
 export type RouteOptions = z.infer<typeof RouteOptions>;
 
-const HOST = /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
-export const RouteHost = z.string().regex(HOST, "a host is a name like app.example.com, in lower case; *.example.com stands for one label");
+const HOST = /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+export const RouteHost = z
+  .string()
+  .max(253)
+  .regex(HOST, "a host is a name like app.example.com, in lower case; *.example.com stands for one label");
 export const RoutePath = z
   .string()
   .max(1_000)

@@ -1,11 +1,11 @@
 import type { Draft, PortInput } from "./draft.ts";
-import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
+import { different, type FieldTable, honoured, readFields, type Rule } from "./fields.ts";
 import { parsePort, parseRange, type PortParts, type PortRange } from "./port-syntax.ts";
 import type { Place, Reading } from "./reading.ts";
 
 /** A longer range than a deployment may have ports is refused before it is written out. */
 const MAX_RANGE = 100;
-/** Compose's word for any address of the node, which is what a published port is bound to. */
+/** Compose's word for any address of the node: published ports answer on all of them. */
 const ANY_ADDRESS = "0.0.0.0";
 
 interface LongPort {
@@ -13,6 +13,8 @@ interface LongPort {
   published?: string;
   protocol?: string;
   address?: Place;
+  mode?: "host" | "balanced";
+  appProtocol?: "http" | "tcp";
 }
 
 const text = (field: "target" | "published" | "protocol"): Rule<LongPort> =>
@@ -25,17 +27,23 @@ const longFields: FieldTable<LongPort> = {
   target: text("target"),
   published: text("published"),
   protocol: text("protocol"),
-  host_ip: different("Only 0.0.0.0: replicas move between nodes, and each binds on all addresses of its node.", (_reading, at, port) => {
+  host_ip: different("Only 0.0.0.0: a published port answers on all addresses of a node.", (_reading, at, port) => {
     port.address = at;
   }),
-  mode: different("Until there is an ingress, a published port is bound on the node of each replica, as with mode host.", readMode),
+  mode: honoured((reading, at, port) => {
+    const mode = reading.oneOf(at, ["host", "ingress"]);
+    if (mode !== undefined) port.mode = mode === "host" ? "host" : "balanced";
+  }),
   name: honoured((reading, at) => void reading.text(at)),
-  app_protocol: passedOver("The protocol of the application changes nothing without a proxy, which is not supported yet.", "leave it out."),
+  app_protocol: different("http is balanced by request; every other protocol by connection.", (reading, at, port) => {
+    const spoken = reading.text(at);
+    if (spoken !== undefined) port.appProtocol = spoken === "http" ? "http" : "tcp";
+  }),
 };
 
 /** `ports` of a service. */
 export const portsRule: Rule<Draft> = different(
-  "Bound on the node of each replica, so one replica per node; a port without a published one is not published at random.",
+  "Answers on every node that takes traffic, over all replicas; with mode host on the node of each replica. A port without a published one is not published at random.",
   (reading, place, draft) => {
     const ports = reading.items(place).flatMap((item) => (reading.isMap(item) ? longPort(reading, item) : shortPort(reading, item)));
     draft.set("ports", [...new Map(ports.map((port) => [JSON.stringify(port), port])).values()], place);
@@ -58,14 +66,6 @@ export const exposeRule: Rule<Draft> = honoured((reading, place, draft) => {
   }
 });
 
-function readMode(reading: Reading, at: Place): void {
-  if (reading.oneOf(at, ["host", "ingress"]) === "ingress")
-    reading.differs(
-      at,
-      "Until there is an ingress, a published port is bound on the node of each replica, one replica per node, as with mode host.",
-    );
-}
-
 function shortPort(reading: Reading, item: Place): readonly PortInput[] {
   const written = reading.text(item);
   if (written === undefined) return [];
@@ -86,7 +86,11 @@ function longPort(reading: Reading, item: Place): readonly PortInput[] {
     target: port.target,
     published: port.published ?? "",
     protocol: port.protocol ?? "tcp",
-  });
+  }).map((made) => ({
+    ...made,
+    ...(port.mode !== undefined && { mode: port.mode }),
+    ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
+  }));
 }
 
 /** A range on both sides is one port after the other. */
@@ -95,7 +99,7 @@ function made(reading: Reading, item: Place, { address, target, published, proto
     return (
       reading.refuse(
         item,
-        `The address ${address} cannot be bound to: replicas move between nodes, and each binds on all addresses of its node.`,
+        `The address ${address} cannot be bound to: a published port answers on all addresses of a node.`,
         `write ${published === "" ? target : `${published}:${target}`}, and close the port to others in the node's firewall.`,
       ) ?? []
     );

@@ -1,9 +1,10 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
+import type { IngressCommand } from "../ingress/commands.ts";
 import type { SchedulerCommand } from "../scheduler/contract.ts";
 import type { NodeFacts, Placement } from "./contract.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
-import { readinessOf } from "./readiness.ts";
+import { ingressNodeOf, readinessOf } from "./readiness.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 import { evolve, type NodeEvent, type NodeState } from "./state.ts";
 
@@ -143,12 +144,7 @@ function conclude(
     all.push({ type: "node.drained" });
     after = evolve(after, { type: "node.drained" }, nowMs);
   }
-  const before = readinessOf(state);
-  const now = readinessOf(after);
-  const news: readonly Outgoing[] =
-    now === undefined || JSON.stringify(before) === JSON.stringify(now)
-      ? []
-      : [{ to: addressOf(tenant, "scheduler"), message: { kind: "node-changed", node: now } satisfies SchedulerCommand }];
+  const news = [...newsForScheduler(tenant, state, after), ...newsForIngress(tenant, state, after)];
   const notable = all.find(
     ({ type }) => type === "node.lost" || (type === "node.joined" && state.connection === "lost") || type === "node.drained",
   );
@@ -159,6 +155,20 @@ function conclude(
           audit: { operation: notable.type, before: { connection: state.connection }, after: { connection: after.connection, ...notable } },
         };
   return { kind: "accept", events: all, messages: [...news, ...messages], reply: null, ...audit };
+}
+
+function newsForScheduler(tenant: string, before: NodeState, after: NodeState): readonly Outgoing[] {
+  const node = readinessOf(after);
+  return node === undefined || JSON.stringify(readinessOf(before)) === JSON.stringify(node)
+    ? []
+    : [{ to: addressOf(tenant, "scheduler"), message: { kind: "node-changed", node } satisfies SchedulerCommand }];
+}
+
+function newsForIngress(tenant: string, before: NodeState, after: NodeState): readonly Outgoing[] {
+  const node = ingressNodeOf(after);
+  return node === undefined || JSON.stringify(ingressNodeOf(before)) === JSON.stringify(node)
+    ? []
+    : [{ to: addressOf(tenant, "ingress"), message: { kind: "node-changed", node } satisfies IngressCommand }];
 }
 
 function running(state: NodeState): readonly Placement[] {

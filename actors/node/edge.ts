@@ -4,26 +4,36 @@ import type { Timer } from "../../runtime/clock.ts";
 import type { Meta } from "../../runtime/journal.ts";
 import { isFromBus } from "../../runtime/remote.ts";
 import { problemsOf } from "../deployment/change.ts";
+import type { IngressReport } from "../ingress/commands.ts";
+import type { IngressStatus } from "../ingress/contract.ts";
 import type { NodeSoft } from "../views.ts";
 import {
   AgentMessage,
+  AssignmentAnswer,
   HEARTBEAT_LOST_AFTER_MS,
   type AgentWelcome,
+  type Assignment,
   type ContainerSample,
   type NodeSample,
   type PlacementStatus,
 } from "./contract.ts";
-import { AssignmentPush } from "./assignment-push.ts";
+import { NumberedPush, type PushKind } from "../numbered-push.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
 import type { NodePorts } from "./ports.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 import type { NodeEvent, NodeState } from "./state.ts";
 
+export const assignments: PushKind = {
+  parse: (answer) => AssignmentAnswer.parse(answer),
+  tooLarge: "its assignment is larger than one message may be, and cannot be delivered: use fewer replicas on it, or smaller environments",
+  notStored: "its agent cannot keep its assignment",
+};
+
 /** What a node says between decisions: heartbeats, samples, progress. Turns silence and final words into commands, and hands the assignment to the agent. */
 export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   readonly #context: EdgeContext<NodeCommand>;
   readonly #ports: NodePorts;
-  readonly #push: AssignmentPush;
+  readonly #push: NumberedPush<Assignment>;
   readonly #statuses = new Map<string, PlacementStatus>();
   #containers: ReadonlyMap<string, ContainerSample> = new Map();
   #lastHeardAtMs: number | undefined;
@@ -35,7 +45,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     this.#context = context;
     this.#ports = ports;
     const { tenant, name } = partsOf(context.address);
-    this.#push = new AssignmentPush(ports, subjectOf(addressOf(tenant, "agent", name)));
+    this.#push = new NumberedPush(ports, subjectOf(addressOf(tenant, "agent", name)), assignments);
   }
 
   /** What comes over the bus comes from an agent, whatever it says it is: an agent tells what it sees, and decides nothing. */
@@ -67,7 +77,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     return {
       lastHeardAtMs: this.#lastHeardAtMs,
       sample: this.#sample,
-      agentAssignment: this.#push.acceptedNumber,
+      agentAssignment: this.#push.accepted?.number,
       assignmentProblem: this.#push.problem,
       statuses: this.#statuses,
       containers: this.#containers,
@@ -96,6 +106,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
         this.#take(message.statuses, state);
         return { ...welcome, resync: state.connection === "lost" };
       case "agent.ingress":
+        this.#tellIngress(message.session, message.status);
         return welcome;
       case "agent.heartbeat": {
         this.#sample = message.sample ?? this.#sample;
@@ -134,6 +145,12 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       const report: NodeReport = { kind: "observed", node: name, statuses: group };
       this.#context.tell(addressOf(tenant, "deployment", deployment), report, this.#nextId("observed"));
     }
+  }
+
+  #tellIngress(session: string, status: IngressStatus): void {
+    const { tenant, name } = partsOf(this.#context.address);
+    const report: IngressReport = { kind: "ingress-status", node: name, session, status };
+    this.#context.tell(addressOf(tenant, "ingress"), report, this.#nextId("ingress"));
   }
 
   #command(command: NodeCommand): void {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineOperation, type Operation } from "../catalogue.ts";
+import { nodeProxy, readIngress, type IngressNow } from "../ingress/reads.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { page, pageOf, paging } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
@@ -8,6 +9,10 @@ import { observedNode, readNode } from "./node-reads.ts";
 import { nodeRefusals } from "./refusals.ts";
 
 export const NodeName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a node's name is 1 to 63 characters: a-z, 0-9 and -");
+
+function withProxy(now: IngressNow, view: NodeView): NodeView {
+  return { ...view, ingress: nodeProxy(now, view) };
+}
 
 /** Reading operations of nodes. */
 export const nodeReads: readonly Operation[] = [
@@ -24,9 +29,12 @@ export const nodeReads: readonly Operation[] = [
     example: "nodes",
     effect: "read",
     handle: async ({ limit, cursor }, context) => {
-      const found = await context.reads.rows({ kind: "node", limit, ...(cursor === undefined ? {} : { cursor }) });
+      const [now, found] = await Promise.all([
+        readIngress(context),
+        context.reads.rows({ kind: "node", limit, ...(cursor === undefined ? {} : { cursor }) }),
+      ]);
       return page(
-        found.items.map((row) => observedNode(context, row.body).view),
+        found.items.map((row) => withProxy(now, observedNode(context, row.body).view)),
         found.next,
         found.asOfOffset,
       );
@@ -44,8 +52,8 @@ export const nodeReads: readonly Operation[] = [
     example: "nodes get n1",
     effect: "read",
     handle: async ({ name }, context) => {
-      const node = await readNode(context, name);
-      if (node !== undefined) return { kind: "ok", value: node.view };
+      const [now, node] = await Promise.all([readIngress(context), readNode(context, name)]);
+      if (node !== undefined) return { kind: "ok", value: withProxy(now, node.view) };
       return nodeRefusals["node.not-found"]({ name, nearest: await nearestRow(context.reads, "node", name) });
     },
   }),

@@ -1,3 +1,4 @@
+import type { IngressNode } from "../ingress/commands.ts";
 import type { SchedulerNode } from "../scheduler/contract.ts";
 import type { NodeState } from "./state.ts";
 
@@ -19,4 +20,11 @@ function readiness(
   if (availability !== "active") return { readiness: "draining", reason: "" };
   if (engine === "unreachable") return { readiness: "refused", reason: "its container engine does not answer" };
   return { readiness: "ready", reason: "" };
+}
+
+/** The node as the ingress sees it: whether it takes new replicas does not matter there. */
+export function ingressNodeOf({ name, facts, connection }: NodeState): IngressNode | undefined {
+  if (facts === undefined) return undefined;
+  const { hostname, address, labels, os, arch } = facts;
+  return { name, hostname, address, labels, os, arch, connection };
 }

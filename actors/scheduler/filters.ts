@@ -1,5 +1,5 @@
-import type { Constraint } from "../deployment/contract.ts";
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
+import { constraintWords, holds } from "./constraints.ts";
 import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
 import type { Room } from "./ledger.ts";
 
@@ -41,9 +41,10 @@ export const filters: readonly Filter[] = [
     accepts: ({ node }, { constraints }) => constraints.every((constraint) => holds(constraint, node)),
     reason: (rejected, { constraints }) => {
       const failing = constraints.filter((constraint) => rejected.some(({ node }) => !holds(constraint, node)));
-      return `${fewOf(rejected.map(({ node }) => node.name))} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(words).join(" and ")}`;
+      return `${fewOf(rejected.map(({ node }) => node.name))} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(constraintWords).join(" and ")}`;
     },
-    remedy: (_rejected, { constraints }) => `Label a node so that ${constraints.map(words).join(" and ")}, or relax the constraint.`,
+    remedy: (_rejected, { constraints }) =>
+      `Label a node so that ${constraints.map(constraintWords).join(" and ")}, or relax the constraint.`,
   },
   {
     name: "allowance",
@@ -75,7 +76,8 @@ export const filters: readonly Filter[] = [
           ),
         ),
       ),
-    remedy: () => "A published port is bound on the replica's node, one replica per node: use fewer replicas, another port, or add a node.",
+    remedy: () =>
+      "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
   },
 ];
 
@@ -87,54 +89,6 @@ function readyRemedy(nodes: readonly SchedulerNode[]): string {
   const cordoned = nodes.filter(({ readiness }) => readiness === "cordoned" || readiness === "draining").map(({ name }) => name);
   if (cordoned.length > 0) return `Uncordon ${cordoned.slice(0, NAMED_IN_A_SENTENCE).join(" or ")}, or add a node.`;
   return nodes.length === 0 ? "Add a node." : "Bring a node back, or add one.";
-}
-
-function holds(constraint: Constraint, node: SchedulerNode): boolean {
-  const actual = valueOf(node, constraint.key);
-  switch (constraint.operator) {
-    case "==":
-      return actual === constraint.value;
-    case "!=":
-      return actual !== constraint.value;
-    case "in":
-      return actual !== undefined && constraint.values.includes(actual);
-    case "notin":
-      return actual === undefined || !constraint.values.includes(actual);
-    case "exists":
-      return actual !== undefined;
-  }
-}
-
-function valueOf(node: SchedulerNode, key: string): string | undefined {
-  switch (key) {
-    case "node.id":
-      return node.name;
-    case "node.hostname":
-      return node.hostname;
-    case "node.platform.os":
-      return node.os;
-    case "node.platform.arch":
-      return node.arch;
-    default:
-      return labelOf(node, key.startsWith("node.labels.") ? key.slice("node.labels.".length) : key);
-  }
-}
-
-function labelOf({ labels }: SchedulerNode, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
-}
-
-function words(constraint: Constraint): string {
-  switch (constraint.operator) {
-    case "==":
-    case "!=":
-      return `${constraint.key} ${constraint.operator} ${constraint.value}`;
-    case "in":
-    case "notin":
-      return `${constraint.key} ${constraint.operator} (${constraint.values.join(", ")})`;
-    case "exists":
-      return `${constraint.key} exists`;
-  }
 }
 
 const MEBIBYTE = 1_048_576;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Reply } from "../../runtime/actor.ts";
 import { addressOf } from "../../runtime/address.ts";
-import { isRefusal } from "../../runtime/refusal.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
-import { imageErrors, writers } from "../deployment/operations-write.ts";
+import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
+import { reserveFrontends } from "../deployment/reserve.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
 import { StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
@@ -37,6 +38,15 @@ function unchanged(name: string, { change, present: { view } }: Comparison): Sta
   return { name, generation: view?.generation ?? 0, revision: view?.revision ?? 0, change: "unchanged", ...rollout, members: [] };
 }
 
+/** What the members publish is theirs before any of them changes: a stack is refused whole. */
+async function reserveMembers({ given }: Comparison, context: OperationContext): Promise<Refusal | undefined> {
+  for (const { deployment, template, platforms, replicas } of given) {
+    const reply = await reserveFrontends(deployment, { kind: "apply", template, platforms, replicas }, context, DECISION_TIMEOUT_MS);
+    if (reply.kind === "refusal") return reply;
+  }
+  return undefined;
+}
+
 export const stackWrites: readonly Operation[] = [
   defineOperation({
     name: "stacks.apply",
@@ -47,7 +57,7 @@ export const stackWrites: readonly Operation[] = [
     input: Input,
     output: Changed,
     roles: writers,
-    errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors],
+    errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors, ...ingressErrors],
     http: { method: "PUT", path: "/stacks/{name}" },
     example: "apply compose.yaml --wait",
     handle: async (input, context) => {
@@ -55,9 +65,9 @@ export const stackWrites: readonly Operation[] = [
       const comparison = await compare(input, context);
       if (isRefusal(comparison)) return comparison;
       const same = unchanged(name, comparison);
-      return same === undefined
-        ? command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context)
-        : { kind: "ok", value: same };
+      if (same !== undefined) return { kind: "ok", value: same };
+      const refusal = await reserveMembers(comparison, context);
+      return refusal ?? command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context);
     },
   }),
   defineOperation({

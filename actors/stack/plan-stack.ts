@@ -7,6 +7,7 @@ import { diff } from "../deployment/change.ts";
 import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
 import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
+import { ingressNodes } from "../deployment/reach-words.ts";
 import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
@@ -140,15 +141,20 @@ export async function planStack(input: StackInput, context: OperationContext): P
   const comparison = await compare(input, context);
   if (isRefusal(comparison)) return comparison;
   const { members, change } = comparison;
-  const foreseen = await foreseenFor(members, context);
+  const [foreseen, traffic] = await Promise.all([foreseenFor(members, context), ingressNodes(context)]);
   return {
     name: input.name,
     change,
-    members: members.map((item) => plannedMember(item, foreseen.get(item.member.deployment), input.name)),
+    members: members.map((item) => plannedMember(item, foreseen.get(item.member.deployment), input.name, traffic)),
   };
 }
 
-function plannedMember({ member, view, change, diff }: Compared, foreseen: Foreseen | undefined, stack: string): PlannedMember {
+function plannedMember(
+  { member, view, change, diff }: Compared,
+  foreseen: Foreseen | undefined,
+  stack: string,
+  traffic: readonly string[],
+): PlannedMember {
   const why = change === "change" ? replacingFields(diff) : [];
   const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
   return {
@@ -162,7 +168,7 @@ function plannedMember({ member, view, change, diff }: Compared, foreseen: Fores
     pending,
     rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
     pulls: view?.image.digest === member.template.image.digest ? [] : Object.keys(nodes),
-    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template),
+    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template, traffic),
   };
 }
 

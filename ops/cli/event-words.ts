@@ -1,5 +1,7 @@
 import type { DeploymentEvent } from "../../actors/deployment/state.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
+import type { Withdrawn } from "../../actors/ingress/commands.ts";
+import type { IngressEvent } from "../../actors/ingress/state.ts";
 import type { PlacementStatus } from "../../actors/node/contract.ts";
 import type { NodeEvent } from "../../actors/node/state.ts";
 import type { StackEvent } from "../../actors/stack/state.ts";
@@ -19,6 +21,8 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
       return type === "tenant.founded" ? "this installation begins" : type;
     case "scheduler":
       return undefined;
+    case "ingress":
+      return ingressWords(data as IngressEvent);
     default:
       return `${name} ${type}`.trim();
   }
@@ -83,6 +87,10 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return `${named(event.placementIds)} to be replaced: ${event.reason}`;
     case "placements.retained":
       return `${named(event.placementIds)} can stay`;
+    case "placements.withdrawal-requested":
+      return `${named(event.placementIds)} to leave the pools before being stopped`;
+    case "placements.withdrawn":
+      return event.withdrawals.map(withdrawnWords).join(", ");
     case "placements.stop-requested":
       return `stopping ${named(event.placementIds)}`;
     case "placements.ended":
@@ -94,6 +102,15 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
     default:
       return unknownType(event);
   }
+}
+
+function withdrawnWords({ placementId, left }: Withdrawn): string {
+  const cut = left.map(({ node, connections }) =>
+    connections === "unknown"
+      ? `${node} never said that it was done`
+      : `${connections} ${connections === 1 ? "connection" : "connections"} left on ${node}`,
+  );
+  return cut.length === 0 ? `${placementId} is out of all pools` : `${placementId} had no more time to drain: ${cut.join(", ")}`;
 }
 
 const endings = {
@@ -129,6 +146,26 @@ function nodeWords(event: NodeEvent): string | undefined {
     case "placements.stop-requested":
     case "placements.removed":
     case "prefetch.requested":
+      return undefined;
+    default:
+      return unknownType(event);
+  }
+}
+
+/** Pools follow what is told of replicas. */
+function ingressWords(event: IngressEvent): string | undefined {
+  switch (event.type) {
+    case "settings.changed":
+      return "settings of the ingress changed";
+    case "claims.reserved":
+    case "claims.expired":
+    case "frontends.changed":
+    case "members.entered":
+    case "members.left":
+    case "members.withdrawn":
+    case "withdrawals.ended":
+    case "node.changed":
+    case "tables.renumbered":
       return undefined;
     default:
       return unknownType(event);

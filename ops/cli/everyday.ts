@@ -1,32 +1,6 @@
 import { type Everyday, type Flag, generation, waiting } from "./everyday-entry.ts";
 import { everydayStacks } from "./everyday-stacks.ts";
-
-const templateFlags: readonly Flag[] = [
-  { flags: "--image <reference>", description: "what to run; pinned to its digest when the change is made" },
-  { flags: "-p, --publish <port>", description: "PUBLISHED:CONTAINER[/udp], bound on the replica's node", repeats: true },
-  { flags: "-e, --env <name=value>", description: "an environment variable", repeats: true },
-  { flags: "-l, --label <name=value>", description: "a label on the containers", repeats: true },
-  { flags: "--health <check>", description: "http:/path, http:PORT/path, tcp:PORT, command:WORDS" },
-  { flags: "--health-interval <duration>", description: "between two probes (10s)" },
-  { flags: "--health-timeout <duration>", description: "of one probe (3s)" },
-  { flags: "--health-start-period <duration>", description: "failures so soon after the start do not count (0)" },
-  { flags: "--health-retries <number>", description: "failures in a row until unhealthy (3)" },
-  { flags: "--cpus <number>", description: "limit per replica, like 0.5" },
-  { flags: "--memory <size>", description: "limit per replica, like 512M" },
-  { flags: "--reserve-cpus <number>", description: "set aside on the node per replica" },
-  { flags: "--reserve-memory <size>", description: "set aside on the node per replica" },
-  { flags: "--constraint <rule>", description: 'where it may run: zone==eu, "zone in eu,us", ssd', repeats: true },
-  { flags: "--entrypoint <word>", description: "replaces the image's; once per word", repeats: true },
-  { flags: "--user <name>", description: "user in the container" },
-  { flags: "--workdir <path>", description: "working directory in the container" },
-  { flags: "--stop-signal <signal>", description: "asks it to end (SIGTERM)" },
-  { flags: "--stop-grace <duration>", description: "until it is killed (10s)" },
-  { flags: "--max-surge <share>", description: "replicas above the wanted number during a rollout: 1 or 25%" },
-  { flags: "--max-unavailable <share>", description: "replicas that may be missing during a rollout: 0 or 25%" },
-  { flags: "--min-healthy <duration>", description: "healthy for so long before a replica counts (5s)" },
-  { flags: "--deadline <duration>", description: "of the whole rollout (1h)" },
-  { flags: "--on-failure <what>", description: "what a failed update does (rollback)", choices: ["rollback", "pause"] },
-];
+import { templateFlags } from "./template-flag-list.ts";
 
 const name = ["<name>", "the deployment; STACK/SERVICE for a member of a stack"] as const;
 const command = ["[command...]", "replaces the image's command; after --"] as const;
@@ -35,6 +9,8 @@ const changes = () => import("./commands/change.ts");
 const lists = () => import("./commands/lists.ts");
 const streams = () => import("./commands/streams.ts");
 const nodes = () => import("./commands/nodes.ts");
+const ingress = () => import("./commands/ingress.ts");
+const ofDeployment: Flag = { flags: "-d, --deployment <name>", description: "only of this deployment" };
 
 export const everyday: readonly Everyday[] = [
   {
@@ -166,6 +142,37 @@ export const everyday: readonly Everyday[] = [
     options: [],
     examples: ["odysseus nodes", "odysseus nodes get n1 --json"],
     load: async () => (await lists()).nodes,
+  },
+  {
+    name: "ports",
+    arguments: [],
+    summary: "List the published ports: where each answers, over how many replicas, or why not",
+    options: [ofDeployment],
+    examples: ["odysseus ports", "odysseus ports --deployment web"],
+    load: async () => (await ingress()).ports,
+  },
+  {
+    name: "routes",
+    arguments: [],
+    summary: "List the routes: where each answers, over how many replicas, or why not",
+    options: [ofDeployment],
+    examples: ["odysseus routes", "odysseus routes --deployment web"],
+    load: async () => (await ingress()).routes,
+  },
+  {
+    name: "ingress",
+    arguments: [],
+    summary: "List what the nodes' proxies do for published ports and routes, or change which of them do it",
+    options: [
+      { flags: "--only <rule>", description: "only nodes of this kind take traffic, like edge==yes; all: every node", repeats: true },
+      {
+        flags: "--trust <address>",
+        description: "whose X-Forwarded-* and PROXY protocol are believed, like 10.0.0.0/8; none: nobody's",
+        repeats: true,
+      },
+    ],
+    examples: ["odysseus ingress", "odysseus ingress pools --json", "odysseus ingress --only edge==yes --trust 10.0.0.0/8"],
+    load: async () => (await ingress()).ingress,
   },
   {
     name: "cordon",

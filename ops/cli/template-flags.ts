@@ -1,6 +1,7 @@
 import type { DeploymentSpecInput } from "../../actors/deployment/contract.ts";
 import { cpuMillis, durationMs, sizeBytes } from "../../actors/manifest/quantities.ts";
 import { type HealthInput, healthFrom } from "./health-flag.ts";
+import { portFrom, routeFrom } from "./ingress-flags.ts";
 import { type Options, text, texts, whole } from "./session.ts";
 import { usage } from "./stop.ts";
 
@@ -13,6 +14,7 @@ export interface SpokenTemplate {
   readonly unsetEnvironment: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly ports?: DeploymentSpecInput["ports"];
+  readonly routes?: DeploymentSpecInput["routes"];
   readonly health?: HealthInput | "none";
   readonly healthTimes: Readonly<Record<string, number>>;
   readonly resources: Readonly<Record<string, number>>;
@@ -27,6 +29,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
   const health = text(options, "health");
   const constraints = texts(options, "constraint");
   const ports = texts(options, "publish");
+  const routes = texts(options, "route");
   return {
     ...(image !== undefined && { image }),
     ...(command.length > 0 && { command }),
@@ -34,7 +37,8 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
     environment: pairs(texts(options, "env") ?? [], "--env"),
     unsetEnvironment: texts(options, "unsetEnv") ?? [],
     labels: pairs(texts(options, "label") ?? [], "--label"),
-    ...(ports !== undefined && { ports: ports.map(port) }),
+    ...(ports !== undefined && { ports: ports.map(portFrom) }),
+    ...(routes !== undefined && { routes: routes.map(routeFrom) }),
     ...(health !== undefined && { health: health === "none" ? "none" : healthFrom(health) }),
     healthTimes: said({
       intervalMs: duration(options, "healthInterval", "--health-interval"),
@@ -61,6 +65,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
       workingDirectory: text(options, "workdir"),
       stopSignal: text(options, "stopSignal"),
       stopGraceMs: duration(options, "stopGrace", "--stop-grace"),
+      drainMs: duration(options, "drain", "--drain"),
     }),
   };
 }
@@ -76,14 +81,6 @@ function pairs(items: readonly string[], flag: string): Record<string, string> {
     return [item.slice(0, at), item.slice(at + 1)];
   });
   return Object.fromEntries(entries);
-}
-
-function port(item: string): { containerPort: number; publishedPort?: number; protocol: "tcp" | "udp" } {
-  const match = /^(?:(\d{1,5}):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(item);
-  if (match === null)
-    throw usage(`--publish ${item}: write PUBLISHED:CONTAINER, as in 8080:80 or 5353:53/udp. Addresses and ranges are not supported.`);
-  const protocol = match[3] === "udp" ? "udp" : "tcp";
-  return { containerPort: Number(match[2]), ...(match[1] !== undefined && { publishedPort: Number(match[1]) }), protocol };
 }
 
 export function duration(options: Options, name: string, flag: string): number | undefined {
@@ -109,7 +106,7 @@ function share(given: string | undefined): number | string | undefined {
 }
 
 /** `zone==eu`, `zone!=eu`, `zone in eu,us`, `zone notin eu`, `ssd` (exists). */
-function constraint(item: string): Record<string, unknown> {
+export function constraint(item: string): Record<string, unknown> {
   const equality = /^\s*([^\s=!]+)\s*(==|!=)\s*(.*?)\s*$/.exec(item);
   if (equality !== null) return { key: equality[1], operator: equality[2], value: equality[3] };
   const set = /^\s*(\S+)\s+(in|notin)\s+(.+?)\s*$/.exec(item);

@@ -1,6 +1,8 @@
 import type { Registry } from "prom-client";
 import type { OperationContext } from "../../actors/catalogue.ts";
 import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { ingressActor } from "../../actors/ingress/actor.ts";
+import { noKeys } from "../../actors/ingress/keys.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../actors/operations.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
@@ -125,18 +127,13 @@ async function found(host: ActorHost): Promise<void> {
 }
 
 function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
+  const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch };
   return new ActorHost({
     ...parts,
     clock: systemClock,
     random: systemRandom,
     turns: nactTurns(),
-    definitions: [
-      tenantActor,
-      deploymentActor,
-      stackActor,
-      schedulerActor,
-      nodeActor({ clock: systemClock, bus: parts.bus, epochOf: () => epoch }),
-    ],
+    definitions: [tenantActor, deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,

@@ -1,4 +1,6 @@
 import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { ingressActor } from "../../actors/ingress/actor.ts";
+import { noKeys } from "../../actors/ingress/keys.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
 import { stackActor } from "../../actors/stack/actor.ts";
@@ -127,6 +129,7 @@ export class SimControlPlane {
     const journal = new FaultyJournal(loop, process, this.#parts.journal(attached.journal));
     journal.setFaults(this.#faults);
     let epoch = 0;
+    const outside = { clock: process.clock, bus, epochOf: () => epoch };
     const host = new ActorHost({
       bus,
       clock: process.clock,
@@ -134,7 +137,7 @@ export class SimControlPlane {
       turns: process.turns,
       log,
       meter: noMeter,
-      definitions: [deploymentActor, stackActor, schedulerActor, nodeActor({ clock: process.clock, bus, epochOf: () => epoch })].map(
+      definitions: [deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })].map(
         (definition: AnyActorDefinition) => this.#parts.definition(definition, number),
       ),
       servedKinds: ["node"],

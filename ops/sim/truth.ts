@@ -1,5 +1,6 @@
 import type { DeploymentEvent, DeploymentState } from "../../actors/deployment/state.ts";
 import { evolve as evolveDeployment, initialState as newDeployment } from "../../actors/deployment/state.ts";
+import { evolve as evolveIngress, noIngress, type IngressEvent, type IngressState } from "../../actors/ingress/state.ts";
 import { evolve as evolveNode, initialState as newNode, type NodeEvent, type NodeState } from "../../actors/node/state.ts";
 import { evolve as evolveScheduler, noNodes, type SchedulerEvent, type SchedulerState } from "../../actors/scheduler/state.ts";
 import { partsOf } from "../../runtime/address.ts";
@@ -24,6 +25,7 @@ export class Truth {
   readonly deployments = new Map<string, DeploymentState>();
   readonly nodes = new Map<string, NodeState>();
   scheduler: SchedulerState = noNodes;
+  ingress: IngressState = noIngress;
   readonly #listeners: TruthListener[] = [];
 
   listen(listener: TruthListener): void {
@@ -35,6 +37,7 @@ export class Truth {
     for (const { data } of commit.events) {
       if (kind === "deployment") this.#deployment(name, data as DeploymentEvent, commit.atMs);
       else if (kind === "node") this.nodes.set(name, evolveNode(this.nodes.get(name) ?? newNode(name), data as NodeEvent, commit.atMs));
+      else if (kind === "ingress") this.ingress = evolveIngress(this.ingress, data as IngressEvent, commit.atMs);
       else this.scheduler = evolveScheduler(this.scheduler, data as SchedulerEvent);
     }
     for (const listener of this.#listeners) {

@@ -52,7 +52,7 @@ export function newDeployment(random: Random, name: string, imageReference: stri
     name,
     image: imageReference,
     replicas: 1 + Math.floor(random.next() * MOST_REPLICAS),
-    ports: [{ containerPort: 80, ...(publishes ? { publishedPort: oneOf(random, [8080, 9090]) } : {}) }],
+    ports: [{ containerPort: 80, ...(publishes ? { publishedPort: oneOf(random, [8080, 9090]), mode: "host" } : {}) }],
     ...(health === undefined ? {} : { health }),
     resources: { cpuReservedMillis: oneOf(random, [0, 100, 900]), memoryReservedBytes: oneOf(random, [0, 2 ** 28]) },
     constraints: random.next() < 0.1 ? [{ operator: "==", key: "zone", value: "a" }] : [],

@@ -44,7 +44,7 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
   const perSlot = new Map<number, number>();
   for (const placement of Object.values(state.placements)) {
     const { placementId, slot, stage, desired } = placement;
-    if (desired === "stopped") found.push(`${placementId} is to be stopped and is still there`);
+    if (desired !== "running") found.push(`${placementId} is to be stopped and is still there`);
     perSlot.set(slot, (perSlot.get(slot) ?? 0) + 1);
     if (stage.stage === "requested") found.push(`${placementId} waits for the scheduler's answer`);
     else if (stage.stage === "pending") pending.add(placementId);

@@ -24,7 +24,8 @@ export function decisionChecks(report: Report): TruthListener {
 
 /** A stop may take away what serves only as far as the budget goes: what faults have taken already counts. */
 function keepsEnoughServing({ before, event, after }: DeploymentStep, report: Report): void {
-  if (event.type !== "placements.stop-requested" || before.mode !== "running") return;
+  const isAway = event.type === "placements.stop-requested" || event.type === "placements.withdrawal-requested";
+  if (!isAway || before.mode !== "running") return;
   const template = before.revisions.find(({ number }) => number === before.revision)?.template;
   if (template === undefined) return;
   const allowed = before.replicas - budgetOf(template, before.replicas).maxUnavailable;

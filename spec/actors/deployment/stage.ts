@@ -6,6 +6,8 @@ import { PinnedTemplate, type PinnedImage } from "../../../actors/deployment/con
 import { decide } from "../../../actors/deployment/decide.ts";
 import { nextStepMs } from "../../../actors/deployment/advance.ts";
 import { evolve, initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
+import type { IngressCommand } from "../../../actors/ingress/commands.ts";
+import { templateOf as templateIn } from "../../../actors/deployment/replica.ts";
 import type { AttemptPhase, PlacementStatus } from "../../../actors/node/contract.ts";
 import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { NodeCommand } from "../../../actors/node/messages.ts";
@@ -69,14 +71,38 @@ export class Stage {
     this.tell({ kind: "observed", node: this.nodeOf(placementId), statuses: [this.status(placementId, current, more)] });
   }
 
+  /** With an endpoint for every container port that something leads to, as its agent says it. */
   healthy(placementId: string): void {
-    this.observe(placementId, {
+    this.observe(placementId, { ...this.running(placementId), health: "healthy" });
+  }
+
+  unhealthy(placementId: string): void {
+    this.observe(placementId, { ...this.running(placementId), health: "unhealthy" });
+  }
+
+  running(placementId: string): Extract<AttemptPhase, { phase: "running" }> {
+    const { slot = 0, contentOf = 1 } = this.state.placements[placementId] ?? {};
+    const { ports, routes } = templateIn(this.state, contentOf);
+    const led = new Set([
+      ...ports.flatMap(({ publishedPort, mode, containerPort }) =>
+        publishedPort !== undefined && mode === "balanced" ? [containerPort] : [],
+      ),
+      ...routes.flatMap(({ containerPort }) => containerPort ?? ports[0]?.containerPort ?? []),
+    ]);
+    const endpoints = [...led].map((containerPort) => ({ containerPort, protocol: "tcp" as const, port: 28_200 + slot }));
+    return {
       phase: "running",
       containerId: "c",
       startedAtMs: this.nowMs,
-      health: "healthy",
+      health: "proving",
       healthSinceMs: this.nowMs,
-    });
+      ...(endpoints.length === 0 ? {} : { endpoints }),
+    };
+  }
+
+  /** As the ingress answers once nothing leads to it any more. */
+  withdrawn(placementId: string): void {
+    this.tell({ kind: "withdrawn", placements: [{ placementId, left: [] }] });
   }
 
   ended(placementId: string): void {
@@ -99,6 +125,7 @@ export class Stage {
     this.placeAll();
     for (const { placementId, desired, healthySinceMs } of Object.values(this.state.placements)) {
       if (desired === "stopped") this.ended(placementId);
+      else if (desired === "leaving") this.withdrawn(placementId);
       else if (healthySinceMs === undefined) this.healthy(placementId);
     }
   }
@@ -126,10 +153,15 @@ export class Stage {
     ).size;
   }
 
-  messages(): { readonly scheduler: readonly SchedulerCommand[]; readonly nodes: readonly NodeCommand[] } {
+  messages(): {
+    readonly scheduler: readonly SchedulerCommand[];
+    readonly nodes: readonly NodeCommand[];
+    readonly ingress: readonly IngressCommand[];
+  } {
+    const ingress = this.sent.filter(({ to }) => to === addressOf(TENANT, "ingress")).map(({ message }) => message as IngressCommand);
     const scheduler = this.sent.filter(({ to }) => to === addressOf(TENANT, "scheduler")).map(({ message }) => message as SchedulerCommand);
     const nodes = this.sent.filter(({ to }) => to.startsWith(`${TENANT}/node/`)).map(({ message }) => message as NodeCommand);
-    return { scheduler, nodes };
+    return { scheduler, nodes, ingress };
   }
 
   nodeOf(placementId: string): string {

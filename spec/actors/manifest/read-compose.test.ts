@@ -117,11 +117,12 @@ services:
   test("ports in the long form mean the same as in the short one", () => {
     expect(
       specOf(
-        "ports:\n  - target: 80\n    published: '8080'\n    protocol: tcp\n    mode: host\n  - {target: 53, published: 53, protocol: udp}",
+        "ports:\n  - target: 80\n    published: '8080'\n    protocol: tcp\n    mode: host\n  - {target: 81, published: 81, mode: ingress, app_protocol: http}\n  - {target: 53, published: 53, protocol: udp}",
       ),
     ).toMatchObject({
       ports: [
-        { containerPort: 80, publishedPort: 8080, protocol: "tcp" },
+        { containerPort: 80, publishedPort: 8080, protocol: "tcp", mode: "host" },
+        { containerPort: 81, publishedPort: 81, protocol: "tcp", mode: "balanced", appProtocol: "http" },
         { containerPort: 53, publishedPort: 53, protocol: "udp" },
       ],
     });
@@ -190,7 +191,6 @@ describe("what differs from Compose is said", () => {
       expect.stringMatching(/healthy for this long/),
     ]);
     expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
-    expect(warningsOf("ports: [{target: 80, published: 80, mode: ingress}]")).toEqual([expect.stringMatching(/one replica per node/)]);
     expect(readCompose('version: "3.8"\nservices: {web: {image: "a:1"}}').findings).toMatchObject([{ severity: "warning" }]);
   });
 });

@@ -162,7 +162,9 @@ describeOnCluster("what goes wrong is said in words within seconds", () => {
   test("a port that another program holds on one node: that node is named, and once the port is free the replica runs", async () => {
     const squatter = cluster.bed.node(2).spawn([process.execPath, "-e", LISTEN]);
     await new Promise<void>((resolve) => squatter.child.stdout?.once("data", () => resolve()));
-    await create(webSpec("ported", cluster.image("bb1"), { replicas: 3, ports: [{ containerPort: 8080, publishedPort: FOREIGN_PORT }] }));
+    await create(
+      webSpec("ported", cluster.image("bb1"), { replicas: 3, ports: [{ containerPort: 8080, publishedPort: FOREIGN_PORT, mode: "host" }] }),
+    );
     const { node, failure } = await replicaSaying("ported", new RegExp(`${FOREIGN_PORT}`));
     expect({ node, code: failure?.code }).toEqual({ node: "n2", code: "port.taken" });
     expect((await cluster.deployment("ported")).reason).toMatch(new RegExp(`${FOREIGN_PORT}`));

@@ -27,7 +27,7 @@ describeOnCluster("a deployment on three real engines", () => {
         "--replicas",
         "3",
         "--publish",
-        "8080:8080",
+        "8080:8080,mode=host",
         "--env",
         "GREETING=hi",
         "--health",

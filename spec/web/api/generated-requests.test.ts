@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { deploymentActor } from "../../../actors/deployment/actor.ts";
+import { ingressActor } from "../../../actors/ingress/actor.ts";
+import { noKeys } from "../../../actors/ingress/keys.ts";
 import { nodeActor } from "../../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../../actors/operations.ts";
 import { schedulerActor } from "../../../actors/scheduler/actor.ts";
@@ -38,6 +40,7 @@ interface Generated {
 }
 
 async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
+  const outside = { clock: systemClock, bus, epochOf: () => 1 };
   const host = new ActorHost({
     bus,
     clock: systemClock,
@@ -45,7 +48,7 @@ async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
     turns: nactTurns(),
     log: silentLog,
     meter: noMeter,
-    definitions: [deploymentActor, stackActor, schedulerActor, nodeActor({ clock: systemClock, bus, epochOf: () => 1 })],
+    definitions: [deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });

@@ -1,16 +1,17 @@
 import { expect, onTestFinished, test } from "vitest";
-import { AssignmentPush } from "../../../actors/node/assignment-push.ts";
-import type { Assignment, AssignmentAnswer } from "../../../actors/node/contract.ts";
-import { MemoryBroker } from "../../../runtime/memory-bus.ts";
-import { systemClock } from "../../../runtime/system-clock.ts";
+import type { Assignment, AssignmentAnswer } from "../../actors/node/contract.ts";
+import { assignments } from "../../actors/node/edge.ts";
+import { NumberedPush } from "../../actors/numbered-push.ts";
+import { MemoryBroker } from "../../runtime/memory-bus.ts";
+import { systemClock } from "../../runtime/system-clock.ts";
 
 const SUBJECT = "ody.acme.agent.n1";
 const assignment: Assignment = { kind: "assignment", tenant: "acme", node: "n1", epoch: 1, number: 2, placements: [], prefetch: [] };
 
-function pushTo(answer: () => AssignmentAnswer): AssignmentPush {
+function pushTo(answer: () => AssignmentAnswer): NumberedPush<Assignment> {
   const bus = new MemoryBroker(systemClock).connect("both");
   bus.serve(SUBJECT, async () => answer());
-  const push = new AssignmentPush({ bus, clock: systemClock }, SUBJECT);
+  const push = new NumberedPush<Assignment>({ bus, clock: systemClock }, SUBJECT, assignments);
   onTestFinished(() => push.stop());
   push.want(assignment);
   push.agentIsAt(0, 0);
@@ -24,7 +25,7 @@ test("an agent whose disk is full is told about, until it has taken its assignme
   );
   await expect.poll(() => push.problem).toBe("its agent cannot keep its assignment: the disk is full");
   isFull = false;
-  await expect.poll(() => push.acceptedNumber).toBe(assignment.number);
+  await expect.poll(() => push.accepted?.number).toBe(assignment.number);
   expect(push.problem).toBeUndefined();
 });
 

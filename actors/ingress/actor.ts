@@ -1,0 +1,25 @@
+import type { ActorDefinition } from "../../runtime/actor.ts";
+import type { IngressCommand } from "./commands.ts";
+import { decide, nextExpiryMs } from "./decide.ts";
+import { IngressEdge, type IngressPorts } from "./edge.ts";
+import { project } from "./projection.ts";
+import { evolve, noIngress, type IngressEvent, type IngressState } from "./state.ts";
+
+/** `acme/ingress`: who publishes what, which replicas take its traffic, and when one that is to stop is out of everybody's reach. */
+export function ingressActor(ports: IngressPorts): ActorDefinition<IngressState, IngressCommand, IngressEvent> {
+  return {
+    decider: {
+      kind: "ingress",
+      initial: () => noIngress,
+      decide,
+      evolve,
+      wakeAtMs: nextExpiryMs,
+      wake: { kind: "wake" },
+      project,
+      eventSchema: 1,
+      upcast: (_type, _schema, data) => data as IngressEvent,
+      stateSchema: 1,
+    },
+    edge: (context) => new IngressEdge(context, ports),
+  };
+}

@@ -1,0 +1,61 @@
+import { portId, routeId, type Frontends } from "./commands.ts";
+
+/** What a deployment wants for itself: `8080/tcp` or `//app.example.com/path`. */
+export interface Claim {
+  readonly key: string;
+  /** exclusive: no other deployment's. host, routes: shared with those who want it for the same. */
+  readonly use: "exclusive" | "host" | "routes";
+  readonly deployment: string;
+  /** Wall clock; undefined: confirmed, and held until its deployment gives it up. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Where routes answer; whoever publishes one of these himself takes it from all routes. */
+const ROUTE_PORTS = ["80/tcp", "443/tcp"] as const;
+
+/** Of a deployment, each key once. */
+export function claimsOf(deployment: string, { ports, hostPorts, routes }: Frontends, expiresAtMs: number | undefined): readonly Claim[] {
+  const wanted = new Map<string, Claim["use"]>();
+  for (const port of hostPorts) wanted.set(portId(port), "host");
+  for (const port of ports) wanted.set(portId(port), "exclusive");
+  for (const route of routes) wanted.set(routeId(route), "exclusive");
+  if (routes.length > 0) for (const key of ROUTE_PORTS) if (!wanted.has(key)) wanted.set(key, "routes");
+  return [...wanted].map(([key, use]) => ({ key, use, deployment, expiresAtMs }));
+}
+
+/** Claims in the order they were made: the earlier is in force. */
+export class ClaimBook {
+  readonly #byKey: ReadonlyMap<string, readonly Claim[]>;
+
+  constructor(claims: readonly Claim[]) {
+    this.#byKey = Map.groupBy(claims, ({ key }) => key);
+  }
+
+  /** Who was earlier with a claim that excludes this one. Undefined: it is in force, or would be if it were made now. */
+  holder(deployment: string, key: string, use: Claim["use"]): Claim | undefined {
+    for (const claim of this.#byKey.get(key) ?? []) {
+      const isOwn = claim.deployment === deployment;
+      if (isOwn && claim.use === use) return undefined;
+      if (!isOwn && (claim.use !== use || use === "exclusive")) return claim;
+    }
+    return undefined;
+  }
+
+  /** Who keeps a deployment's routes from answering on their ports. */
+  routesHolder(deployment: string): Claim | undefined {
+    return ROUTE_PORTS.map((key) => this.holder(deployment, key, "routes")).find((claim) => claim !== undefined);
+  }
+}
+
+/** A deployment's claims after it said what it serves: what it keeps stays where it was in the order, and what is only reserved stays for its time. */
+export function confirmed(claims: readonly Claim[], deployment: string, frontends: Frontends): readonly Claim[] {
+  const wanted = new Map(claimsOf(deployment, frontends, undefined).map((claim) => [claim.key, claim]));
+  const kept = claims.flatMap((claim) => {
+    if (claim.deployment !== deployment) return [claim];
+    const now = wanted.get(claim.key);
+    if (now?.use !== claim.use) return claim.expiresAtMs === undefined ? [] : [claim];
+    wanted.delete(claim.key);
+    return [now];
+  });
+  return [...kept, ...wanted.values()];
+}

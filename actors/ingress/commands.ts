@@ -1,0 +1,116 @@
+import type { Constraint } from "../deployment/contract.ts";
+import type { IngressStatus, PoolProtocol, RouteOptions } from "./contract.ts";
+
+/** A published port that answers on every node that takes traffic. */
+export interface FrontendPort {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly speaks: PoolProtocol;
+}
+
+export interface FrontendRoute {
+  readonly host: string;
+  readonly path: string;
+  readonly tls: "on" | "off";
+  readonly options: RouteOptions;
+}
+
+/** Everything under which a deployment is to be reached. */
+export interface Frontends {
+  readonly ports: readonly FrontendPort[];
+  /** Bound on the replicas' own nodes by their engines; only kept free of others here. */
+  readonly hostPorts: readonly { readonly port: number; readonly protocol: "tcp" | "udp" }[];
+  readonly routes: readonly FrontendRoute[];
+}
+
+export const NO_FRONTENDS: Frontends = { ports: [], hostPorts: [], routes: [] };
+
+/** Names a frontend within its tenant: `8080/tcp`. */
+export function portId({ port, protocol }: { readonly port: number; readonly protocol: "tcp" | "udp" }): string {
+  return `${port}/${protocol}`;
+}
+
+/** Names a frontend within its tenant: `//app.example.com/path`; no port is called so. */
+export function routeId({ host, path }: Pick<FrontendRoute, "host" | "path">): string {
+  return `//${host}${path}`;
+}
+
+/** Where one replica takes the traffic of one frontend, on its node's address. */
+export interface PoolTarget {
+  readonly frontend: string;
+  readonly port: number;
+}
+
+/** What the ingress needs to know of a node. */
+export interface IngressNode {
+  readonly name: string;
+  readonly hostname: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly os: string;
+  readonly arch: string;
+  /** lost: in nobody's pools, and not waited for. */
+  readonly connection: "joined" | "lost";
+}
+
+export interface IngressSettings {
+  /** Which nodes take traffic; empty: all. */
+  readonly constraints: readonly Constraint[];
+  /** Whose X-Forwarded-* and PROXY protocol are believed: addresses and networks (CIDR). */
+  readonly trustedProxies: readonly string[];
+}
+
+/** Connections that a drain deadline cut off. `unknown`: the node had not said that it was done. */
+export interface ConnectionsLeft {
+  readonly node: string;
+  readonly connections: number | "unknown";
+}
+
+export interface Withdrawn {
+  readonly placementId: string;
+  /** Empty: every ingress node had let go of it. */
+  readonly left: readonly ConnectionsLeft[];
+}
+
+/** To the ingress. Deployments serve, enter, leave and withdraw, in that order of words and never of time. */
+export type IngressCommand =
+  /** Asked before a deployment decides: keeps its frontends free for it for a while, or is refused with the holder's name. */
+  | { readonly kind: "reserve"; readonly deployment: string; readonly operation: string; readonly frontends: Frontends }
+  /** All frontends of a deployment, as they are now; none: it is gone. */
+  | { readonly kind: "serve"; readonly deployment: string; readonly frontends: Frontends }
+  /** These are healthy. */
+  | {
+      readonly kind: "enter";
+      readonly deployment: string;
+      readonly members: readonly { readonly placementId: string; readonly node: string; readonly targets: readonly PoolTarget[] }[];
+    }
+  /** These are unhealthy, dead or lost: out of the pools at once. */
+  | { readonly kind: "leave"; readonly placementIds: readonly string[] }
+  /** These are to be stopped: out of the pools, and answered with `withdrawn` once nothing reaches them any more. */
+  | {
+      readonly kind: "withdraw";
+      readonly deployment: string;
+      readonly placements: readonly { readonly placementId: string; readonly drainMs: number }[];
+    }
+  | { readonly kind: "node-changed"; readonly node: IngressNode }
+  /** By a person. Absent fields stay. */
+  | { readonly kind: "update"; readonly constraints?: readonly Constraint[]; readonly trustedProxies?: readonly string[] }
+  /** Of the edge: what the nodes say closes these withdrawals. */
+  | { readonly kind: "conclude"; readonly withdrawals: readonly Withdrawn[] }
+  /** Certificates or challenges have changed: the tables need a new number. */
+  | { readonly kind: "renumber" }
+  | { readonly kind: "wake" };
+
+/** From the ingress to a deployment: nothing leads to these any more. */
+export interface IngressAnswer {
+  readonly kind: "withdrawn";
+  readonly placements: readonly Withdrawn[];
+}
+
+/** From a node's edge, soft: what its proxy does. A new session is a new life of its agent, which may hold another table than the last. */
+export interface IngressReport {
+  readonly kind: "ingress-status";
+  readonly node: string;
+  readonly session: string;
+  readonly status: IngressStatus;
+}

@@ -1,0 +1,157 @@
+import type { Edge, EdgeContext, Intake } from "../../runtime/actor.ts";
+import { addressOf, partsOf, subjectOf } from "../../runtime/address.ts";
+import type { Bus } from "../../runtime/bus.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { NumberedPush, type PushKind } from "../numbered-push.ts";
+import type { IngressCommand, IngressReport } from "./commands.ts";
+import { IngressTableAnswer, type IngressStatus, type IngressTable } from "./contract.ts";
+import type { IngressKeys } from "./keys.ts";
+import type { IngressEvent, IngressState } from "./state.ts";
+import { tableOf, trafficOf } from "./table.ts";
+import { concluded, type SeenNode, type SeenNodes } from "./withdrawal.ts";
+
+/** The wall clock may jump while a timer sleeps. */
+const LONGEST_SLEEP_MS = 30_000;
+
+export interface IngressPorts {
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** Epoch under which this process owns the tenant. */
+  readonly epochOf: (tenant: string) => number;
+  readonly keys: IngressKeys;
+}
+
+/** What a node's proxy said last, and whether it was given what it should do. */
+export interface ObservedProxy extends SeenNode {
+  /** Wall clock of the control plane; undefined: nothing was heard since this process started. */
+  readonly heardAtMs: number | undefined;
+  /** Why its agent cannot take the newest table, in a sentence. */
+  readonly problem: string | undefined;
+}
+
+/** What the ingress knows and does not journal: `Host.soft` of its address. */
+export interface IngressSoft {
+  readonly epoch: number;
+  readonly nodes: ReadonlyMap<string, ObservedProxy>;
+}
+
+const tables: PushKind = {
+  parse: (answer) => IngressTableAnswer.parse(answer),
+  tooLarge: "its routes are more than one message can hold, and cannot be delivered: use fewer, or fewer nodes that take traffic",
+  notStored: "its agent cannot keep its routes",
+};
+
+interface ProxyLink {
+  readonly push: NumberedPush<IngressTable>;
+  session: string | undefined;
+  status: IngressStatus | undefined;
+  heardAtMs: number | undefined;
+}
+
+/** Gives every node its table, hears what the proxies do, and tells the decider when that closes a withdrawal. */
+export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEvent> {
+  readonly #context: EdgeContext<IngressCommand>;
+  readonly #ports: IngressPorts;
+  readonly #links = new Map<string, ProxyLink>();
+  readonly #keysWatch: { stop(): void };
+  #state: IngressState | undefined;
+  #deadline: Timer | undefined;
+  #concluding = new Set<string>();
+  #counter = 0;
+
+  constructor(context: EdgeContext<IngressCommand>, ports: IngressPorts) {
+    this.#context = context;
+    this.#ports = ports;
+    this.#keysWatch = ports.keys.onChanged(this.#tenant, () => context.command({ kind: "renumber" }, this.#nextId("renumber")));
+  }
+
+  receive(message: unknown): Intake<IngressCommand> {
+    const arrived = message as IngressCommand | IngressReport;
+    if (arrived.kind !== "ingress-status") return { kind: "command", command: arrived };
+    this.#heard(arrived);
+    return { kind: "answered", reply: null };
+  }
+
+  committed(state: IngressState): void {
+    this.#state = state;
+    const { keys } = this.#ports;
+    const told = { ...trafficOf(state), certificates: keys.certificates(this.#tenant), challenges: keys.challenges(this.#tenant) };
+    const under = { tenant: this.#tenant, epoch: this.#epoch };
+    for (const node of Object.values(state.nodes)) this.#link(node.name).push.want(tableOf(state, node, told, under));
+    this.#concluding = new Set([...this.#concluding].filter((placementId) => placementId in state.withdrawals));
+    this.#conclude();
+  }
+
+  soft(): IngressSoft {
+    const nodes = [...this.#links].map(([name, link]): [string, ObservedProxy] => [
+      name,
+      { ...this.#seen(link), heardAtMs: link.heardAtMs, problem: link.push.problem },
+    ]);
+    return { epoch: this.#epoch, nodes: new Map(nodes) };
+  }
+
+  stopped(): void {
+    this.#keysWatch.stop();
+    this.#deadline?.cancel();
+    for (const { push } of this.#links.values()) push.stop();
+  }
+
+  get #tenant(): string {
+    return partsOf(this.#context.address).tenant;
+  }
+
+  get #epoch(): number {
+    return this.#ports.epochOf(this.#tenant);
+  }
+
+  #heard({ node, session, status }: IngressReport): void {
+    const link = this.#link(node);
+    link.status = status;
+    link.heardAtMs = this.#ports.clock.nowMs();
+    if (link.session !== session) {
+      link.session = session;
+      // What it holds is not known: it answers with the number of its own when that is newer.
+      link.push.agentIsAt(0, 0);
+    }
+    this.#conclude();
+  }
+
+  #link(node: string): ProxyLink {
+    let link = this.#links.get(node);
+    if (link === undefined) {
+      const push = new NumberedPush<IngressTable>(this.#ports, subjectOf(addressOf(this.#tenant, "agent", node)), tables, () =>
+        this.#conclude(),
+      );
+      link = { push, session: undefined, status: undefined, heardAtMs: undefined };
+      this.#links.set(node, link);
+    }
+    return link;
+  }
+
+  #seen({ push, status }: ProxyLink): SeenNode {
+    const { accepted } = push;
+    return { acceptedNumber: accepted?.epoch === this.#epoch ? accepted.number : undefined, status };
+  }
+
+  /** What is decided already and not yet written is not asked for again. */
+  #conclude(): void {
+    if (this.#state === undefined) return;
+    const nowMs = this.#ports.clock.nowMs();
+    const seen: SeenNodes = { epoch: this.#epoch, nodes: new Map([...this.#links].map(([name, link]) => [name, this.#seen(link)])) };
+    const open = Object.values(this.#state.withdrawals).filter(({ placementId }) => !this.#concluding.has(placementId));
+    const over = concluded(this.#state, open, seen, nowMs);
+    if (over.length > 0) {
+      for (const { placementId } of over) this.#concluding.add(placementId);
+      this.#context.command({ kind: "conclude", withdrawals: over }, this.#nextId("conclude"));
+    }
+    this.#deadline?.cancel();
+    const dueAtMs = Math.min(...open.flatMap((each) => (this.#concluding.has(each.placementId) ? [] : [each.deadlineAtMs])));
+    if (Number.isFinite(dueAtMs))
+      this.#deadline = this.#ports.clock.after(Math.min(LONGEST_SLEEP_MS, dueAtMs - nowMs), () => this.#conclude());
+  }
+
+  /** Unique for this activation: what it stands for is told again when it is still true, and deciding it twice changes nothing. */
+  #nextId(kind: string): string {
+    return `${this.#context.address}/${kind}/${this.#ports.clock.nowMs()}/${this.#counter++}`;
+  }
+}

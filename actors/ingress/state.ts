@@ -1,0 +1,132 @@
+import { confirmed, type Claim } from "./claims.ts";
+import { NO_FRONTENDS, type ConnectionsLeft, type Frontends, type IngressNode, type IngressSettings, type PoolTarget } from "./commands.ts";
+
+/** A healthy replica that takes traffic. */
+export interface Member {
+  readonly placementId: string;
+  readonly deployment: string;
+  readonly node: string;
+  readonly targets: readonly PoolTarget[];
+  readonly sinceMs: number;
+}
+
+/** A replica that is out of all tables from `number` on, and that its deployment wants to stop. */
+export interface Withdrawal {
+  readonly placementId: string;
+  readonly deployment: string;
+  readonly number: number;
+  readonly sinceMs: number;
+  /** Wall clock. Until then requests under way may end. */
+  readonly deadlineAtMs: number;
+}
+
+export interface IngressState {
+  readonly settings: IngressSettings;
+  readonly nodes: Readonly<Record<string, IngressNode>>;
+  /** In the order they were made. */
+  readonly claims: readonly Claim[];
+  /** By deployment. */
+  readonly frontends: Readonly<Record<string, Frontends>>;
+  readonly members: Readonly<Record<string, Member>>;
+  readonly withdrawals: Readonly<Record<string, Withdrawal>>;
+  /** Of the newest tables: what nodes are told is a function of the state, and every state that tells something else has a greater number. */
+  readonly number: number;
+}
+
+export type IngressEvent =
+  | { readonly type: "claims.reserved"; readonly claims: readonly Claim[] }
+  | { readonly type: "claims.expired"; readonly keys: readonly { readonly deployment: string; readonly key: string }[] }
+  | { readonly type: "frontends.changed"; readonly deployment: string; readonly frontends: Frontends }
+  | { readonly type: "members.entered"; readonly members: readonly Omit<Member, "sinceMs">[] }
+  | { readonly type: "members.left"; readonly placementIds: readonly string[] }
+  | {
+      readonly type: "members.withdrawn";
+      readonly deployment: string;
+      readonly placements: readonly { readonly placementId: string; readonly deadlineAtMs: number }[];
+    }
+  | {
+      readonly type: "withdrawals.ended";
+      readonly withdrawals: readonly { readonly placementId: string; readonly left: readonly ConnectionsLeft[] }[];
+    }
+  | { readonly type: "node.changed"; readonly node: IngressNode }
+  | { readonly type: "settings.changed"; readonly settings: IngressSettings }
+  | { readonly type: "tables.renumbered" };
+
+export const noIngress: IngressState = {
+  settings: { constraints: [], trustedProxies: [] },
+  nodes: {},
+  claims: [],
+  frontends: {},
+  members: {},
+  withdrawals: {},
+  number: 0,
+};
+
+export function evolve(state: IngressState, event: IngressEvent, atMs: number): IngressState {
+  switch (event.type) {
+    case "claims.reserved":
+      return { ...state, claims: [...state.claims, ...event.claims] };
+    case "claims.expired": {
+      const over = new Set(event.keys.map(({ deployment, key }) => `${deployment} ${key}`));
+      const isOver = ({ deployment, key, expiresAtMs }: Claim): boolean => expiresAtMs !== undefined && over.has(`${deployment} ${key}`);
+      return numbered({ ...state, claims: state.claims.filter((claim) => !isOver(claim)) });
+    }
+    case "frontends.changed":
+      return numbered(withFrontends(state, event.deployment, event.frontends));
+    case "members.entered": {
+      const members = { ...state.members };
+      for (const member of event.members)
+        members[member.placementId] = { ...member, sinceMs: members[member.placementId]?.sinceMs ?? atMs };
+      return numbered({ ...state, members });
+    }
+    case "members.left":
+      return numbered({ ...state, members: without(state.members, event.placementIds) });
+    case "members.withdrawn":
+      return withdrawn(state, event, atMs);
+    case "withdrawals.ended":
+      return {
+        ...state,
+        withdrawals: without(
+          state.withdrawals,
+          event.withdrawals.map(({ placementId }) => placementId),
+        ),
+      };
+    case "node.changed":
+      return numbered({ ...state, nodes: { ...state.nodes, [event.node.name]: event.node } });
+    case "settings.changed":
+      return numbered({ ...state, settings: event.settings });
+    case "tables.renumbered":
+      return numbered(state);
+  }
+}
+
+function numbered(state: IngressState): IngressState {
+  return { ...state, number: state.number + 1 };
+}
+
+function withFrontends(state: IngressState, deployment: string, frontends: Frontends): IngressState {
+  const claims = confirmed(state.claims, deployment, frontends);
+  const isGone = JSON.stringify(frontends) === JSON.stringify(NO_FRONTENDS);
+  return {
+    ...state,
+    claims,
+    frontends: isGone ? without(state.frontends, [deployment]) : { ...state.frontends, [deployment]: frontends },
+  };
+}
+
+/** Whoever was in no pool is told of by no newer table: the present one is the one to wait for. */
+function withdrawn(state: IngressState, event: Extract<IngressEvent, { type: "members.withdrawn" }>, atMs: number): IngressState {
+  const placementIds = event.placements.map(({ placementId }) => placementId);
+  const wasIn = placementIds.some((placementId) => placementId in state.members);
+  const next = wasIn ? numbered({ ...state, members: without(state.members, placementIds) }) : state;
+  const withdrawals = { ...state.withdrawals };
+  for (const { placementId, deadlineAtMs } of event.placements)
+    withdrawals[placementId] = { placementId, deployment: event.deployment, number: next.number, sinceMs: atMs, deadlineAtMs };
+  return { ...next, withdrawals };
+}
+
+function without<Value>(record: Readonly<Record<string, Value>>, keys: readonly string[]): Readonly<Record<string, Value>> {
+  const result = { ...record };
+  for (const key of keys) delete result[key];
+  return result;
+}

@@ -1,0 +1,115 @@
+import { addressOf } from "../../../runtime/address.ts";
+import type { Refusal } from "../../../runtime/refusal.ts";
+import {
+  NO_FRONTENDS,
+  type Frontends,
+  type IngressAnswer,
+  type IngressCommand,
+  type IngressNode,
+} from "../../../actors/ingress/commands.ts";
+import type { IngressStatus, IngressTable } from "../../../actors/ingress/contract.ts";
+import { decide } from "../../../actors/ingress/decide.ts";
+import { evolve, noIngress, type IngressEvent, type IngressState } from "../../../actors/ingress/state.ts";
+import { tableOf, trafficOf } from "../../../actors/ingress/table.ts";
+import { concluded, type SeenNode } from "../../../actors/ingress/withdrawal.ts";
+
+const EPOCH = 1;
+
+export function ports(...published: readonly number[]): Frontends {
+  return { ...NO_FRONTENDS, ports: published.map((port) => ({ port, protocol: "tcp", speaks: "http" })) };
+}
+
+export function routes(...hosts: readonly string[]): Frontends {
+  const options = { sticky: false, compress: false, basicAuth: [], allow: [] };
+  return { ...NO_FRONTENDS, routes: hosts.map((host) => ({ host, path: "/", tls: "on", options })) };
+}
+
+export function status(number: number, draining: IngressStatus["draining"] = []): IngressStatus {
+  return { proxy: { state: "running", version: "3.7.15", sinceMs: 0 }, serving: { epoch: EPOCH, number }, failedPorts: [], draining };
+}
+
+/** The ingress's decider on a stage: plays deployments and nodes by hand, on a clock of its own. */
+export class Stage {
+  state: IngressState = noIngress;
+  nowMs = 1_000_000;
+  readonly events: { readonly event: IngressEvent; readonly atMs: number }[] = [];
+  readonly answers: { readonly to: string; readonly answer: IngressAnswer }[] = [];
+  readonly seen = new Map<string, SeenNode>();
+  readonly audited: string[] = [];
+
+  tell(command: IngressCommand): Refusal | undefined {
+    const decision = decide(this.state, command, {
+      address: addressOf("acme", "ingress"),
+      nowMs: this.nowMs,
+      meta: { commandId: "c", principal: { kind: "user", id: "ada", role: "admin" }, via: "cli", correlationId: "x" },
+    });
+    if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
+    if (decision.kind === "refuse") return decision.refusal;
+    for (const event of decision.events) {
+      this.state = evolve(this.state, event, this.nowMs);
+      this.events.push({ event, atMs: this.nowMs });
+    }
+    this.answers.push(...decision.messages.map(({ to, message }) => ({ to, answer: message as IngressAnswer })));
+    return undefined;
+  }
+
+  node(name: string, more: Partial<IngressNode> = {}): void {
+    const node: IngressNode = {
+      name,
+      hostname: name,
+      address: `10.0.0.${name.slice(1)}`,
+      labels: {},
+      os: "linux",
+      arch: "amd64",
+      connection: "joined",
+      ...more,
+    };
+    this.tell({ kind: "node-changed", node });
+  }
+
+  serve(deployment: string, frontends: Frontends): void {
+    this.tell({ kind: "serve", deployment, frontends });
+  }
+
+  reserve(deployment: string, frontends: Frontends): Refusal | undefined {
+    return this.tell({ kind: "reserve", deployment, operation: "deployments.create", frontends });
+  }
+
+  /** A replica behind port 8080 of its deployment. */
+  enter(placementId: string, node: string, port = 28_200): void {
+    const deployment = placementId.slice(0, placementId.indexOf("."));
+    this.tell({ kind: "enter", deployment, members: [{ placementId, node, targets: [{ frontend: "8080/tcp", port }] }] });
+  }
+
+  withdraw(placementId: string, drainMs = 30_000): void {
+    const deployment = placementId.slice(0, placementId.indexOf("."));
+    this.tell({ kind: "withdraw", deployment, placements: [{ placementId, drainMs }] });
+  }
+
+  /** As the edge does with every word of a node: what that closes is decided. */
+  says(node: string, status: IngressStatus, acceptedNumber = status.serving.number): void {
+    this.seen.set(node, { acceptedNumber, status });
+    this.look();
+  }
+
+  look(): void {
+    const withdrawals = concluded(this.state, Object.values(this.state.withdrawals), { epoch: EPOCH, nodes: this.seen }, this.nowMs);
+    if (withdrawals.length > 0) this.tell({ kind: "conclude", withdrawals });
+  }
+
+  table(name: string): IngressTable {
+    const node = this.state.nodes[name];
+    if (node === undefined) throw new Error(`no node ${name}`);
+    const told = { ...trafficOf(this.state), certificates: [], challenges: [] };
+    return tableOf(this.state, node, told, { tenant: "acme", epoch: EPOCH });
+  }
+
+  /** Placements that a node leads traffic to. */
+  members(name: string): readonly string[] {
+    return this.table(name).pools.flatMap(({ members }) => members.map(({ placementId }) => placementId));
+  }
+
+  withdrawn(): readonly string[] {
+    return this.answers.flatMap(({ answer }) => answer.placements.map(({ placementId }) => placementId));
+  }
+}
