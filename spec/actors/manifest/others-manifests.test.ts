@@ -44,7 +44,6 @@ describeComposeFixtures("Compose files of other projects", () => {
         "templates/dify.yaml services.ssrf_proxy.volumes[1].content: "\${[A-Za-z_][A-Za-z_0-9]*}/)) {" does not name a variable.",
         "templates/docker-registry.yaml services.registry.volumes[1].mode: There is no field "mode" here.",
         "templates/forgejo-with-runner.yaml services.docker-in-docker.environment: Expected a mapping of names to values.",
-        "templates/palworld.yaml services.palworld.ports: 1.publishedPort: the ports 20000 to 20399 and 24000 to 27999 are the platform's own on every node: publish another.",
         "templates/pterodactyl-with-wings.yaml services.pterodactyl.volumes[3].mode: There is no field "mode" here.",
       ]
     `);
