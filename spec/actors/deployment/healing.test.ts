@@ -36,8 +36,8 @@ describe("healing", () => {
     expect(stage.messages().scheduler.at(-1)).toMatchObject({ kind: "release" });
   });
 
-  it("keeps a replica that publishes a port on its drained node until its successor serves on another", () => {
-    const stage = running(1, { ports: [{ containerPort: 80, publishedPort: 8080 }] });
+  it("keeps a replica that binds a port of its drained node until its successor serves on another", () => {
+    const stage = running(1, { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] });
     const [leaving = ""] = stage.active();
     stage.tell({ kind: "evacuate", node: stage.nodeOf(leaving), placementIds: [leaving], reason: "n1 is being drained" });
     stage.pass(60_000);

@@ -107,8 +107,8 @@ describe("updating", () => {
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 3)).toBe(true);
   });
 
-  it("stops the old replica first when both publish the same port of their node", () => {
-    const stage = running(3, { ports: [{ containerPort: 80, publishedPort: 8080 }] });
+  it("stops the old replica first when both bind the same port of their node", () => {
+    const stage = running(3, { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] });
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
     expect(stage.active()).toHaveLength(3);
     expect(stage.healthySlots()).toBe(2);
