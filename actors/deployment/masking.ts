@@ -31,7 +31,11 @@ export function maskedData(data: unknown): unknown {
 
 /** As people see it who may look at a deployment and not change it. */
 export function maskedView(view: DeploymentView): DeploymentView {
-  return { ...view, spec: maskedData(view.spec) as DeploymentView["spec"] };
+  return { ...view, spec: maskedSpec(view.spec) };
+}
+
+export function maskedSpec(spec: DeploymentView["spec"]): DeploymentView["spec"] {
+  return maskedData(spec) as DeploymentView["spec"];
 }
 
 /** By field, wherever in the data it stands. */

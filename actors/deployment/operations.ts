@@ -2,6 +2,8 @@ import { z } from "zod";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { reachOf } from "../ingress/answering.ts";
 import { readProxies } from "../ingress/operations.ts";
+import { ManifestView } from "../manifest/manifest-view.ts";
+import { writeCompose } from "../manifest/write-compose.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { page, pageOf, paging, TimeMs } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
@@ -75,6 +77,28 @@ export const deploymentReads: readonly Operation[] = [
         return { kind: "ok", value: { ...shown(withSilence(row.body, silent), context), reach } };
       }
       return deploymentRefusals["deployment.not-found"]({ name, nearest: await nearestRow(context.reads, "deployment", name) });
+    },
+  }),
+  defineOperation({
+    name: "deployments.export",
+    title: "Write a Compose file of a deployment that stands alone",
+    description:
+      "Planning the file changes nothing. What Compose has no field for is under x-odysseus. For those who may only look, values that look like secrets are masked. A member of a stack is exported with its stack.",
+    input: z.strictObject({ name: DeploymentName }),
+    output: ManifestView,
+    roles: READERS,
+    errors: ["deployment.not-found", "deployment.of-a-stack"],
+    http: { method: "GET", path: "/deployments/{name}/manifest" },
+    example: "export web",
+    effect: "read",
+    handle: async ({ name }, context) => {
+      const { row } = await context.reads.row("deployment", name);
+      if (row === undefined)
+        return deploymentRefusals["deployment.not-found"]({ name, nearest: await nearestRow(context.reads, "deployment", name) });
+      const { spec, stack } = shown(DeploymentView.parse(row.body), context);
+      if (stack !== undefined) return deploymentRefusals["deployment.of-a-stack"]({ name, stack });
+      const services = [{ service: name, spec, after: [] }];
+      return { kind: "ok", value: { manifest: writeCompose({ name, onFailure: "rollback", services }) } };
     },
   }),
   defineOperation({

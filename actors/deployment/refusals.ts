@@ -30,6 +30,11 @@ export const deploymentRefusals = defineRefusals({
     message: ({ name, stack, wanted }: { name: string; stack: string; wanted: string }) =>
       `"${name}" belongs to the stack ${stack}, so ${wanted} cannot have it. Give one of the two stacks or services another name.`,
   },
+  "deployment.of-a-stack": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name, stack }: { name: string; stack: string }) => `"${name}" is a member of the stack ${stack}: export ${stack} instead.`,
+  },
   "deployment.invalid": {
     httpStatus: 422,
     retryable: false,

@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { ServiceExtension } from "./extension-contract.ts";
 import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
 
@@ -57,6 +58,13 @@ export class Draft {
   inherit(field: "environment" | "labels", values: ReadonlyMap<string, string>, at: Place): void {
     if (!this.origins.has(field)) this.origins.set(field, at);
     for (const [name, value] of values) this.#inherited[field].set(name, value);
+  }
+
+  /** In the place of what Compose said; policies and resources field by field. What it is worth is seen when the service is whole. */
+  extend(field: keyof ServiceExtension, value: unknown, at: Place): void {
+    const before = field === "rollout" || field === "resources" ? this.spec[field] : undefined;
+    const isMerged = before !== undefined && typeof value === "object" && value !== null;
+    this.set(field, (isMerged ? { ...before, ...value } : value) as never, at);
   }
 
   expose(port: PortInput): void {

@@ -44,6 +44,8 @@ export interface Project {
 export interface Manifest {
   /** Of the stack. */
   readonly name: string;
+  /** Where the manifest says it. */
+  readonly onFailure: "rollback" | "pause" | undefined;
   /** In an order in which none comes before one it depends on. */
   readonly services: readonly Service[];
   /** By file, then by line. */
@@ -64,16 +66,17 @@ export function readCompose(text: string): Manifest {
 /** Reads a project: a stack with a member per service. Every field is understood, explained by a warning, or refused by an error; none is dropped. */
 export function readProject(project: Project): Manifest {
   const findings = new Findings();
-  const { name, services } = readWhole(project, findings);
+  const { name, onFailure, services } = readWhole(project, findings);
   return {
     name,
+    onFailure,
     services: findings.hasErrors ? [] : services,
     findings: findings.sorted({ path: "", origin: { document: nowhere, offset: 0 } }),
   };
 }
 
-type Read = Pick<Manifest, "name" | "services">;
-const nothing: Read = { name: "", services: [] };
+type Read = Omit<Manifest, "findings">;
+const nothing: Read = { name: "", onFailure: undefined, services: [] };
 
 const nowhere: SourceDocument = {
   file: "",
@@ -92,9 +95,14 @@ function readWhole(project: Project, findings: Findings): Read {
     if (root === undefined) return nothing;
     const profiles = [...(project.profiles ?? []), ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((name) => name !== "");
     const whole = withoutResets(root);
-    const services = readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles));
+    const top: TopLevel = {};
+    const services = readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles), top);
     const given = variables.get("COMPOSE_PROJECT_NAME");
-    return { name: stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin }), services };
+    return {
+      name: stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin }),
+      onFailure: top.onFailure,
+      services,
+    };
   } catch (cause) {
     if (cause instanceof TooMuch) return nothing;
     throw cause;
@@ -117,9 +125,13 @@ function projectVariables(project: Project, loader: ProjectLoader, findings: Fin
   return variables;
 }
 
-function readTree(reading: Reading, root: ReturnType<typeof withoutResets>, profiles: ReadonlySet<string>): Manifest["services"] {
+function readTree(
+  reading: Reading,
+  root: ReturnType<typeof withoutResets>,
+  profiles: ReadonlySet<string>,
+  top: TopLevel,
+): Manifest["services"] {
   const whole: Place = { path: "", origin: root.origin, value: root };
-  const top: TopLevel = {};
   readFields(reading, whole, topLevelFields, top);
   if (top.services === undefined)
     return root.kind === "map" && root.fields.has("services")

@@ -2,6 +2,7 @@ import { dependsOnRule } from "./depends-on.ts";
 import { deployRule } from "./deploy.ts";
 import type { Draft } from "./draft.ts";
 import { envFileRule, environmentRule, labelFileRule, labelsRule } from "./environment.ts";
+import { extensionRule } from "./extension.ts";
 import { different, type FieldTable, honoured, passedOver, refused, refusedFlag, type Rule } from "./fields.ts";
 import { healthcheckRule } from "./healthcheck.ts";
 import { limitFields } from "./limit-fields.ts";
@@ -59,6 +60,7 @@ const running: FieldTable<Draft> = {
   depends_on: dependsOnRule,
   profiles: honoured(() => undefined),
   extends: honoured(() => undefined),
+  "x-odysseus": extensionRule,
 };
 
 const passed: FieldTable<Draft> = {
@@ -94,7 +96,6 @@ const unavailable: FieldTable<unknown> = {
   cpu_count: windows("This count of processors", ["0"]),
   cpu_percent: windows("This share of processors", ["0"]),
   isolation: windows("A choice of isolation", ["default"]),
-  "x-odysseus": refused("Settings under x-odysseus are not supported yet.", "leave them out."),
 };
 
 /** Every field a service may have. */

@@ -8,7 +8,7 @@ import { foreignServiceFields, serviceFields } from "./service-fields.ts";
 /** A service as the deployment it asks for. What is wrong with it is among the findings. */
 export function readService(reading: Reading, place: Place): Draft {
   const draft = new Draft();
-  readFields(reading, place, serviceFields, draft, { last: ["deploy"], foreign: foreignServiceFields });
+  readFields(reading, place, serviceFields, draft, { last: ["deploy", "x-odysseus"], foreign: foreignServiceFields });
   draft.finish();
   finishLimits(reading, draft);
   withoutUselessPorts(reading, draft);

@@ -1,4 +1,5 @@
-import { different, type FieldTable, honoured, passedOver, refused, type Rule } from "./fields.ts";
+import { stackExtensionRule } from "./extension.ts";
+import { different, type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
 
 const unused = (what: string): Rule<unknown> =>
@@ -8,6 +9,7 @@ const unused = (what: string): Rule<unknown> =>
   );
 
 export interface TopLevel {
+  onFailure?: "rollback" | "pause" | undefined;
   name?: Place;
   services?: Place;
 }
@@ -30,7 +32,7 @@ export const topLevelFields: FieldTable<TopLevel> = {
   secrets: { ...unused("Secrets"), mayBeEmpty: true },
   configs: { ...unused("Configs"), mayBeEmpty: true },
   models: unused("Models"),
-  "x-odysseus": refused("Settings under x-odysseus are not supported yet.", "leave them out."),
+  "x-odysseus": stackExtensionRule,
 };
 
 /** Every service is on the network `default`: settings of that one would change what runs. */

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { diff } from "../deployment/change.ts";
 import { readRowsOf } from "../deployment/history.ts";
-import { maskedView } from "../deployment/masking.ts";
+import { maskedSpec, maskedView } from "../deployment/masking.ts";
+import { writeCompose, type StackToWrite } from "../manifest/write-compose.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { cursorOf, page, pageOf, paging, positionOf } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
@@ -11,6 +12,7 @@ import { StackName } from "./contract.ts";
 import { fieldsOf } from "./plan-stack.ts";
 import { stackRefusals } from "./refusals.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
+import { ManifestView } from "../manifest/manifest-view.ts";
 import { StackChangeView, StackDetail, StackView } from "./views.ts";
 
 /** Reading operations of stacks. */
@@ -57,6 +59,26 @@ export const stackReads: readonly Operation[] = [
     },
   }),
   defineOperation({
+    name: "stacks.export",
+    title: "Write a Compose file of a stack",
+    description:
+      "Its members as they are now, also where they were changed by hand. Planning the file changes nothing. What Compose has no field for is under x-odysseus. For those who may only look, values that look like secrets are masked.",
+    effect: "read",
+    input: z.strictObject({ name: StackName }),
+    output: ManifestView,
+    roles: READERS,
+    errors: ["stack.not-found"],
+    http: { method: "GET", path: "/stacks/{name}/manifest" },
+    example: "export shop",
+    handle: async ({ name }, context) => {
+      const present = await readStack(context, name);
+      if (present.view === undefined)
+        return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
+      const deployments = await readMembers(context, name, []);
+      return { kind: "ok", value: { manifest: writeCompose(manifestOf(present, deployments, context)) } };
+    },
+  }),
+  defineOperation({
     name: "stacks.history",
     title: "Show the changes of a stack",
     description:
@@ -86,6 +108,24 @@ export const stackReads: readonly Operation[] = [
     },
   }),
 ];
+
+function manifestOf(
+  { revision }: PresentStack,
+  deployments: ReadonlyMap<string, DeploymentView>,
+  { meta }: OperationContext,
+): StackToWrite {
+  const shown = ({ spec }: Pick<DeploymentView, "spec">): DeploymentView["spec"] =>
+    meta.principal.role === "read-only" ? maskedSpec(spec) : spec;
+  return {
+    name: revision?.stack ?? "",
+    onFailure: revision?.onFailure ?? "rollback",
+    services: (revision?.members ?? []).map(({ service, deployment, spec, after }) => ({
+      service,
+      after,
+      spec: shown(deployments.get(deployment) ?? { spec }),
+    })),
+  };
+}
 
 function membersOf(
   { revision, members }: PresentStack,

@@ -45,6 +45,14 @@ export const everydayStacks: readonly Everyday[] = [
     load: async () => (await import("./commands/manifest.ts")).plan,
   },
   {
+    name: "export",
+    arguments: [["<what>", "a stack, or a deployment that stands alone"]],
+    summary: "Write a Compose file that plans to no change",
+    options: [{ flags: "--format <format>", description: "compose (the only one so far)", choices: ["compose"] }],
+    examples: ["odysseus export shop > compose.yaml", "odysseus export web --format compose"],
+    load: async () => (await import("./commands/export.ts")).exportManifest,
+  },
+  {
     name: "stacks",
     arguments: [],
     summary: "List the stacks",

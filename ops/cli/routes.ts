@@ -16,6 +16,8 @@ export const routes = {
   "deployments.rollback": ["POST", "/deployments/{name}/rollback"],
   "deployments.delete": ["DELETE", "/deployments/{name}"],
   "deployments.history": ["GET", "/deployments/{name}/history"],
+  "deployments.export": ["GET", "/deployments/{name}/manifest"],
+  "stacks.export": ["GET", "/stacks/{name}/manifest"],
   "stacks.list": ["GET", "/stacks"],
   "stacks.get": ["GET", "/stacks/{name}"],
   "stacks.history": ["GET", "/stacks/{name}/history"],

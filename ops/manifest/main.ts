@@ -1,4 +1,8 @@
+import { manifestSchema } from "../../actors/manifest/extension-contract.ts";
 import { supportPage } from "./support-matrix.ts";
 
-/** Prints the page of what is supported of Compose: `node ops/manifest/main.ts > spec/compose-support.md`. */
-process.stdout.write(supportPage());
+/**
+ * Prints what is generated from how manifests are read: the page of what is supported (`node ops/manifest/main.ts > spec/compose-support.md`), or with
+ * `schema` the JSON schema of `x-odysseus` (`> spec/x-odysseus.schema.json`).
+ */
+process.stdout.write(process.argv[2] === "schema" ? `${JSON.stringify(manifestSchema(), undefined, 2)}\n` : supportPage());

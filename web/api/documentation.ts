@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import type { Operation } from "../../actors/catalogue.ts";
+import { manifestSchema } from "../../actors/manifest/extension-contract.ts";
 import type { RefusalTraits } from "../../runtime/refusal.ts";
 import { SESSION_COOKIE } from "./auth/guard.ts";
 import { docsPage, type OpenApiDocument } from "./docs-page.ts";
@@ -40,7 +41,7 @@ export async function collectRoutes(app: FastifyInstance, version: string): Prom
 const WELCOME = `<h1>Odysseus VERSION is running</h1>
 <p>Use it from the command line with <code>npx odysseus</code>, or over its API: <a href="/docs">documentation</a>, <a href="/openapi.json">OpenAPI</a>.</p>`;
 
-/** `/`, `/openapi.json` and `/docs`, made once: the catalogue does not change while the server runs. */
+/** `/`, `/openapi.json`, `/x-odysseus.schema.json` and `/docs`, made once: the catalogue does not change while the server runs. */
 export function installDocumentation(app: FastifyInstance, options: DocumentationOptions): void {
   let page: string | undefined;
   app.get("/", { schema: { hide: true } }, async (_request, reply) =>
@@ -51,6 +52,9 @@ export function installDocumentation(app: FastifyInstance, options: Documentatio
   );
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(JSON.stringify(app.swagger())),
+  );
+  app.get("/x-odysseus.schema.json", { schema: { hide: true } }, async (_request, reply) =>
+    reply.type("application/schema+json; charset=utf-8").send(JSON.stringify(manifestSchema())),
   );
   app.get("/docs", { schema: { hide: true } }, async (_request, reply) => {
     page ??= docsPage(options.operations, app.swagger() as unknown as OpenApiDocument, options.prefix, options.errors);

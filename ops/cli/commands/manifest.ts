@@ -64,7 +64,7 @@ async function readWish(session: Session, given: readonly string[], options: Opt
     directory: text(options, "projectDirectory"),
     name: text(options, "projectName"),
   };
-  const { name, services, findings } = readProject(await openProject(choice, process.env));
+  const { name, services, findings, ...stack } = readProject(await openProject(choice, process.env));
   for (const finding of findings) if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
   const errors = findings.filter((finding) => finding.severity === "error");
   if (errors.length > 0) {
@@ -72,7 +72,7 @@ async function readWish(session: Session, given: readonly string[], options: Opt
     const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
     throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
   }
-  const onFailure = text(options, "onFailure");
+  const onFailure = text(options, "onFailure") ?? stack.onFailure;
   const members = services.map(({ name: service, spec, after }): MemberSpecInput => ({ service, spec, after: [...after] }));
   return { name, findings, body: { members, prune: isSet(options, "prune"), ...(onFailure !== undefined && { onFailure }) } };
 }

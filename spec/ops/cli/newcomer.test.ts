@@ -97,11 +97,25 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     expect((await odysseus("plan", file)).stdout).toMatch(
       /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: environment cannot change in a running container\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
     );
-    writeFileSync(file, "services: {api: {image: a, network_mode: host}}");
+    const exported = await odysseus("export", "shop");
+    expect(exported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^name: shop\n/) });
+    writeFileSync(file, exported.stdout);
+    expect(await odysseus("plan", file)).toMatchObject({ code: 0 });
+    writeFileSync(file, "services: {api: {image: a, provider: {type: x}}}");
     expect(await odysseus("apply", file)).toMatchObject({
       code: 44,
-      stderr: expect.stringContaining(`${file}:1:28 error services.api.network_mode:`),
+      stderr: expect.stringContaining(`${file}:1:28 error services.api.provider:`),
     });
+  }, 60_000);
+
+  test("exports a deployment that stands alone as a file that plans to nothing, and does nothing", async () => {
+    const file = join(folder, "alone.yaml");
+    await odysseus("deploy", "alone", "--image", "shop/alone:1", "--health", "http:/healthz", "--env", "PRICE=$5", ...quick, "--wait");
+    writeFileSync(file, (await odysseus("export", "alone", "--format", "compose")).stdout);
+    expect(await odysseus("plan", file)).toMatchObject({ code: 0, stdout: "alone: nothing to change\n  alone: nothing to change\n" });
+    expect(await odysseus("apply", file)).toMatchObject({ code: 0, stdout: "alone: nothing to change\n" });
+    expect(await odysseus("stacks", "get", "alone")).toMatchObject({ code: 43 });
+    expect(await odysseus("export", "none")).toMatchObject({ code: 43 });
   }, 60_000);
 
   test("names a member as stack/service, sees what was changed by hand, prunes, and goes back as a whole", async () => {
