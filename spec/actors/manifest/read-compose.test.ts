@@ -223,7 +223,7 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["healthcheck: {test: [curl, x]}", /begins with CMD, CMD-SHELL or NONE, not "curl"/],
     ["healthcheck: {interval: 5s}", /needs a test/],
     ['command: "echo \'x"', /is not closed/],
-    ["x-odysseus: {a: 1}", /not supported yet/],
+    ["x-odysseus: {a: 1}", /There is no field "a" here/],
     ["labels: 3", /Expected a mapping/],
   ])("%s", (fields, expected) => {
     expect(errorsOf(web(fields))).toEqual([expect.stringMatching(expected)]);

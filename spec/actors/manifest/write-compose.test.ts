@@ -139,7 +139,7 @@ describe("a Compose file that is written", () => {
         };
         expect(readBack(writeCompose(whole))).toEqual(whole);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
