@@ -1,5 +1,6 @@
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Placement } from "../actors/node/contract.ts";
+import { desiredMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
 import { LABEL } from "./labels.ts";
 
@@ -56,6 +57,7 @@ export function desiredContainer(placement: Placement, attempt: number, context:
     stopSignal: template.stopSignal,
     stopGraceMs: template.stopGraceMs,
     hostname: hostnameOf(placement),
+    mounts: desiredMounts(template.mounts ?? [], context),
     settings: ContainerSettings.parse(template),
     limits: FurtherLimits.parse(template.resources),
   };

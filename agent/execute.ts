@@ -58,9 +58,9 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
       apply({ kind: "image-ready" });
     },
 
-    create: ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply }) => {
+    create: async ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply }) => {
       if (placement === undefined) return;
-      refuseUnlessAllowed(placement.template, allows, context.node);
+      await refuseUnlessAllowed(placement.template, allows, context.node);
       apply({ kind: "image-ready" });
       const desired = desiredContainer(placement, attempt, context);
       return gates.starts.run(async () => {

@@ -9,6 +9,8 @@ export const LABEL = {
   attempt: "dev.odysseus.attempt",
   epoch: "dev.odysseus.epoch",
   generation: "dev.odysseus.generation",
+  /** Of a volume: its name among the tenant's. */
+  volume: "dev.odysseus.volume",
   /** Hash of the settings at creation; a difference means somebody edited the container. */
   settings: "dev.odysseus.settings",
 } as const;

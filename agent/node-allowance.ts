@@ -1,13 +1,42 @@
-import { allowingWords, demandsOf, demandWords, isAllowed, type NodeAllowance } from "../actors/node/allowance-contract.ts";
+import { realpath } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { allowingWords, type Demand, demandsOf, demandWords, isAllowed, type NodeAllowance } from "../actors/node/allowance-contract.ts";
 import type { PinnedTemplate } from "../actors/deployment/contract.ts";
 import { engineFailures } from "./engine/failures.ts";
 
 /**
- * The node's owner has the last word about the node: what the agent's own settings do not allow is not done, whatever the control plane believes. Throws
- * `EngineFailure`.
+ * The node's owner has the last word about the node: what the agent's own settings do not allow is not done, whatever the control plane believes. A path is
+ * judged by where it leads, so that a link within what is allowed opens nothing beyond it. Rejects with `EngineFailure`.
  */
-export function refuseUnlessAllowed(template: PinnedTemplate, allows: NodeAllowance, node: string): void {
-  const refused = demandsOf(template).filter((demand) => !isAllowed(demand, allows));
+export async function refuseUnlessAllowed(template: PinnedTemplate, allows: NodeAllowance, node: string): Promise<void> {
+  const demands = demandsOf(template);
+  if (demands.length === 0) return;
+  const real = await realAllowance(allows);
+  const refused: Demand[] = [];
+  for (const demand of demands) {
+    const isPath = demand.setting === "bindPaths" || demand.setting === "devices";
+    const where = isPath ? { ...demand, value: await realPath(demand.value) } : demand;
+    if (!isAllowed(where, real)) refused.push(demand);
+  }
   if (refused.length === 0) return;
   throw engineFailures.notAllowed(node, refused.map(demandWords).join(" and "), refused.map(allowingWords).join(" and "));
+}
+
+async function realAllowance(allows: NodeAllowance): Promise<NodeAllowance> {
+  return {
+    ...allows,
+    bindPaths: await Promise.all(allows.bindPaths.map(realPath)),
+    devices: await Promise.all(allows.devices.map(realPath)),
+  };
+}
+
+/** With links followed, as far as the path exists: what does not yet can be no link. */
+async function realPath(path: string): Promise<string> {
+  for (let known = path; ; known = dirname(known)) {
+    try {
+      return join(await realpath(known), relative(known, path));
+    } catch (cause) {
+      if (known === dirname(known)) throw engineFailures.engineError(`looking at ${path}`, String(cause), cause);
+    }
+  }
 }

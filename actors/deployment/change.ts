@@ -15,6 +15,7 @@ import {
   type FieldChange,
 } from "./contract.ts";
 import { containerFields } from "./container-contract.ts";
+import { Mounts } from "./mount-contract.ts";
 import { maskedChange } from "./masking.ts";
 
 /** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
@@ -37,6 +38,8 @@ export const TemplatePatch = z
     stopGraceMs: z.int().min(0).nullable(),
     rollout: partialOf(RolloutPolicy),
     ...nullable(containerFields),
+    mounts: Mounts.nullable(),
+    together: z.string().min(1).max(200).nullable(),
   })
   .partial();
 export type TemplatePatch = z.infer<typeof TemplatePatch>;

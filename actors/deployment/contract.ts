@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { containerFields, furtherLimits } from "./container-contract.ts";
+import { Mounts } from "./mount-contract.ts";
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
 
 /** Bounds of what a person may ask for. Beyond them the request is refused with the path of the field. */
@@ -126,9 +127,9 @@ export type Constraint = z.infer<typeof Constraint>;
 
 /** How a change is rolled out. Every phase has a deadline, so every rollout ends. */
 export const RolloutPolicy = z.strictObject({
-  /** Replicas above the wanted number while replacing. Default 1; 0 when the replicas bind ports of their node (mode host), which two cannot hold at once. */
+  /** Replicas above the wanted number while replacing. Default 1; 0 when they bind ports of their node (mode host), which two cannot hold at once, or write to a volume. */
   maxSurge: Share.optional(),
-  /** Replicas that may be missing because of the rollout. Default 0; 1 when the replicas bind ports of their node. */
+  /** Replicas that may be missing because of the rollout. Default 0; 1 where the other default is 0. */
   maxUnavailable: Share.optional(),
   /** A replica counts once it has been healthy for so long. */
   minHealthyMs: DurationMs.default(5_000),
@@ -175,6 +176,9 @@ export const Template = z.strictObject({
     .default("SIGTERM"),
   stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
   ...containerFields,
+  mounts: Mounts.optional(),
+  /** Replicas of all deployments with the same word here run on one node. */
+  together: z.string().min(1).max(200).optional(),
   rollout: RolloutPolicy.prefault({}),
 });
 export type Template = z.infer<typeof Template>;

@@ -7,6 +7,7 @@ import type { PlacementRequest, Requirements, SchedulerCommand } from "../schedu
 import type { PinnedTemplate } from "./contract.ts";
 import { hostPortsOf } from "./frontends.ts";
 import { ingressMessages } from "./ingress-messages.ts";
+import { keptVolumes } from "./mount-contract.ts";
 import { isActive, revisionOf, templateOf } from "./replica.ts";
 import { standingMessages } from "./standing.ts";
 import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
@@ -65,6 +66,8 @@ export function requirementsOf(template: PinnedTemplate, platforms: readonly Pla
     constraints,
     platforms,
     demands: demandsOf(template),
+    volumes: keptVolumes(template.mounts),
+    ...(template.together !== undefined && { together: template.together }),
   };
 }
 

@@ -3,13 +3,13 @@ import { addressOf } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
-import { allowingWords, demandsOf, demandWords } from "../node/allowance-contract.ts";
 import { DeploymentView, FieldChangeView } from "../views.ts";
 import { diff, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { reserveFrontends } from "./reserve.ts";
+import { nodeFindings } from "./node-findings.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
@@ -249,14 +249,5 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
 
 /** What a person should know before this template is rolled out; `nodes` take traffic. */
 export function findingsOf(template: PinnedTemplate, nodes: readonly string[]): string[] {
-  return [...reachWords(template, nodes), ...demandFindings(template)];
-}
-
-/** Who will take it is for the nodes to say, and known when it is placed. */
-function demandFindings(template: PinnedTemplate): readonly string[] {
-  const demands = demandsOf(template);
-  if (demands.length === 0) return [];
-  return [
-    `It wants ${demands.map(demandWords).join(" and ")}: only a node whose agent's settings allow it takes it (${demands.map(allowingWords).join(" and ")}).`,
-  ];
+  return [...reachWords(template, nodes), ...nodeFindings(template)];
 }

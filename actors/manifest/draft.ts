@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Mount } from "../deployment/mount-contract.ts";
 import type { ServiceExtension } from "./extension-contract.ts";
 import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -7,6 +8,7 @@ type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 export type Spec = Writable<DeploymentSpecInput>;
 export type PortInput = NonNullable<DeploymentSpecInput["ports"]>[number];
 export type ConstraintInput = NonNullable<DeploymentSpecInput["constraints"]>[number];
+type TmpfsInput = NonNullable<DeploymentSpecInput["tmpfs"]>[number];
 type ResourcesInput = Writable<NonNullable<DeploymentSpecInput["resources"]>>;
 
 /** What a service says about another one. */
@@ -52,6 +54,14 @@ export class Draft {
 
   addConstraints(constraints: readonly ConstraintInput[], at: Place): void {
     if (constraints.length > 0) this.set("constraints", [...(this.spec.constraints ?? []), ...constraints], at);
+  }
+
+  addMount(mount: Mount, at: Place): void {
+    this.set("mounts", [...(this.spec.mounts ?? []), mount], at);
+  }
+
+  addTmpfs(tmpfs: TmpfsInput, at: Place): void {
+    this.set("tmpfs", [...(this.spec.tmpfs ?? []), tmpfs], at);
   }
 
   /** From a file the manifest names; what the manifest itself says comes first. */

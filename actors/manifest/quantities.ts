@@ -1,3 +1,5 @@
+import type { Value } from "./value.ts";
+
 /** How people write amounts, in manifests and on the command line. Undefined: not an amount. */
 
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 0.001 };
@@ -28,6 +30,15 @@ export function decimalBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim());
   const power = ["", "k", "m", "g", "t"].indexOf(match?.[2]?.toLowerCase() ?? "");
   return match === null ? undefined : Math.floor(Number(match[1]) * 1_000 ** power);
+}
+
+/** `0440`, `0o440` or `"440"`, in octal; without a zero before it, a bare number is a decimal one, as YAML has it. */
+export function fileMode(value: Value): number | undefined {
+  if (value.kind !== "scalar") return undefined;
+  const octal = /^(?:0o?)?([0-7]{1,4})$/.exec(value.text)?.[1];
+  const isDecimal = value.type === "number" && /^[1-9]/.test(value.text);
+  const mode = isDecimal ? Number(value.text) : octal === undefined ? undefined : Number.parseInt(octal, 8);
+  return mode === undefined || mode > 0o7777 ? undefined : mode;
 }
 
 /** `0.5` processors are 500. */

@@ -96,13 +96,10 @@ function readWhole(project: Project, findings: Findings): Read {
     const profiles = [...(project.profiles ?? []), ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((name) => name !== "");
     const whole = withoutResets(root);
     const top: TopLevel = {};
-    const services = readTree(new Reading(whole, findings, files, filling), whole, new Set(profiles), top);
     const given = variables.get("COMPOSE_PROJECT_NAME");
-    return {
-      name: stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin }),
-      onFailure: top.onFailure,
-      services,
-    };
+    const name = stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin });
+    const services = readTree(new Reading(whole, name, findings, files, filling), whole, new Set(profiles), top);
+    return { name, onFailure: top.onFailure, services };
   } catch (cause) {
     if (cause instanceof TooMuch) return nothing;
     throw cause;

@@ -1,6 +1,7 @@
 import { nearestName } from "../../runtime/nearest-name.ts";
 import { type Findings, type Spot, TooMuch } from "./findings.ts";
 import type { NamedFiles } from "./project-files.ts";
+import { Resources } from "./resources.ts";
 import { isNull, type Value } from "./value.ts";
 import type { VariableFilling } from "./variables.ts";
 
@@ -17,11 +18,15 @@ export class Reading {
   readonly findings: Findings;
   readonly files: NamedFiles;
   readonly filling: VariableFilling;
+  /** What its volumes and networks are called after. */
+  readonly project: string;
+  readonly resources = new Resources();
   readonly #root: Value;
   #places = 0;
 
-  constructor(root: Value, findings: Findings, files: NamedFiles, filling: VariableFilling) {
+  constructor(root: Value, project: string, findings: Findings, files: NamedFiles, filling: VariableFilling) {
     this.#root = root;
+    this.project = project;
     this.findings = findings;
     this.files = files;
     this.filling = filling;

@@ -1,5 +1,6 @@
 import { stackExtensionRule } from "./extension.ts";
 import { different, type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
+import { volumesDefinitionRule } from "./volume-definitions.ts";
 import type { Place, Reading } from "./reading.ts";
 
 const unused = (what: string): Rule<unknown> =>
@@ -28,7 +29,7 @@ export const topLevelFields: FieldTable<TopLevel> = {
     ...different("Networks are not supported yet: nothing is made of them, and services that use one are refused.", readNetworks),
     mayBeEmpty: true,
   },
-  volumes: { ...unused("Volumes"), mayBeEmpty: true },
+  volumes: volumesDefinitionRule,
   secrets: { ...unused("Secrets"), mayBeEmpty: true },
   configs: { ...unused("Configs"), mayBeEmpty: true },
   models: unused("Models"),

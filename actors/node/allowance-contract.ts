@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AbsolutePath } from "../deployment/container-contract.ts";
+import type { Mount } from "../deployment/mount-contract.ts";
 import type { PinnedTemplate } from "../deployment/contract.ts";
 
 const MAX_ALLOWED = 200;
@@ -7,7 +8,7 @@ const Names = z.array(z.string().min(1).max(200)).max(MAX_ALLOWED).default([]);
 
 /** What containers of a node may have of the node itself. Nothing, unless its own settings say so: the control plane can only ask. */
 export const NodeAllowance = z.strictObject({
-  /** Containers that may do all that the node's root may. With it, all of the below but `bindPaths` is allowed too. */
+  /** Containers that may do all that the node's root may. With it, all of the below is allowed too but what is the node's data: `bindPaths` and `volumes`. */
   privileged: z.boolean().default(false),
   /** Directories and files that may be mounted, with everything below them. */
   bindPaths: z.array(AbsolutePath).max(MAX_ALLOWED).default([]),
@@ -16,6 +17,8 @@ export const NodeAllowance = z.strictObject({
   gpus: z.boolean().default(false),
   /** Beyond those that only reach within the container, like `SYS_ADMIN`. */
   capabilities: Names,
+  /** Volumes of the engine that are there without us. */
+  volumes: Names,
   /** Of the node: `pid`, `ipc`, `uts`, `cgroup`, `users`, `network`. */
   namespaces: z.array(z.enum(["pid", "ipc", "uts", "cgroup", "users", "network"])).default([]),
   /** That loosen the container's confinement, like `seccomp=unconfined`. */
@@ -46,11 +49,13 @@ const HARMLESS_SECURITY_OPTION = /^(no-new-privileges([:=](true|false))?|seccomp
 /** All that a replica wants of its node. */
 export function demandsOf(template: Omit<PinnedTemplate, "image">): readonly Demand[] {
   const { namespaces = {}, devices = [], deviceRules = [], gpus = [], capAdd = [], securityOptions = [] } = template;
+  const { mounts = [] } = template;
   const hooks = [...(template.postStart ?? []), ...(template.preStop ?? [])];
   const shared = Object.entries(namespaces).filter(([, kind]) => kind === "host");
   const isPrivileged = template.privileged === true || hooks.some((hook) => hook.privileged === true) || deviceRules.length > 0;
   return [
     ...(isPrivileged ? [{ setting: "privileged", value: "true" } as const] : []),
+    ...mounts.flatMap(demandsOfMount),
     ...devices.map(({ source }) => ({ setting: "devices", value: source }) as const),
     ...(gpus.length > 0 ? [{ setting: "gpus", value: "true" } as const] : []),
     ...capAdd.filter((name) => !HARMLESS_CAPABILITIES.has(name)).map((value) => ({ setting: "capabilities", value }) as const),
@@ -61,8 +66,37 @@ export function demandsOf(template: Omit<PinnedTemplate, "image">): readonly Dem
   ];
 }
 
+function demandsOfMount(mount: Mount): readonly Demand[] {
+  switch (mount.kind) {
+    case "bind":
+      return [
+        { setting: "bindPaths", value: mount.source },
+        // Mounts made in the container would appear on the node.
+        ...(mount.propagation === "shared" || mount.propagation === "rshared" ? [{ setting: "privileged", value: "true" } as const] : []),
+      ];
+    case "volume":
+      return mount.external === true ? [{ setting: "volumes", value: mount.name }] : demandsOfDriver(mount.driverOptions ?? {});
+    case "anonymous":
+      return [];
+  }
+}
+
+/** File systems that reach a server, or memory, and nothing of the node. */
+const REMOTE_FILE_SYSTEMS: ReadonlySet<string> = new Set(["tmpfs", "nfs", "nfs4", "cifs", "smb3"]);
+
+/** The driver mounts what it is told as the node's root: a directory of the node, or one of its disks. */
+function demandsOfDriver({ type, device, o = "" }: Readonly<Record<string, string>>): readonly Demand[] {
+  if (device === undefined) return [];
+  const options = o.split(",");
+  const isBind = type === undefined || type === "none" || type === "bind" || options.includes("bind") || options.includes("rbind");
+  if (!isBind && REMOTE_FILE_SYSTEMS.has(type)) return [];
+  const isPath = device.startsWith("/") && !device.split("/").includes("..");
+  if (!isPath) return [{ setting: "privileged", value: "true" }];
+  return [{ setting: isBind ? "bindPaths" : "devices", value: device }];
+}
+
 export function isAllowed({ setting, value }: Demand, allowance: NodeAllowance): boolean {
-  if (allowance.privileged && setting !== "bindPaths") return true;
+  if (allowance.privileged && setting !== "bindPaths" && setting !== "volumes") return true;
   switch (setting) {
     case "privileged":
     case "gpus":
@@ -73,6 +107,7 @@ export function isAllowed({ setting, value }: Demand, allowance: NodeAllowance):
     case "capabilities":
     case "namespaces":
     case "securityOptions":
+    case "volumes":
       return allowance[setting].some((name) => name === value);
   }
 }
@@ -86,6 +121,8 @@ export function demandWords({ setting, value }: Demand): string {
       return "its GPUs";
     case "bindPaths":
       return `a mount of its ${value}`;
+    case "volumes":
+      return `its volume ${value}`;
     case "devices":
       return `its device ${value}`;
     case "capabilities":

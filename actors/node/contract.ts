@@ -56,6 +56,7 @@ export const Failure = z.strictObject({
     "resources.rejected",
     "node.not-allowed",
     "hook.failed",
+    "volume.missing",
     "engine.unavailable",
     "engine.error",
     "exited",

@@ -16,7 +16,7 @@ export const schedulerActor: ActorDefinition<SchedulerState, SchedulerCommand, S
     project: () => [],
     eventSchema: 1,
     upcast: (_type, _schema, data) => data as SchedulerEvent,
-    stateSchema: 1,
+    stateSchema: 2,
   },
   edge: () => ({
     receive: (message, state) => {

@@ -11,6 +11,10 @@ export interface Requirements {
   readonly platforms: readonly { readonly os: string; readonly arch: string }[];
   /** What it wants of the node itself. Absent: nothing. */
   readonly demands?: readonly Demand[];
+  /** Whose data it uses: it goes where they are. */
+  readonly volumes?: readonly string[];
+  /** All placements with the same word are on one node. */
+  readonly together?: string;
 }
 
 export interface PlacementRequest {
@@ -23,7 +27,7 @@ export interface PlacementRequest {
 
 /** Why no node could be taken, per filter, and what would make it fit. */
 export interface Rejection {
-  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance";
+  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance" | "volumes" | "together";
   readonly nodes: readonly string[];
   /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */
   readonly reason: string;

@@ -3,6 +3,7 @@ import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { PlacementRequest, Rejection, SchedulerAnswer, SchedulerCommand } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
 import { place, type Placed } from "./place.ts";
+import { reservationOf } from "./reservation.ts";
 import { evolve, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
 
 export function decide(state: SchedulerState, command: SchedulerCommand, context: DecideContext): Decision<SchedulerEvent> {
@@ -52,15 +53,7 @@ function settle(
     const { request, deployment } = item;
     const result = rejected.of(request) ?? rejected.remember(request, place(ledger, deployment, request));
     if (result.kind === "placed") {
-      const { cpuReservedMillis, memoryReservedBytes, hostPorts } = request.requirements;
-      const reservation: Reservation = {
-        placementId: request.placementId,
-        deployment,
-        node: result.node,
-        cpuMillis: cpuReservedMillis,
-        memoryBytes: memoryReservedBytes,
-        hostPorts,
-      };
+      const reservation = reservationOf(deployment, request, result.node);
       ledger.book(reservation);
       reserved.push(reservation);
     } else if (rejected.textOf(result.rejections) !== rejected.textOf(item.rejections)) {

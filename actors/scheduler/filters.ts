@@ -1,7 +1,7 @@
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
 import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
-import type { Room } from "./ledger.ts";
+import type { Room, Whereabouts } from "./ledger.ts";
 
 /** One reason to reject a node. Each explains itself, and says what would make it fit. */
 export interface Filter {
@@ -47,6 +47,24 @@ export const filters: readonly Filter[] = [
       `Label a node so that ${constraints.map(constraintWords).join(" and ")}, or relax the constraint.`,
   },
   {
+    name: "volumes",
+    accepts: (room, wanted) => elsewhere(room, wanted).length === 0,
+    reason: (rejected, wanted) => {
+      const places = new Set(
+        rejected.flatMap((room) => elsewhere(room, wanted).map(([name, node]) => `the data of volume ${name} is on ${node}`)),
+      );
+      return `${[...places].join(", ")}, and a replica that uses it runs there`;
+    },
+    remedy: () => "Make that node ready for it, as the other filters say, or give the deployment another volume.",
+  },
+  {
+    name: "together",
+    accepts: ({ node, whereabouts }, { together }) => groupNodes(whereabouts, together)?.has(node.name) ?? true,
+    reason: ([first], { together }) =>
+      `replicas of ${together} run on one node, and they are on ${[...(groupNodes(first?.whereabouts, together)?.keys() ?? [])].join(" and ")}`,
+    remedy: () => "Make room on that node, or drain it so that all of them move.",
+  },
+  {
     name: "allowance",
     accepts: (room, wanted) => refusedOn(room, wanted).length === 0,
     reason: (rejected, wanted) =>
@@ -80,6 +98,18 @@ export const filters: readonly Filter[] = [
       "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
   },
 ];
+
+/** Volumes whose data is on another node, with its name. */
+function elsewhere({ node, whereabouts }: Room, { volumes = [] }: Requirements): readonly (readonly [name: string, node: string])[] {
+  return volumes.flatMap((name) => {
+    const home = whereabouts.volumes.get(name);
+    return home === undefined || home === node.name ? [] : [[name, home] as const];
+  });
+}
+
+function groupNodes(whereabouts: Whereabouts | undefined, together: string | undefined): ReadonlyMap<string, number> | undefined {
+  return together === undefined ? undefined : whereabouts?.groups.get(together);
+}
 
 function refusedOn({ node }: Room, { demands = [] }: Requirements): readonly Demand[] {
   return demands.filter((demand) => !isAllowed(demand, node.allows ?? nothingAllowed));

@@ -1,6 +1,7 @@
 import type { Foreseen, Wish } from "./contract.ts";
 import { Ledger } from "./ledger.ts";
 import { place } from "./place.ts";
+import { reservationOf } from "./reservation.ts";
 import type { Reservation, SchedulerState } from "./state.ts";
 
 /** Where replicas would go as things stand, without booking anything. One wish after the other, as their rollouts would ask. */
@@ -14,14 +15,13 @@ function foreseeOne(state: SchedulerState, ledger: Ledger, { deployment, require
   const leaving: Reservation[] =
     replaces === "nothing" ? [] : Object.values(state.reservations).filter((reservation) => reservation.deployment === deployment);
   const nodes: Record<string, number> = {};
-  const { cpuReservedMillis: cpuMillis, memoryReservedBytes: memoryBytes, hostPorts } = requirements;
   for (let slot = 1; slot <= replicas; slot++) {
     const old = leaving.shift();
     if (old !== undefined && replaces === "old-first") ledger.release(old);
-    const placementId = `${deployment}.${slot}`;
-    const placed = place(ledger, deployment, { placementId, slot, avoid: [], requirements });
+    const request = { placementId: `${deployment}.${slot}`, slot, avoid: [], requirements };
+    const placed = place(ledger, deployment, request);
     if (placed.kind === "rejected") return { deployment, nodes, pending: replicas - slot + 1, rejections: placed.rejections };
-    ledger.book({ placementId, deployment, node: placed.node, cpuMillis, memoryBytes, hostPorts });
+    ledger.book(reservationOf(deployment, request, placed.node));
     nodes[placed.node] = (nodes[placed.node] ?? 0) + 1;
     if (old !== undefined && replaces === "new-first") ledger.release(old);
   }

@@ -8,6 +8,8 @@ export interface Reservation {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
   readonly hostPorts: Requirements["hostPorts"];
+  readonly volumes?: readonly string[];
+  readonly together?: string;
 }
 
 export interface Pending {
@@ -21,6 +23,8 @@ export interface SchedulerState {
   readonly reservations: Readonly<Record<string, Reservation>>;
   /** In the order they were asked for. */
   readonly pending: readonly Pending[];
+  /** On which node the data of a volume is: where the first replica that used it was placed. It stays there when nobody uses it. */
+  readonly volumes: Readonly<Record<string, string>>;
 }
 
 export type SchedulerEvent =
@@ -30,7 +34,7 @@ export type SchedulerEvent =
   | { readonly type: "placements.pended"; readonly pending: readonly Pending[] }
   | { readonly type: "placements.released"; readonly placementIds: readonly string[] };
 
-export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [] };
+export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [], volumes: {} };
 
 export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerState {
   switch (event.type) {
@@ -44,7 +48,8 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
       const placed = new Set(event.reservations.map(({ placementId }) => placementId));
       const reservations = { ...state.reservations };
       for (const reservation of event.reservations) reservations[reservation.placementId] = reservation;
-      return { ...state, reservations, pending: state.pending.filter(({ request }) => !placed.has(request.placementId)) };
+      const pending = state.pending.filter(({ request }) => !placed.has(request.placementId));
+      return { ...state, reservations, pending, volumes: withVolumes(state, event.reservations) };
     }
     case "placements.pended": {
       const changed = new Map(event.pending.map((item) => [item.request.placementId, item]));
@@ -59,4 +64,10 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
       return { ...state, reservations, pending: state.pending.filter(({ request }) => !released.has(request.placementId)) };
     }
   }
+}
+
+function withVolumes({ volumes }: SchedulerState, reservations: readonly Reservation[]): SchedulerState["volumes"] {
+  const placed = reservations.flatMap(({ node, volumes: used = [] }) => used.map((name) => [name, node] as const));
+  const isKnown = placed.every(([name]) => Object.hasOwn(volumes, name));
+  return isKnown ? volumes : { ...Object.fromEntries(placed.toReversed()), ...volumes };
 }

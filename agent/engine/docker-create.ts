@@ -27,6 +27,7 @@ export async function createContainer(
   if (image.Architecture !== platform.arch || image.Os !== platform.os) {
     throw engineFailures.platformMismatch(reference, `${platform.os}/${platform.arch}`, `${image.Os}/${image.Architecture}`);
   }
+  await requireVolumes(connection, desired);
   const request = requestFor(desired);
   const expected = settingsOfRequest(request, image);
   const first = await post(connection, desired, request, expected);
@@ -43,6 +44,25 @@ export async function createContainer(
     deadlineMs: CREATE_DEADLINE_MS,
   });
   return (await post(connection, desired, request, actual)).containerId;
+}
+
+/** The engine would make what is missing, and a replica would find an empty volume where somebody's data should be. */
+async function requireVolumes(connection: DockerConnection, { name, mounts }: DesiredContainer): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.kind !== "volume" || mount.make !== undefined) continue;
+    const call = {
+      method: "GET",
+      path: `/volumes/${encodeURIComponent(mount.name)}`,
+      doing: `creating ${name}`,
+      deadlineMs: INSPECT_DEADLINE_MS,
+    } as const;
+    try {
+      await connection.ask(call, z.object({ Name: z.string() }));
+    } catch (error) {
+      if (statusOf(error) === NOT_FOUND) throw engineFailures.volumeMissing(mount.name, error);
+      throw error;
+    }
+  }
 }
 
 type Created = { readonly kind: "created" | "existing"; readonly containerId: string };

@@ -1,7 +1,7 @@
 import type { ContainerSettings, FurtherLimits } from "../../actors/deployment/container-contract.ts";
 import type { InspectedSettings } from "./docker-settings.ts";
 import { engineName } from "./docker-images.ts";
-import type { DesiredContainer } from "./port.ts";
+import type { DesiredContainer, EngineMount } from "./port.ts";
 
 const NANO_CPUS_PER_MILLI = 1_000_000;
 /** Kept of a container's output unless it says otherwise: three files of 10 MB. Older lines are gone. */
@@ -30,6 +30,7 @@ export function requestFor(desired: DesiredContainer): CreateRequest {
     HostConfig: {
       ...resourcesOf(desired, limits),
       ...isolationOf(settings),
+      ...(desired.mounts.length > 0 && { Mounts: desired.mounts.map(mountOf) }),
       // Restarts are the agent's: it counts them, keeps their evidence and backs off.
       RestartPolicy: { Name: "no" },
       PortBindings: settings.namespaces?.network === undefined ? bindingsOf(desired) : {},
@@ -45,6 +46,41 @@ export function requestFor(desired: DesiredContainer): CreateRequest {
     },
     hostRest: { LogConfig: logConfigOf(settings.logging), ...surroundingsOf(settings, limits) },
   };
+}
+
+/** As `Mounts`, not `Binds`: a source that is missing is an error, unless it is to be made. */
+function mountOf(mount: EngineMount): NonNullable<CreateRequest["HostConfig"]["Mounts"]>[number] & Readonly<Record<string, unknown>> {
+  switch (mount.kind) {
+    case "anonymous":
+      return { Type: "volume", Target: mount.target };
+    case "volume":
+      return {
+        Type: "volume",
+        Source: mount.name,
+        Target: mount.target,
+        ReadOnly: mount.readOnly,
+        VolumeOptions: {
+          NoCopy: mount.noCopy,
+          ...(mount.subpath !== undefined && { Subpath: mount.subpath }),
+          ...(mount.make !== undefined && {
+            Labels: mount.make.labels,
+            DriverConfig: { Name: "local", Options: mount.make.driverOptions },
+          }),
+        },
+      };
+    case "bind":
+      return {
+        Type: "bind",
+        Source: mount.source,
+        Target: mount.target,
+        ReadOnly: mount.readOnly,
+        BindOptions: {
+          CreateMountpoint: mount.createSource,
+          NonRecursive: mount.shallow,
+          ...(mount.propagation !== undefined && { Propagation: mount.propagation }),
+        },
+      };
+  }
 }
 
 function bindingsOf({ ports }: DesiredContainer): CreateRequest["HostConfig"]["PortBindings"] {

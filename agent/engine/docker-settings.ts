@@ -28,6 +28,7 @@ export const InspectedSettings = z.object({
     CpusetCpus: Text,
     PidsLimit: Amount,
     BlkioWeight: Amount,
+    Mounts: z.array(z.object({ Type: z.string(), Source: Text, Target: z.string(), ReadOnly: z.boolean().nullish() })).nullish(),
     Privileged: z.boolean().nullish(),
     ReadonlyRootfs: z.boolean().nullish(),
     CapAdd: Words,
@@ -75,7 +76,7 @@ export function settingsOfInspected({ Config, HostConfig }: InspectedSettings): 
     pids: Math.max(0, HostConfig.PidsLimit ?? 0),
     blockWeight: HostConfig.BlkioWeight ?? 0,
     privileged: HostConfig.Privileged ?? false,
-    ...loosened(HostConfig),
+    ...surroundings(HostConfig),
     restart: HostConfig.RestartPolicy?.Name || "no",
     ports: Object.entries(HostConfig.PortBindings ?? {})
       .flatMap(([port, bindings]) => (bindings ?? []).map((binding) => `${port} ${binding.HostPort ?? ""}`))
@@ -83,8 +84,8 @@ export function settingsOfInspected({ Config, HostConfig }: InspectedSettings): 
   });
 }
 
-/** How a container is kept apart, as far as it differs from how every container is: without such a word the hash stays what it was before there were any. */
-function loosened(host: InspectedSettings["HostConfig"]): Readonly<Record<string, unknown>> {
+/** How a container is kept apart and what it is given, as far as it differs from how every container is: without such a word the hash stays what it was before there were any. */
+function surroundings(host: InspectedSettings["HostConfig"]): Readonly<Record<string, unknown>> {
   const shared = ([host.NetworkMode, host.IpcMode, host.PidMode, host.UTSMode, host.CgroupnsMode, host.UsernsMode] as const).map(
     (mode) => mode === "host",
   );
@@ -96,6 +97,9 @@ function loosened(host: InspectedSettings["HostConfig"]): Readonly<Record<string
     securityOptions: unlessEmpty(host.SecurityOpt),
     shared: shared.some((isShared) => isShared) ? shared : undefined,
     devices: unlessEmpty(devices),
+    mounts: unlessEmpty(
+      host.Mounts?.map(({ Type, Source, Target, ReadOnly }) => `${Type} ${Source ?? ""} ${Target} ${ReadOnly === true ? "ro" : "rw"}`),
+    ),
   };
 }
 

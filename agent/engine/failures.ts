@@ -36,6 +36,13 @@ export const engineFailures = {
     failure("resources.rejected", true, `The engine refuses the settings of this container: ${why}`, cause),
   notAllowed: (node: string, what: string, remedy: string) =>
     failure("node.not-allowed", true, `${node} does not allow ${what}. To allow it, ${remedy} in the settings of its agent.`, undefined),
+  volumeMissing: (name: string, cause?: unknown) =>
+    failure(
+      "volume.missing",
+      true,
+      `There is no volume ${name} on this node, and it is said to be there already: make it, or constrain the deployment to the node that has it.`,
+      cause,
+    ),
   hookFailed: (command: string, how: string) =>
     failure("hook.failed", false, `The command ${command}, which runs after the start, ${how}`, undefined),
   engineUnavailable: (why: string, cause?: unknown) =>

@@ -78,9 +78,36 @@ export interface DesiredContainer {
   readonly stopGraceMs: number;
   /** Undefined: the node's own, or what the engine chooses. */
   readonly hostname: string | undefined;
+  readonly mounts: readonly EngineMount[];
   readonly settings: ContainerSettings;
   readonly limits: FurtherLimits;
 }
+
+/** In the engine's own names and paths. */
+export type EngineMount =
+  | {
+      readonly kind: "volume";
+      readonly name: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly noCopy: boolean;
+      readonly subpath: string | undefined;
+      /** Undefined: it must be there already. Otherwise it is made where it is missing. */
+      readonly make:
+        | { readonly labels: Readonly<Record<string, string>>; readonly driverOptions: Readonly<Record<string, string>> }
+        | undefined;
+    }
+  /** Gone with the container. */
+  | { readonly kind: "anonymous"; readonly target: string }
+  | {
+      readonly kind: "bind";
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly propagation: string | undefined;
+      readonly shallow: boolean;
+      readonly createSource: boolean;
+    };
 
 export interface ObservedContainer {
   readonly containerId: string;

@@ -90,6 +90,8 @@ export class SimulatedEngine implements Engine {
       const existing = this.#host.containers.find((item) => item.desired.name === container.name);
       if (existing !== undefined) return sameLabels(existing, container);
       this.#images.requireRoom(`creating ${container.name}`);
+      const missing = container.mounts.find((mount) => mount.kind === "volume" && mount.make === undefined);
+      if (missing?.kind === "volume") throw engineFailures.volumeMissing(missing.name);
       const pushed = this.#images.content(container.image);
       const number = ++this.#created;
       const containerId = createHash("sha256").update(`${this.#settings.hostname} ${number} ${this.#settings.random.next()}`).digest("hex");

@@ -51,6 +51,7 @@ function container(name: string, digest: string, labels: Readonly<Record<string,
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: name,
+    mounts: [],
     settings: {},
     limits: {},
   };

@@ -183,6 +183,7 @@ describe("a container the assignment does not know", () => {
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: "stray",
+    mounts: [],
     settings: {},
     limits: {},
   };

@@ -86,6 +86,7 @@ async function foreignContainer(node: NodeUnderTest): Promise<string> {
     stopSignal: "SIGTERM",
     stopGraceMs: 1_000,
     hostname: "foreign",
+    mounts: [],
     settings: {},
     limits: {},
   };

@@ -54,6 +54,18 @@ const samples: Readonly<Record<string, unknown>> = {
   "services.web.depends_on.base.condition": "service_completed_successfully",
   "services.web.networks": ["front"],
   "services.web.volumes": ["data:/data"],
+  "services.web.volumes.0.type": "tmpfs",
+  "services.web.volumes.0.source": "other",
+  "services.web.volumes.0.target": "/elsewhere",
+  "services.web.volumes.0.bind": { create_host_path: false },
+  "services.web.volumes.0.bind.create_host_path": false,
+  "services.web.volumes.0.bind.propagation": "rslave",
+  "services.web.volumes.0.bind.recursive": "disabled",
+  "services.web.volumes.0.volume": { nocopy: true },
+  "services.web.volumes.0.tmpfs": { size: "1m" },
+  "services.web.volumes.0.tmpfs.size": "1m",
+  "services.web.volumes.0.tmpfs.mode": "1777",
+  volumes: { "not a name": { driver: "far" } },
   "services.web.logging": { driver: "syslog" },
   "services.web.runtime": "crun",
   "services.web.network_mode": "host",
@@ -107,6 +119,13 @@ const beside: Readonly<Record<string, object>> = {
   "services.web.devices.0": { source: "/dev/snd" },
   "services.web.post_start.0": { command: ["x"] },
   "services.web.pre_stop.0": { command: ["x"] },
+  "services.web.volumes.0": { source: "data", target: "/data" },
+};
+
+/** Options of one type of mount say nothing to another. */
+const mounts: Readonly<Record<string, object>> = {
+  bind: { type: "bind", source: "/srv", target: "/data" },
+  tmpfs: { type: "tmpfs", target: "/data" },
 };
 
 /** A name that is shown nowhere, and what matters only where the other service or the file is absent (told in tests of their own). */
@@ -201,12 +220,14 @@ function outcomeOf(path: Path, value: unknown): "refused" | "reported" | "honour
   const around = (withField: boolean): ReturnType<typeof readProject> => {
     const document: Record<string, unknown> = {
       services: { web: { image: "a" }, base: { image: "b", user: "base" }, third: { image: "c", user: "third" } },
+      volumes: { data: {}, other: {} },
     };
     let target = document;
     for (const [index, step] of path.slice(0, -1).entries()) {
       const here = path.slice(0, index + 1).join(".");
       const before = (target[step] ?? {}) as Record<string, unknown>;
-      const next = typeof path[index + 1] === "number" ? [] : { ...before, ...beside[here] };
+      const besideMount = here === "services.web.volumes.0" ? mounts[String(path[index + 1])] : undefined;
+      const next = typeof path[index + 1] === "number" ? [] : { ...before, ...(besideMount ?? beside[here]) };
       target[step] = Array.isArray(next) ? next : { ...next };
       target = target[step] as Record<string, unknown>;
     }

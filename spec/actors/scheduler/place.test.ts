@@ -120,6 +120,43 @@ describe("choosing a node", () => {
     expect(stage.nodesOf("web")).toEqual(["n2"]);
   });
 
+  it("places a replica where the data of its volumes is, for ever, and says so when it cannot", () => {
+    const stage = threeNodes();
+    stage.place("db", 3, { volumes: ["data"] });
+    expect(new Set(stage.nodesOf("db"))).toEqual(new Set(["n1"]));
+    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.node("n1", { readiness: "unreachable", reason: "its agent is silent" });
+    stage.place("db", 1, { volumes: ["data"] });
+    expect(stage.rejections()).toEqual([
+      expect.objectContaining({ filter: "ready", nodes: ["n1"] }),
+      {
+        filter: "volumes",
+        nodes: ["n2", "n3"],
+        reason: "the data of volume data is on n1, and a replica that uses it runs there",
+        remedy: expect.stringMatching(/Make that node ready/),
+      },
+    ]);
+    stage.node("n1");
+    expect(stage.nodesOf("db")).toEqual(["n1"]);
+  });
+
+  it("keeps a group on one node, and lets all of it move when that node is lost or drained", () => {
+    const stage = threeNodes();
+    stage.place("web", 2, { together: "shop" });
+    stage.place("other", 1);
+    stage.place("db", 1, { together: "shop", memoryReservedBytes: 900 * MEBIBYTE });
+    expect([...stage.nodesOf("web"), ...stage.nodesOf("db")]).toEqual(["n1", "n1", "n1"]);
+    stage.place("cache", 1, { together: "shop", memoryReservedBytes: 900 * MEBIBYTE });
+    expect(stage.rejections().map(({ filter, nodes, reason }) => ({ filter, nodes, reason }))).toEqual([
+      { filter: "together", nodes: ["n2", "n3"], reason: "replicas of shop run on one node, and they are on n1" },
+      { filter: "resources", nodes: ["n1"], reason: expect.stringMatching(/n1 lacks memory/) },
+    ]);
+    stage.node("n1", { readiness: "draining" });
+    expect(stage.nodesOf("cache")).toEqual(["n3"]);
+    stage.place("web", 2, { together: "shop" });
+    expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n3", "n3"]);
+  });
+
   it("avoids a node where the replica failed, unless there is no other", () => {
     const stage = threeNodes([{}, { readiness: "cordoned" }, { readiness: "cordoned" }]);
     stage.place("web", 1, {}, ["n1"]);

@@ -89,6 +89,7 @@ export function desired(image: PinnedImage, part: Partial<DesiredContainer> = {}
     stopSignal: "SIGTERM",
     stopGraceMs: 5_000,
     hostname: "web-1",
+    mounts: [],
     settings: {},
     limits: {},
     ...part,

@@ -14,7 +14,16 @@ function fileWith(text: string): string {
 }
 
 test("nothing is allowed unless the owner of the machine says so", () => {
-  const nothing = { privileged: false, bindPaths: [], devices: [], gpus: false, capabilities: [], namespaces: [], securityOptions: [] };
+  const nothing = {
+    privileged: false,
+    bindPaths: [],
+    devices: [],
+    gpus: false,
+    capabilities: [],
+    volumes: [],
+    namespaces: [],
+    securityOptions: [],
+  };
   expect(readNodeSettings("/nowhere/node.json").allow).toEqual(nothing);
   expect(readNodeSettings(fileWith('{"allow": {"bindPaths": ["/srv/media"]}}')).allow).toEqual({ ...nothing, bindPaths: ["/srv/media"] });
 });

@@ -1,0 +1,61 @@
+import type { Mount } from "../deployment/mount-contract.ts";
+import type { Place, Reading } from "./reading.ts";
+
+/** How mounts of the node and of the container reach each other. */
+export const PROPAGATION = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;
+
+export function anonymous(reading: Reading, item: Place, target: string): Mount | undefined {
+  if (!target.startsWith("/"))
+    return reading.invalid(item, `"${target}" is not a path in the container.`, "write VOLUME:/path/in/the/container.");
+  reading.differs(
+    item,
+    "A volume without a name goes with its replica; Compose would hand it on to the next container.",
+    "give it a name under volumes where the data matters.",
+  );
+  return { kind: "anonymous", target };
+}
+
+export function named(reading: Reading, item: Place, source: string, target: string): Extract<Mount, { kind: "volume" }> | undefined {
+  const definition = reading.resources.volumes.get(source);
+  if (definition === undefined)
+    return reading.findings.error(
+      "reference",
+      item,
+      `There is no volume "${source}" under volumes, where Compose wants one.`,
+      `write volumes: and below it ${source}:`,
+    );
+  const { name, external, driverOptions, labels } = definition;
+  return {
+    kind: "volume",
+    name,
+    target,
+    ...(external && { external }),
+    ...(driverOptions !== undefined && { driverOptions: { ...driverOptions } }),
+    ...(labels !== undefined && { labels: { ...labels } }),
+  };
+}
+
+export function bind(
+  reading: Reading,
+  item: Place,
+  source: string,
+  target: string,
+  createSource: boolean,
+): Extract<Mount, { kind: "bind" }> | undefined {
+  if (!source.startsWith("/"))
+    return reading.refuse(
+      item,
+      `${source} is on the machine that holds the manifest, and not on the nodes.`,
+      "put it into the image, or name it under configs or secrets.",
+    );
+  reading.differs(
+    item,
+    `${source} is the node's own, and each node has another: a replica is taken only by nodes whose agent's settings allow it, under allow.bindPaths.`,
+    "use a named volume where it need not be the node's own.",
+  );
+  return { kind: "bind", source, target, ...(createSource && { createSource }) };
+}
+
+export function relabelling(reading: Reading, at: Place): void {
+  reading.differs(at, "Directories of a node are not labelled for SELinux.", "label it on the node.");
+}
