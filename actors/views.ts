@@ -67,7 +67,7 @@ export const ContainerView = z.object({
   revision: z.number(),
   image: z.string(),
   node: z.string().optional(),
-  phase: z.enum(["requested", "pending", "assigned", "pulling", "starting", "running", "backing-off", "draining", "stopped", "lost"]),
+  phase: z.enum(["requested", "pending", "assigned", "pulling", "starting", "running", "backing-off", "draining", "stopped"]),
   health: z.enum(["none", "proving", "healthy", "unhealthy", "unknown"]),
   /** One sentence; empty when there is nothing to explain. */
   reason: z.string(),

@@ -6,7 +6,7 @@ import { isHeard } from "../node/status.ts";
 import { ContainerView } from "../views.ts";
 
 /** Phases in which nothing runs anywhere, so that no node's silence matters. */
-const PLACELESS: ReadonlySet<ContainerView["phase"]> = new Set(["requested", "pending", "stopped", "lost"]);
+const PLACELESS: ReadonlySet<ContainerView["phase"]> = new Set(["requested", "pending", "stopped"]);
 const BYTES_PER_MIB = 1_048_576;
 
 /** A replica's row joined with what its node says now. On a silent node its health is unknown, with the age of the last word. */

@@ -144,7 +144,7 @@ function isReadable(container: ContainerView): boolean {
 
 /** Its agent has forgotten it. */
 function isOver({ phase }: ContainerView): boolean {
-  return phase === "stopped" || phase === "lost";
+  return phase === "stopped";
 }
 
 function placeOf({ deployment, slot, node }: ContainerView): Pick<LogItemLine, "deployment" | "slot" | "node"> {

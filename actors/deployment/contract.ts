@@ -232,8 +232,7 @@ export type ReplicaPhase =
   | "running"
   | "backing-off"
   | "draining"
-  | "stopped"
-  | "lost";
+  | "stopped";
 
 /** One difference, in a plan and in the history. Values of environment variables that look like secrets are masked. */
 export interface FieldChange {

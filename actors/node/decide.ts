@@ -6,6 +6,7 @@ import type { NodeFacts, Placement } from "./contract.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
 import { ingressNodeOf, readinessOf } from "./readiness.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
+import { decideRemoval } from "./removal.ts";
 import { evolve, type NodeEvent, type NodeState } from "./state.ts";
 
 export function decide(state: NodeState, command: NodeCommand, context: DecideContext): Decision<NodeEvent> {
@@ -37,6 +38,8 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
     case "uncordon":
     case "drain":
       return decideForPerson(tenant, state, command.kind, context);
+    case "remove":
+      return decideRemoval(tenant, state);
     case "wake":
       return accept([]);
   }

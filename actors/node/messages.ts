@@ -1,7 +1,7 @@
 import type { PinnedImage } from "../deployment/contract.ts";
 import type { NodeFacts, Placement, PlacementStatus } from "./contract.ts";
 
-/** Commands of the node actor. People cordon and drain; deployments assign and stop; the node's edge reports what its agent did. */
+/** Commands of the node actor. People cordon, drain and remove; deployments assign and stop; the node's edge reports what its agent did. */
 export type NodeCommand =
   | { readonly kind: "assign"; readonly placements: readonly Placement[] }
   | { readonly kind: "stop"; readonly placementIds: readonly string[] }
@@ -9,6 +9,7 @@ export type NodeCommand =
   | { readonly kind: "cordon" }
   | { readonly kind: "uncordon" }
   | { readonly kind: "drain" }
+  | { readonly kind: "remove" }
   /** The agent said hello with facts that are new, or after having been lost. */
   | { readonly kind: "join"; readonly facts: NodeFacts; readonly engine: "reachable" | "unreachable" }
   | { readonly kind: "report-engine"; readonly engine: "reachable" | "unreachable" }

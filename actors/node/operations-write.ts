@@ -1,13 +1,18 @@
 import { z } from "zod";
 import { addressOf, isId } from "../../runtime/address.ts";
-import { defineOperation, type Operation } from "../catalogue.ts";
+import type { Reply } from "../../runtime/actor.ts";
+import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import type { NodeCommand } from "./messages.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 
 const DECISION_TIMEOUT_MS = 15_000;
+type NodeVerb = "cordon" | "uncordon" | "drain" | "remove";
 const Input = z.strictObject({ name: z.string().min(1).max(63) });
+const command = (name: string, verb: NodeVerb, { host, tenant, meta }: OperationContext): Promise<Reply> =>
+  host.ask(addressOf(tenant, "node", name), { kind: verb } satisfies NodeCommand, meta, { timeoutMs: DECISION_TIMEOUT_MS });
 const Output = z.object({ name: z.string(), availability: z.enum(["active", "cordoned", "draining", "drained"]) });
 
-function change(verb: "cordon" | "uncordon" | "drain", title: string, description: string, effect: "write" | "destructive"): Operation {
+function change(verb: Exclude<NodeVerb, "remove">, title: string, description: string, effect: "write" | "destructive"): Operation {
   return defineOperation({
     name: `nodes.${verb}`,
     title,
@@ -19,12 +24,10 @@ function change(verb: "cordon" | "uncordon" | "drain", title: string, descriptio
     errors: ["node.not-found"],
     http: { method: "POST", path: `/nodes/{name}/${verb}` },
     example: `${verb} n1`,
-    handle: async ({ name }, { host, tenant, meta, reads }) => {
+    handle: async ({ name }, context) => {
       // A node exists once its agent has joined; asking an actor of any other name would bring one to life.
-      const { row } = isId(name) ? await reads.row("node", name) : { row: undefined };
-      return row === undefined
-        ? refusals["node.not-found"]({ name })
-        : host.ask(addressOf(tenant, "node", name), { kind: verb }, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+      const { row } = isId(name) ? await context.reads.row("node", name) : { row: undefined };
+      return row === undefined ? refusals["node.not-found"]({ name }) : command(name, verb, context);
     },
   });
 }
@@ -38,4 +41,19 @@ export const nodeWrites: readonly Operation[] = [
     "Each is replaced elsewhere before it is stopped, within its deployment's update policy. The node takes no new ones until it is uncordoned.",
     "destructive",
   ),
+  defineOperation({
+    name: "nodes.remove",
+    title: "Forget a node that is gone",
+    description:
+      "What was set aside on it is free, and it is listed no more. Refused while it answers: drain it, stop its agent, and wait until it is unreachable. An agent that comes back under the name joins as a new, empty node and stops what it still runs.",
+    effect: "destructive",
+    input: Input,
+    output: z.object({ name: z.string() }),
+    roles: ["admin", "operator"],
+    errors: ["node.not-found", "node.answers"],
+    http: { method: "DELETE", path: "/nodes/{name}" },
+    example: "remove n3",
+    // Asked whether it exists or not: only the actor remembers that it was removed by this very command.
+    handle: ({ name }, context) => (isId(name) ? command(name, "remove", context) : Promise.resolve(refusals["node.not-found"]({ name }))),
+  }),
 ];

@@ -4,7 +4,8 @@ import type { NodeState } from "./state.ts";
 
 export function project(before: NodeState, after: NodeState): readonly RowChange[] {
   const { facts, name } = after;
-  if (before === after || facts === undefined) return [];
+  if (before === after) return [];
+  if (facts === undefined) return before.facts === undefined ? [] : [{ change: "delete", kind: "node", id: name }];
   const body: NodeRow = {
     name,
     ...facts,

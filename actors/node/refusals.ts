@@ -7,6 +7,12 @@ export const nodeRefusals = defineRefusals({
     message: ({ name, nearest }: { name: string; nearest?: string | undefined }) =>
       `There is no node "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`,
   },
+  "node.answers": {
+    httpStatus: 409,
+    retryable: true,
+    message: ({ name, replicas }: { name: string; replicas: number }) =>
+      `"${name}" still answers${replicas === 0 ? "" : ` and holds ${replicas} ${replicas === 1 ? "replica" : "replicas"}: drain it first`}. Stop its agent, and remove it once it is unreachable.`,
+  },
   "node.message-invalid": {
     httpStatus: 422,
     retryable: false,

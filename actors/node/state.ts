@@ -23,6 +23,8 @@ export type NodeEvent =
   | { readonly type: "node.uncordoned" }
   | { readonly type: "node.drain-started" }
   | { readonly type: "node.drained" }
+  /** Forgotten. An agent that speaks under this name again joins as a new node. */
+  | { readonly type: "node.removed" }
   | { readonly type: "placements.added"; readonly placements: readonly Placement[] }
   /** Asked for while the node was lost: their deployments were told so. */
   | { readonly type: "placements.refused"; readonly placementIds: readonly string[] }
@@ -70,6 +72,9 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
       return { ...state, availability: "draining" };
     case "node.drained":
       return { ...state, availability: "drained" };
+    case "node.removed":
+      // Numbers go on: an agent that comes back must take the empty assignment for newer than its own, and stop what it still runs.
+      return numbered({ ...initialState(state.name), assignment: state.assignment });
     case "placements.added":
       return numbered({
         ...state,

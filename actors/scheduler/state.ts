@@ -1,6 +1,6 @@
 import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from "./contract.ts";
 
-/** Resources set aside on a node, from the moment of the decision until the container has really stopped. */
+/** Resources set aside on a node, from the moment of the decision until the container has really stopped or the node is removed. */
 export interface Reservation {
   readonly placementId: string;
   readonly deployment: string;
@@ -42,7 +42,8 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
       return { ...state, nodes: { ...state.nodes, [event.node.name]: event.node } };
     case "node.removed": {
       const { [event.name]: _removed, ...nodes } = state.nodes;
-      return { ...state, nodes };
+      const kept = Object.entries(state.reservations).filter(([, { node }]) => node !== event.name);
+      return { ...state, nodes, reservations: Object.fromEntries(kept) };
     }
     case "placements.reserved": {
       const placed = new Set(event.reservations.map(({ placementId }) => placementId));

@@ -141,6 +141,8 @@ function nodeWords(event: NodeEvent): string | undefined {
       return "is being drained";
     case "node.drained":
       return "drained: no replica is left";
+    case "node.removed":
+      return "removed";
     case "placements.added":
     case "placements.refused":
     case "placements.stop-requested":

@@ -202,6 +202,14 @@ export const everyday: readonly Everyday[] = [
     load: async () => (await nodes()).drain,
   },
   {
+    name: "remove",
+    arguments: [nodeName],
+    summary: "Forget a node that is gone",
+    options: [],
+    examples: ["odysseus remove n3"],
+    load: async () => (await nodes()).remove,
+  },
+  {
     name: "events",
     arguments: [],
     summary: "Show what was decided and what happened; --json with all data",

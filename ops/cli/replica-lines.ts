@@ -8,7 +8,6 @@ type Phase = ContainerView["phase"];
 const phaseColours: Readonly<Partial<Record<Phase, Colour>>> = {
   running: "green",
   "backing-off": "red",
-  lost: "red",
   pending: "yellow",
   stopped: "dim",
   draining: "dim",

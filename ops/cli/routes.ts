@@ -32,6 +32,7 @@ export const routes = {
   "nodes.cordon": ["POST", "/nodes/{name}/cordon"],
   "nodes.uncordon": ["POST", "/nodes/{name}/uncordon"],
   "nodes.drain": ["POST", "/nodes/{name}/drain"],
+  "nodes.remove": ["DELETE", "/nodes/{name}"],
   "ingress.get": ["GET", "/ingress"],
   "ingress.update": ["PATCH", "/ingress"],
   "ingress.ports": ["GET", "/ingress/ports"],

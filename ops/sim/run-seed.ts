@@ -9,6 +9,8 @@ import type { Violation } from "./violation.ts";
 const QUIET_MS = 12_000;
 const TROUBLE_MS = 90_000;
 const LONGEST_WISH_PAUSE_MS = 9_000;
+/** Of the times a person sees a node that is lost, so often they remove it. */
+const REMOVED_SHARE = 0.7;
 const LOOK_EVERY_MS = 500;
 /** A container that failed for long waits 300 s for its next attempt, and a rollout that failed is rolled back in 240 s more. */
 const CONVERGENCE_MS = 1_200_000;
@@ -91,9 +93,18 @@ class Run {
     floor.forget();
     saboteur.begin();
     while (loop.nowMs < untilMs) {
-      person.ask(anyWish(loop.random, names));
+      const [givenUp] = this.#givenUp();
+      const isTired = givenUp !== undefined && loop.random.next() < REMOVED_SHARE;
+      person.ask(isTired ? { operation: "nodes.remove", input: { name: givenUp } } : anyWish(loop.random, names));
       await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS);
     }
+  }
+
+  /** Nodes that are lost and still listed. */
+  #givenUp(): readonly string[] {
+    return [...this.#world.truth.nodes.values()]
+      .filter(({ facts, connection }) => facts !== undefined && connection === "lost")
+      .map(({ name }) => name);
   }
 
   /** What was broken is mended, nodes are opened again, and every question is answered. */

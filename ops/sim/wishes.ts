@@ -81,6 +81,7 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
   [1, (_random, _name, node) => ({ operation: "nodes.cordon", input: { name: node } })],
   [1, (_random, _name, node) => ({ operation: "nodes.drain", input: { name: node } })],
   [2, (_random, _name, node) => ({ operation: "nodes.uncordon", input: { name: node } })],
+  [2, (_random, _name, node) => ({ operation: "nodes.remove", input: { name: node } })],
 ];
 const TOTAL_WEIGHT = wishes.reduce((sum, [weight]) => sum + weight, 0);
 

@@ -27,9 +27,11 @@ export const drain: Action = async (session, [name = ""], options) => {
   if (isSet(options, "wait")) await waitUntilDrained(session, name, timeoutMs);
 };
 
+export const remove: Action = async (session, [name = ""]) => change(session, "nodes.remove", name, "is removed");
+
 async function change(
   session: Session,
-  operation: "nodes.cordon" | "nodes.uncordon" | "nodes.drain",
+  operation: "nodes.cordon" | "nodes.uncordon" | "nodes.drain" | "nodes.remove",
   name: string,
   words: string,
   options: Options = {},

@@ -273,6 +273,18 @@ describe("when nothing fits", () => {
 });
 
 describe("bookings", () => {
+  it("of a node that is removed are free, and what waited is placed when it joins anew", () => {
+    const stage = threeNodes([{}]);
+    stage.place("web", 1, { memoryReservedBytes: 600 * MEBIBYTE });
+    stage.node("n1", { readiness: "unreachable" });
+    stage.place("db", 1, { memoryReservedBytes: 600 * MEBIBYTE });
+    stage.tell({ kind: "node-removed", name: "n1" });
+    expect(stage.state.reservations).toEqual({});
+    expect(stage.rejections()).toMatchObject([{ reason: "there is no node" }]);
+    stage.node("n1");
+    expect(stage.nodesOf("db")).toEqual(["n1"]);
+  });
+
   it("never exceed a node nor give a port twice, in any order of requests and releases", () => {
     const step = fc.oneof(
       fc.record({

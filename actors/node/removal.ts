@@ -1,0 +1,27 @@
+import type { Decision } from "../../runtime/actor.ts";
+import { addressOf } from "../../runtime/address.ts";
+import type { SchedulerCommand } from "../scheduler/contract.ts";
+import { nodeRefusals as refusals } from "./refusals.ts";
+import type { NodeEvent, NodeState } from "./state.ts";
+
+const OPERATION = "nodes.remove";
+
+/**
+ * Only a node that has been given up: what it had is placed elsewhere already, and the scheduler sets nothing aside on it any more. One that still answers
+ * would be back with its next word, and its replicas with it.
+ */
+export function decideRemoval(tenant: string, state: NodeState): Decision<NodeEvent> {
+  const { name, availability, connection } = state;
+  const audit = { operation: OPERATION };
+  if (state.facts === undefined) return { kind: "refuse", refusal: refusals["node.not-found"]({ name }), audit };
+  if (connection === "joined")
+    return { kind: "refuse", refusal: refusals["node.answers"]({ name, replicas: Object.keys(state.placements).length }), audit };
+  const toScheduler: SchedulerCommand = { kind: "node-removed", name };
+  return {
+    kind: "accept",
+    events: [{ type: "node.removed" }],
+    messages: [{ to: addressOf(tenant, "scheduler"), message: toScheduler }],
+    reply: { name },
+    audit: { ...audit, before: { availability, connection, placements: Object.keys(state.placements) } },
+  };
+}
