@@ -36,9 +36,7 @@ async function change(
   words: string,
   options: Options = {},
 ): Promise<void> {
-  const answer = await naming(session, "nodes", name, () =>
-    ask<Readonly<Record<string, unknown>>>(session.api(), operation, { name, body: {} }),
-  );
+  const answer = await naming(session, "nodes", name, () => ask<Readonly<Record<string, unknown>>>(session.api(), operation, { name }));
   if (session.out.json) {
     if (!isSet(options, "wait")) session.out.document(answer);
   } else {
