@@ -43,6 +43,7 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
     case "node.removed": {
       const { [event.name]: _removed, ...nodes } = state.nodes;
       const kept = Object.entries(state.reservations).filter(([, { node }]) => node !== event.name);
+      // The places of volumes stay: their data is nowhere else, and who uses them must not begin anew beside it unnoticed.
       return { ...state, nodes, reservations: Object.fromEntries(kept) };
     }
     case "placements.reserved": {
