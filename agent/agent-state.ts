@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AttemptPhase, EVIDENCE_LOG_LINES, ExitEvidence, Failure, type PlacementStatus } from "../actors/node/contract.ts";
+import { AttemptPhase, Endpoint, EVIDENCE_LOG_LINES, ExitEvidence, Failure, type PlacementStatus } from "../actors/node/contract.ts";
 
 /** Ended attempts whose evidence is kept on the node, per placement; the oldest is forgotten first. The status carries the newest. */
 export const KEPT_EXITS = 5;
@@ -35,6 +35,8 @@ export const PlacementRecord = z.strictObject({
   probeOutput: z.string().optional(),
   /** Oldest first. `open`: the container may still give its last lines. */
   exits: z.array(ExitEvidence.extend({ containerId: z.string().optional(), evidence: z.enum(["open", "complete"]) })).readonly(),
+  /** Where ingress nodes reach it, from its first attempt on. */
+  endpoints: z.array(Endpoint).readonly().optional(),
   /** How to stop it once its placement is no longer known. */
   stopSignal: z.string(),
   stopGraceMs: z.int().min(0),
@@ -48,6 +50,7 @@ type Health = Extract<AttemptPhase, { phase: "running" }>["health"];
 export type PlacementEvent =
   /** A container of a later attempt than remembered: the agent went down before it could write that down. */
   | { readonly kind: "attempt-seen"; readonly attempt: number }
+  | { readonly kind: "endpoints-chosen"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "pull-began" }
   | { readonly kind: "pull-progressed"; readonly doneBytes: number; readonly totalBytes: number }
   | { readonly kind: "image-ready" }
@@ -103,6 +106,8 @@ function applied(record: PlacementRecord, event: PlacementEvent, atMs: number): 
   switch (event.kind) {
     case "attempt-seen":
       return attemptSeen(record, event.attempt);
+    case "endpoints-chosen":
+      return isSame(record.endpoints ?? [], event.endpoints) ? record : { ...record, endpoints: event.endpoints };
     case "pull-began":
       return { ...record, current: { phase: "pulling" } };
     case "pull-progressed":
@@ -141,6 +146,10 @@ function applied(record: PlacementRecord, event: PlacementEvent, atMs: number): 
     default:
       return event satisfies never;
   }
+}
+
+function isSame(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function attemptSeen(record: PlacementRecord, attempt: number): PlacementRecord {
@@ -211,7 +220,10 @@ function ended(record: PlacementRecord, event: Extract<PlacementEvent, { kind: "
   };
   const exits = [...record.exits, exit].slice(-KEPT_EXITS);
   const asked = event.cause === "requested";
-  const base = withoutDrain({ ...record, exits, restarts: record.restarts + (asked ? 0 : 1) });
+  const { endpoints, ...rest } = record;
+  // Something else holds one of them: the next attempt gets others.
+  const kept = event.failure.code === "port.taken" || endpoints === undefined ? {} : { endpoints };
+  const base = withoutDrain({ ...rest, ...kept, exits, restarts: record.restarts + (asked ? 0 : 1) });
   const failed = asked ? base : { ...base, failure: { ...event.failure, atMs } };
   if (event.next.kind === "never") return { ...failed, current: { phase: "stopped" } };
   const tried = { ...failed, failuresInRow: asked || event.cause === "lost" ? failed.failuresInRow : failed.failuresInRow + 1 };
@@ -296,12 +308,16 @@ export function statusOf(record: PlacementRecord): PlacementStatus {
     deployment: record.deployment,
     sequence: record.sequence,
     attempt: record.attempt,
-    current: record.current,
+    current: record.current.phase === "running" ? { ...record.current, ...endpointsIn(record) } : record.current,
     restarts: record.restarts,
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(exit === undefined ? {} : { lastExit: evidenceOf(exit) }),
     observedAtMs: record.observedAtMs,
   };
+}
+
+function endpointsIn({ endpoints }: PlacementRecord): { readonly endpoints?: Endpoint[] } {
+  return endpoints === undefined || endpoints.length === 0 ? {} : { endpoints: [...endpoints] };
 }
 
 function evidenceOf(exit: KeptExit): ExitEvidence {

@@ -25,6 +25,8 @@ const MAX_CONCURRENT_INSPECTIONS = 8;
 export interface AgentParts {
   readonly tenant: string;
   readonly node: string;
+  /** Where other nodes reach this one. */
+  readonly address: string;
   readonly engine: Engine;
   readonly probes: ProbeTransport;
   readonly clock: Clock;
@@ -85,6 +87,7 @@ export class Agent {
       images: this.images,
       gates: newGates(),
       attemptContext: () => this.#attemptContext(),
+      takenPorts: () => this.#takenPorts(),
       engineIsReachable: () => this.#presence.isReachable,
       engineWentAway: (reason) => this.#presence.wentAway(reason),
       containersOf: (placementId) => this.table.all().filter((container) => container.labels[LABEL.placement] === placementId),
@@ -221,7 +224,11 @@ export class Agent {
 
   #attemptContext(): AttemptContext {
     const { epoch, number } = this.assigned;
-    return { tenant: this.#parts.tenant, node: this.#parts.node, epoch, generation: number };
+    return { tenant: this.#parts.tenant, node: this.#parts.node, address: this.#parts.address, epoch, generation: number };
+  }
+
+  #takenPorts(): ReadonlySet<number> {
+    return new Set([...this.#workers.values()].flatMap(({ record }) => (record.endpoints ?? []).map(({ port }) => port)));
   }
 
   #tendOrphans(): void {

@@ -1,7 +1,9 @@
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
-import type { Placement } from "../actors/node/contract.ts";
+import { isIP } from "node:net";
+import type { Endpoint, Placement } from "../actors/node/contract.ts";
 import { desiredMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
+import { endpointsText } from "./endpoints.ts";
 import { LABEL } from "./labels.ts";
 
 const LABEL_ROOT = "dev.odysseus.";
@@ -15,6 +17,8 @@ export interface AttemptContext {
   readonly epoch: number;
   /** Number of the assignment that asked for it. */
   readonly generation: number;
+  /** Of the node, on the network between the nodes. */
+  readonly address: string;
 }
 
 /** `ody-acme-web-3-7-1`: tenant, deployment, slot, the placement's number, attempt. The same attempt always has the same name, so it is never made twice. */
@@ -24,7 +28,12 @@ export function containerName(tenant: string, placement: Pick<Placement, "placem
 }
 
 /** What the engine is asked for. The person's own labels never hide ours. */
-export function desiredContainer(placement: Placement, attempt: number, context: AttemptContext): DesiredContainer {
+export function desiredContainer(
+  placement: Placement,
+  attempt: number,
+  context: AttemptContext,
+  endpoints: readonly Endpoint[],
+): DesiredContainer {
   const { template } = placement;
   const theirs = Object.entries(template.labels).filter(([key]) => !key.startsWith(LABEL_ROOT));
   return {
@@ -41,15 +50,25 @@ export function desiredContainer(placement: Placement, attempt: number, context:
       [LABEL.attempt]: String(attempt),
       [LABEL.epoch]: String(context.epoch),
       [LABEL.generation]: String(context.generation),
+      ...(endpoints.length > 0 && { [LABEL.endpoints]: endpointsText(endpoints) }),
     },
     entrypoint: template.entrypoint,
     command: template.command,
     environment: template.environment,
-    ports: template.ports.map((port) => ({
-      containerPort: port.containerPort,
-      publishedPort: port.publishedPort,
-      protocol: port.protocol,
-    })),
+    ports: [
+      ...template.ports.map(({ containerPort, publishedPort, protocol, mode }) => ({
+        containerPort,
+        publishedPort: mode === "host" ? publishedPort : undefined,
+        protocol,
+      })),
+      // A name is no address to bind to; the node's rules keep others out either way.
+      ...endpoints.map(({ containerPort, protocol, port }) => ({
+        containerPort,
+        publishedPort: port,
+        protocol,
+        address: isIP(context.address) === 0 ? undefined : context.address,
+      })),
+    ],
     cpuLimitMillis: template.resources.cpuLimitMillis,
     memoryLimitBytes: template.resources.memoryLimitBytes,
     user: template.user,

@@ -4,12 +4,14 @@ import type { PlacementEvent, PlacementRecord } from "./agent-state.ts";
 import { restartDelayMs } from "./back-off.ts";
 import type { ContainerTable } from "./container-table.ts";
 import { type AttemptContext, desiredContainer } from "./desired-container.ts";
+import { chooseEndpoints, endpointsOf } from "./endpoints.ts";
 import type { Engine } from "./engine/port.ts";
 import { collectEvidence } from "./evidence.ts";
 import { Gate } from "./gate.ts";
 import { runAfterStart, runBeforeStop } from "./hooks.ts";
 import type { Images } from "./images.ts";
 import { refuseUnlessAllowed } from "./node-allowance.ts";
+import { LABEL } from "./labels.ts";
 import type { Step } from "./plan.ts";
 
 /** What runs at once on one node, whatever is asked; the rest waits in order. */
@@ -43,6 +45,8 @@ export interface StepContext {
   /** Uniform in [0, 1). */
   readonly chance: () => number;
   readonly apply: (event: PlacementEvent) => void;
+  /** Ports of the node that other placements are reached at. */
+  readonly takenPorts: () => ReadonlySet<number>;
   /** Pull progress, which is only told now and then. */
   readonly progress: (doneBytes: number, totalBytes: number) => void;
   readonly forget: () => void;
@@ -58,11 +62,13 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
       apply({ kind: "image-ready" });
     },
 
-    create: async ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply }) => {
+    create: async ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply, record, takenPorts, chance }) => {
       if (placement === undefined) return;
       await refuseUnlessAllowed(placement.template, allows, context.node);
       apply({ kind: "image-ready" });
-      const desired = desiredContainer(placement, attempt, context);
+      const endpoints = chooseEndpoints(placement.template, record.endpoints ?? [], takenPorts(), chance);
+      apply({ kind: "endpoints-chosen", endpoints });
+      const desired = desiredContainer(placement, attempt, context, endpoints);
       return gates.starts.run(async () => {
         const containerId = await engine.create(desired);
         table.created(containerId, desired.name, desired.labels);
@@ -79,6 +85,7 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
       await runAfterStart(containerId, context);
       // It may have ended meanwhile, which is told like any other end.
       if (table.get(containerId)?.state !== "running") return;
+      apply({ kind: "endpoints-chosen", endpoints: endpointsOf(table.get(containerId)?.labels[LABEL.endpoints] ?? "") });
       apply({ kind: "started", containerId, startedAtMs: startedAtMs ?? clock.nowMs(), checked: placement?.template.health !== undefined });
     },
 

@@ -11,6 +11,8 @@ export const LABEL = {
   generation: "dev.odysseus.generation",
   /** Of a volume: its name among the tenant's. */
   volume: "dev.odysseus.volume",
+  /** Where ingress nodes reach its ports; see `endpoints.ts`. Absent: nowhere. */
+  endpoints: "dev.odysseus.endpoints",
   /** Hash of the settings at creation; a difference means somebody edited the container. */
   settings: "dev.odysseus.settings",
 } as const;

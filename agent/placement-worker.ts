@@ -32,6 +32,8 @@ export interface WorkerParts {
   readonly log: Log;
   readonly allows: NodeAllowance;
   attemptContext(): AttemptContext;
+  /** Ports of the node that placements are reached at. */
+  takenPorts(): ReadonlySet<number>;
   /** No step is taken while the engine is away: what is known of it may be wrong. */
   engineIsReachable(): boolean;
   engineWentAway(reason: string): void;
@@ -201,6 +203,7 @@ export class PlacementWorker {
       record: this.#record,
       placement: this.#placement,
       attempt: this.#parts.attemptContext(),
+      takenPorts: () => this.#parts.takenPorts(),
       chance: () => random.next(),
       apply: (event) => this.apply(event),
       progress: (doneBytes, totalBytes) => this.#progressed(doneBytes, totalBytes),

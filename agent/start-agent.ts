@@ -22,8 +22,6 @@ export interface AgentSettings extends AgentParts {
   readonly agentVersion: string;
   /** What constraints are matched against. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Where other machines reach published ports. */
-  readonly address: string;
   /** Why the node is below what is supported, as far as its starter knows; each one sentence. */
   readonly degraded: readonly string[];
 }

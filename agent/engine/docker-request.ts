@@ -89,7 +89,7 @@ function bindingsOf({ ports }: DesiredContainer): CreateRequest["HostConfig"]["P
   return Object.fromEntries(
     Object.entries(bindings).map(([port, items]) => [
       port,
-      (items ?? []).map((item) => ({ HostIp: "", HostPort: String(item.publishedPort) })),
+      (items ?? []).map((item) => ({ HostIp: item.address ?? "", HostPort: String(item.publishedPort) })),
     ]),
   );
 }

@@ -79,9 +79,14 @@ export function settingsOfInspected({ Config, HostConfig }: InspectedSettings): 
     ...surroundings(HostConfig),
     restart: HostConfig.RestartPolicy?.Name || "no",
     ports: Object.entries(HostConfig.PortBindings ?? {})
-      .flatMap(([port, bindings]) => (bindings ?? []).map((binding) => `${port} ${binding.HostPort ?? ""}`))
+      .flatMap(([port, bindings]) => (bindings ?? []).map((binding) => `${port} ${addressIn(binding)}${binding.HostPort ?? ""}`))
       .toSorted(),
   });
+}
+
+/** All addresses are one word less, as it was before a binding could have one of its own. */
+function addressIn({ HostIp }: { readonly HostIp?: string | null | undefined }): string {
+  return HostIp === undefined || HostIp === null || HostIp === "" || HostIp === "0.0.0.0" ? "" : `${HostIp}:`;
 }
 
 /** How a container is kept apart and what it is given, as far as it differs from how every container is: without such a word the hash stays what it was before there were any. */

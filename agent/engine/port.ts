@@ -68,6 +68,8 @@ export interface DesiredContainer {
   readonly ports: readonly {
     readonly containerPort: number;
     readonly publishedPort: number | undefined;
+    /** Of the node, where it is published. Undefined: on all of them. */
+    readonly address?: string | undefined;
     readonly protocol: "tcp" | "udp";
   }[];
   readonly cpuLimitMillis: number | undefined;

@@ -11,13 +11,14 @@ export function withheldReplicas(
 ): ReadonlySet<string> {
   const members = pools.flatMap((pool) => pool.members);
   return new Set(
-    members.flatMap(({ placementId }) => {
+    members.flatMap(({ placementId, port }) => {
       const known = record(placementId);
-      return known === undefined || takesTraffic(known) ? [] : [placementId];
+      return known === undefined || takesTraffic(known, port) ? [] : [placementId];
     }),
   );
 }
 
-function takesTraffic({ current }: PlacementRecord): boolean {
-  return current.phase === "running" && current.health === "healthy";
+/** A port that was its own may be another's by now. */
+function takesTraffic({ current, endpoints }: PlacementRecord, port: number): boolean {
+  return current.phase === "running" && current.health === "healthy" && (endpoints ?? []).some((endpoint) => endpoint.port === port);
 }

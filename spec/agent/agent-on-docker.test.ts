@@ -193,7 +193,7 @@ describeOnTestbed("an agent on a real engine", () => {
   });
 
   test("says that a port is taken, and takes it once it is free", async () => {
-    const template = { ports: [{ containerPort: 8080, publishedPort: 18_080, protocol: "tcp" }] };
+    const template = { ports: [{ containerPort: 8080, publishedPort: 18_080, protocol: "tcp", mode: "host" }] };
     const first = await running(template);
     const second = await node.placement(images.bb1, { id: "web.2.2", template });
     await node.assign(first, second);

@@ -87,7 +87,7 @@ describe("images", () => {
 describe("a published port", () => {
   test("that is taken is said, and tried again until it is free", async () => {
     node.engine.occupyPort(8080);
-    await node.assign(await node.placement({ template: { ports: [{ containerPort: 80, publishedPort: 8080 }] } }));
+    await node.assign(await node.placement({ template: { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] } }));
     await node.untilPhase("backing-off");
     expect(node.status()).toMatchObject({ failure: { code: "port.taken" } });
     node.engine.releasePort(8080);
