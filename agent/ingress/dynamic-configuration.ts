@@ -1,5 +1,5 @@
 import type { IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
-import { type Allocation, entryPointName, portKey, WEB_OFFSET } from "./entry-points.ts";
+import { type Allocation, entryPointName, portKey, restingEntryPoints, WEB_OFFSET } from "./entry-points.ts";
 import { routeRouters } from "./route-routers.ts";
 import { type Named, nameOf, RETRY, type Router } from "./router.ts";
 
@@ -29,6 +29,7 @@ const CHALLENGE_PRIORITY = 1_000_000;
 
 const RETIRE = "retire";
 const CHALLENGES = "challenges";
+const CLOSED = "closed";
 const ROUTER_OF_MARKER = { entryPoints: ["traefik"], rule: "Path(`/odysseus`)", service: "noop@internal" } as const;
 
 /** The proxy's whole dynamic configuration. It is never empty: an empty one would leave the last route where it is. */
@@ -36,7 +37,7 @@ export function dynamicConfiguration(input: RoutesInput): object {
   const { table, isRetiring, marker } = input;
   const pools = table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !input.withheld.has(member.placementId)) }));
   const routes = routeRouters(table);
-  const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input) };
+  const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input), ...closedRouter(input) };
   const ofKind = (protocol: Pool["protocol"]) => pools.filter((pool) => pool.protocol === protocol);
   return {
     http: {
@@ -46,7 +47,7 @@ export function dynamicConfiguration(input: RoutesInput): object {
         [RETRY]: { retry: { attempts: ATTEMPTS } },
         [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
       },
-      services: { ...byName(ofKind("http"), httpService), ...challengeService(input) },
+      services: { ...byName(ofKind("http"), httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },
       serversTransports: byName(ofKind("http"), httpTransport),
     },
     ...sections({
@@ -96,6 +97,12 @@ function streamRouters({ table, allocation }: RoutesInput, protocol: "tcp" | "ud
   );
 }
 
+/** A client that kept its connection to a port that was withdrawn is told so, and finds it closed from then on. */
+function closedRouter({ allocation }: RoutesInput): Named<Router> {
+  const entryPoints = restingEntryPoints(allocation);
+  return entryPoints.length === 0 ? {} : { [CLOSED]: { entryPoints, rule: "PathPrefix(`/`)", service: CLOSED, middlewares: [RETIRE] } };
+}
+
 /** Only for the tokens that are ours: a replica may have proofs of its own to give. */
 function challengeRouters({ table, challengePort }: RoutesInput): Named<Router> {
   if (challengePort === undefined) return {};
@@ -117,7 +124,7 @@ function challengeService({ challengePort }: RoutesInput): Named<object> {
 }
 
 function finished(router: Router, isRetiring: boolean): Router {
-  return isRetiring ? { ...router, middlewares: [RETIRE, ...(router.middlewares ?? [])] } : router;
+  return isRetiring && router.service !== CLOSED ? { ...router, middlewares: [RETIRE, ...(router.middlewares ?? [])] } : router;
 }
 
 function httpService(pool: Pool): object {

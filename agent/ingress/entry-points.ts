@@ -24,35 +24,56 @@ export type PortKey = `${number}/${"tcp" | "udp"}`;
 /** Which entry point each published port is led to; kept on disk, because connections are open through them. */
 export interface Allocation {
   readonly offsets: Readonly<Record<PortKey, number>>;
-  /** Where the search for the next free one begins, by protocol: the longest unused is taken. A client may still hold a connection to one that was given up. */
+  /** Of ports that were withdrawn, until another port needs the entry point: clients may still hold connections to it, and the port may come back. */
+  readonly resting: Readonly<Record<PortKey, number>>;
+  /** Where the search for the next free one begins, by protocol: the longest unused is taken. */
   readonly next: Readonly<Record<"tcp" | "udp", number>>;
 }
 
-export const EMPTY_ALLOCATION: Allocation = { offsets: {}, next: { tcp: 0, udp: 0 } };
+export const EMPTY_ALLOCATION: Allocation = { offsets: {}, resting: {}, next: { tcp: 0, udp: 0 } };
 
 export function portKey({ port, protocol }: Pick<BalancedPort, "port" | "protocol">): PortKey {
   return `${port}/${protocol}`;
 }
 
-/** Ports keep their entry points; new ones get one, as long as there are any. */
+/** Ports keep their entry points, also while they are withdrawn; new ones get one, as long as there are any. */
 export function allocate(allocation: Allocation, ports: readonly Pick<BalancedPort, "port" | "protocol">[]): Allocation {
-  const kept = ports.flatMap((port) => {
-    const offset = allocation.offsets[portKey(port)];
-    return offset === undefined ? [] : [[portKey(port), offset] as const];
-  });
-  const offsets: Record<PortKey, number> = Object.fromEntries(kept);
+  const before: Readonly<Record<PortKey, number>> = { ...allocation.resting, ...allocation.offsets };
+  const wanted = new Set(ports.map(portKey));
+  const offsets: Record<PortKey, number> = pick(before, (key) => wanted.has(key));
   const next = { ...allocation.next };
-  for (const port of ports) {
-    if (offsets[portKey(port)] !== undefined) continue;
-    const taken = new Set(Object.entries(offsets).flatMap(([key, offset]) => (key.endsWith(port.protocol) ? [offset] : [])));
-    const count = COUNTS[port.protocol];
-    const steps = Array.from({ length: count }, (_, step) => (next[port.protocol] + step) % count);
-    const free = steps.find((index) => !taken.has(FIRST_BALANCED_OFFSET + index));
+  for (const { port, protocol } of ports) {
+    const key = portKey({ port, protocol });
+    if (offsets[key] !== undefined) continue;
+    const free = nextFree(takenOf(offsets, protocol), protocol, next[protocol]);
     if (free === undefined) continue;
-    offsets[portKey(port)] = FIRST_BALANCED_OFFSET + free;
-    next[port.protocol] = (free + 1) % count;
+    offsets[key] = FIRST_BALANCED_OFFSET + free;
+    next[protocol] = (free + 1) % COUNTS[protocol];
   }
-  return { offsets, next };
+  const taken = { tcp: takenOf(offsets, "tcp"), udp: takenOf(offsets, "udp") };
+  return { offsets, next, resting: pick(before, (key, offset) => !wanted.has(key) && !taken[protocolOf(key)].has(offset)) };
+}
+
+function nextFree(taken: ReadonlySet<number>, protocol: "tcp" | "udp", start: number): number | undefined {
+  const count = COUNTS[protocol];
+  return Array.from({ length: count }, (_, step) => (start + step) % count).find((index) => !taken.has(FIRST_BALANCED_OFFSET + index));
+}
+
+function takenOf(offsets: Readonly<Record<PortKey, number>>, protocol: "tcp" | "udp"): ReadonlySet<number> {
+  return new Set(Object.values(pick(offsets, (key) => protocolOf(key) === protocol)));
+}
+
+function protocolOf(key: PortKey): "tcp" | "udp" {
+  return key.endsWith("/udp") ? "udp" : "tcp";
+}
+
+function pick(offsets: Readonly<Record<PortKey, number>>, isPicked: (key: PortKey, offset: number) => boolean): Record<PortKey, number> {
+  return Object.fromEntries(Object.entries(offsets).filter(([key, offset]) => isPicked(key as PortKey, offset)));
+}
+
+/** Entry points that lead nowhere now, and that clients may still be connected to. */
+export function restingEntryPoints({ resting }: Allocation): readonly string[] {
+  return [...takenOf(resting, "tcp")].map((offset) => entryPointName("tcp", offset));
 }
 
 /** The port of the machine that an entry point listens at. */

@@ -12,7 +12,7 @@ const Offsets = z.record(z.string(), z.int()).transform((offsets) => offsets as 
 /** What must outlive the agent, because the proxy and its connections do. */
 export const ProxyRecord = z.strictObject({
   active: z.enum(["a", "b"]),
-  allocation: z.strictObject({ offsets: Offsets, next: z.strictObject({ tcp: z.int(), udp: z.int() }) }),
+  allocation: z.strictObject({ offsets: Offsets, resting: Offsets, next: z.strictObject({ tcp: z.int(), udp: z.int() }) }),
   former: z.array(z.strictObject({ ...PoolMember.shape, epoch: z.int(), number: z.int() })).readonly(),
   /** The engine's name of the proxy's image. */
   image: z.string().optional(),

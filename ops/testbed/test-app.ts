@@ -54,6 +54,7 @@ http.on("upgrade", (request, socket) => {
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
   // Every frame is answered with who we are; tests send frames that fit into one packet.
   socket.on("data", () => socket.write(Buffer.concat([Buffer.from([FINAL_TEXT, who.length]), Buffer.from(who)])));
+  socket.on("end", () => socket.end());
   socket.on("error", () => socket.destroy());
 });
 http.listen(8080);

@@ -1,7 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type IngressStatus, IngressTable, type IngressTableAnswer, type PoolMember } from "../../../actors/ingress/contract.ts";
+import {
+  type IngressStatus,
+  IngressTable,
+  type IngressTableAnswer,
+  type PoolMember,
+  RESERVED_PORTS,
+} from "../../../actors/ingress/contract.ts";
 import { AgentMessage, type Assignment, type Placement, type PlacementStatus } from "../../../actors/node/contract.ts";
 import { agentProcess } from "../../../ops/agent/process.ts";
 import type { AgentFileInput } from "../../../ops/agent/settings.ts";
@@ -22,6 +28,15 @@ import { toolProgram } from "../../support/tool-program.ts";
 const TENANT = "acme";
 const UNTIL_MS = 60_000;
 const ROOT = new URL("../../../", import.meta.url).pathname;
+
+const PORTS_OF_A_REPLICA = 3;
+
+/** As members of pools. */
+export interface Replica {
+  readonly http: PoolMember;
+  readonly tcp: PoolMember;
+  readonly udp: PoolMember;
+}
 
 type TableInput = Partial<Omit<IngressTable, "kind" | "tenant" | "node">>;
 
@@ -124,20 +139,22 @@ export class IngressBed {
     this.#agents.delete(number);
   }
 
-  /** A replica nobody but this test knows of, reachable like one of an agent's. */
-  async replica(node: number, port: number, placementId: string): Promise<PoolMember> {
+  /** A replica nobody but this test knows of, reachable like one of an agent's: `index` tells its ports from those of others on its node. */
+  async replica(node: number, index: number, placementId: string): Promise<Replica> {
     const image = this.bed.registry.reference(appImage("1"));
     const { address } = this.bed.node(node);
-    const ports = [`${port}:8080`, `${port + 1000}:9000`, `${port + 2000}:9001/udp`].flatMap((mapping) => ["-p", `${address}:${mapping}`]);
+    const port = RESERVED_PORTS.replicas[0] + PORTS_OF_A_REPLICA * index;
+    const member = (offset: number): PoolMember => ({ placementId, address, port: port + offset });
+    const ports = ["8080", "9000", "9001/udp"].flatMap((target, offset) => ["-p", `${address}:${port + offset}:${target}`]);
     await this.bed.node(node).docker(["run", "-d", "--name", placementId, "--hostname", placementId, ...ports, image]);
     const answer = () => this.bed.node(node).enter(["busybox", "wget", "-q", "-O-", "-T", "1", `http://${address}:${port}/healthz`]);
-    await this.until(`${placementId} answers`, () =>
+    const answers = (): Promise<boolean> =>
       answer().then(
         (text) => text === "ok\n",
         () => false,
-      ),
-    );
-    return { placementId, address, port };
+      );
+    await this.until(`${placementId} answers`, answers);
+    return { http: member(0), tcp: member(1), udp: member(2) };
   }
 
   /** The next table of a node; answered once it is on the agent's disk. */

@@ -1,0 +1,81 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect, type Socket } from "node:net";
+
+/** A text frame without content, masked with zeros (RFC 6455, 5.2). */
+const EMPTY_FRAME = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
+const FRAME_HEADER_BYTES = 2;
+
+/** A connection that is held, and asked now and then whether it still leads to the same server. */
+export class HeldConnection {
+  readonly #socket: Socket;
+  readonly #kind: "tcp" | "websocket";
+  /** Why it ended, if it did. */
+  end: string | undefined;
+
+  private constructor(socket: Socket, kind: "tcp" | "websocket") {
+    this.#socket = socket;
+    this.#kind = kind;
+    socket.on("error", (error) => (this.end = error.message));
+    socket.on("close", () => (this.end ??= "closed"));
+  }
+
+  static async open(host: string, port: number): Promise<HeldConnection> {
+    const socket = connect(port, host);
+    await once(socket, "connect");
+    return new HeldConnection(socket, "tcp");
+  }
+
+  static async webSocket(host: string, port: number): Promise<HeldConnection> {
+    const headers = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    };
+    const [, socket] = (await once(request({ host, port, path: "/ws", headers }).end(), "upgrade")) as [unknown, Socket];
+    return new HeldConnection(socket, "websocket");
+  }
+
+  /** Who answers. */
+  async ask(): Promise<string> {
+    if (this.end !== undefined) throw new Error(`the connection has ended: ${this.end}`);
+    const answered = once(this.#socket, "data", { signal: AbortSignal.timeout(10_000) });
+    this.#socket.write(this.#kind === "tcp" ? "hello" : EMPTY_FRAME);
+    const [data] = (await answered) as [Buffer];
+    const text = data.subarray(this.#kind === "tcp" ? 0 : FRAME_HEADER_BYTES).toString();
+    return text.split(" ")[0] ?? "";
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Who answers a datagram; undefined: nobody within the time. */
+export async function askUdp(host: string, port: number, timeoutMs: number): Promise<string | undefined> {
+  const socket = createSocket("udp4");
+  try {
+    const answered = once(socket, "message", { signal: AbortSignal.timeout(timeoutMs) });
+    socket.send("hello", port, host);
+    const [message] = (await answered) as [Buffer];
+    return message.toString().split(" ")[0];
+  } catch {
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Why nothing answers at a port: `refused`, or `silent`. Undefined: something does. */
+export function unanswered(host: string, port: number, timeoutMs: number): Promise<"refused" | "silent" | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, signal: AbortSignal.timeout(timeoutMs) });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED" ? "refused" : "silent"));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+  });
+}
