@@ -1,5 +1,5 @@
-import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import { isIP } from "node:net";
+import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Endpoint, Placement } from "../actors/node/contract.ts";
 import { desiredMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
