@@ -1,6 +1,9 @@
 import type { RefusalTraits } from "../runtime/refusal.ts";
 import { auditReads } from "./audit/operations.ts";
 import type { Operation } from "./catalogue.ts";
+import { certificateReads } from "./certificate/operations.ts";
+import { certificateWrites } from "./certificate/operations-write.ts";
+import { certificateRefusals } from "./certificate/refusals.ts";
 import { containerReads } from "./container/operations.ts";
 import { containerRefusals } from "./container/refusals.ts";
 import { deploymentReads } from "./deployment/operations.ts";
@@ -30,6 +33,8 @@ export const operations: readonly Operation[] = [
   ...nodeWrites,
   ...ingressReads,
   ...ingressWrites,
+  ...certificateReads,
+  ...certificateWrites,
   ...eventReads,
   ...auditReads,
 ];
@@ -42,5 +47,6 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...containerRefusals,
   ...nodeRefusals,
   ...ingressRefusals,
+  ...certificateRefusals,
   ...eventRefusals,
 };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Operation } from "../../actors/catalogue.ts";
@@ -15,6 +16,8 @@ interface FieldSchema {
   readonly enum?: readonly unknown[];
   readonly description?: string;
   readonly items?: FieldSchema;
+  /** A text that people keep in a file: its name is typed. */
+  readonly file?: boolean;
 }
 
 interface Field {
@@ -98,6 +101,7 @@ function fieldsOf(operation: Operation): readonly Field[] {
 function flagOf({ name, schema, isRequired }: Field): Flag {
   const description = `${schema.description ?? ""}${isRequired ? " (needed)" : ""}`.trim();
   if (schema.type === "boolean") return { flags: `--${kebab(name)}`, description };
+  if (schema.file === true) return { flags: `--${kebab(name)} <file>`, description };
   const isList = schema.type === "array" && isScalar(schema.items);
   const what = isScalar(schema) || isList ? (schema.type === "integer" || schema.type === "number" ? "number" : "value") : "json";
   const choices = schema.enum?.every((choice) => typeof choice === "string") === true ? { choices: schema.enum } : {};
@@ -122,8 +126,17 @@ function valueOf({ name, schema }: Field, options: Options): unknown {
   if (list !== undefined) return list;
   const given = text(options, name);
   if (given === undefined) return schema.type === "boolean" && options[name] === true ? true : undefined;
+  if (schema.file === true) return contentsOf(name, given);
   if (schema.type === "integer" || schema.type === "number") return numberOf(name, given);
   return isScalar(schema) ? given : jsonOf(name, given);
+}
+
+function contentsOf(name: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw usage(`--${kebab(name)}: ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }
 
 function numberOf(name: string, given: string): number {

@@ -1,3 +1,4 @@
+import type { CertificatesEvent } from "../../actors/certificate/state.ts";
 import type { DeploymentEvent } from "../../actors/deployment/state.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
 import type { Withdrawn } from "../../actors/ingress/commands.ts";
@@ -5,6 +6,7 @@ import type { IngressEvent } from "../../actors/ingress/state.ts";
 import type { PlacementStatus } from "../../actors/node/contract.ts";
 import type { NodeEvent } from "../../actors/node/state.ts";
 import type { StackEvent } from "../../actors/stack/state.ts";
+import { certificateWords } from "./certificate-words.ts";
 
 const MAX_REPLICAS_NAMED = 3;
 
@@ -23,6 +25,8 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
       return undefined;
     case "ingress":
       return ingressWords(data as IngressEvent);
+    case "certificates":
+      return certificateWords(data as CertificatesEvent);
     default:
       return `${name} ${type}`.trim();
   }

@@ -210,6 +210,18 @@ export const everyday: readonly Everyday[] = [
     load: async () => (await nodes()).remove,
   },
   {
+    name: "certificates",
+    arguments: [],
+    summary: "List the certificates of routes: where they are from, when they end, and what is under way",
+    options: [],
+    examples: [
+      "odysseus certificates",
+      "odysseus certificates upload --chain fullchain.pem --key privkey.pem",
+      "odysseus certificates configure --acme on --email ops@example.com --agree-terms",
+    ],
+    load: async () => (await import("./commands/certificates.ts")).certificates,
+  },
+  {
     name: "events",
     arguments: [],
     summary: "Show what was decided and what happened; --json with all data",

@@ -11,6 +11,7 @@ const nouns: Readonly<Record<Category, true>> = {
   containers: true,
   nodes: true,
   ingress: true,
+  certificates: true,
   events: true,
   audit: true,
 };

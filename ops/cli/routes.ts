@@ -37,6 +37,7 @@ export const routes = {
   "ingress.update": ["PATCH", "/ingress"],
   "ingress.ports": ["GET", "/ingress/ports"],
   "ingress.routes": ["GET", "/ingress/routes"],
+  "certificates.list": ["GET", "/certificates"],
   "events.list": ["GET", "/events"],
   "events.stream": ["GET", "/events/stream"],
   "audit.list": ["GET", "/audit"],

@@ -1,5 +1,8 @@
 import type { Registry } from "prom-client";
 import type { OperationContext } from "../../actors/catalogue.ts";
+import { certificatesActor } from "../../actors/certificate/actor.ts";
+import type { CertificatesCommand } from "../../actors/certificate/commands.ts";
+import { Supplies } from "../../actors/certificate/supply.ts";
 import { deploymentActor } from "../../actors/deployment/actor.ts";
 import { ingressActor } from "../../actors/ingress/actor.ts";
 import { noKeys } from "../../actors/ingress/keys.ts";
@@ -23,6 +26,8 @@ import { openSealedStore } from "../../storage/sealed-store.ts";
 import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
 import { Administrator } from "../../web/api/auth/administrator.ts";
 import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
+import { AcmeClient } from "../certificates/acme-client.ts";
+import { certificateMaker } from "../certificates/certificate-maker.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
@@ -62,9 +67,10 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     const epoch = await claim(files);
     const sealed = await openSealed(files, parts.home.masterKeys);
     const readiness = new ReadinessWatch({ directory: parts.home.tenants, bus: parts.bus, clock: systemClock });
-    const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, epoch);
+    const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, epoch, sealed);
     await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
     await found(host);
+    openKeys(host, epoch);
     host.start();
     const api = await startApi({
       ...parts,
@@ -115,25 +121,46 @@ function openSealed({ sealedRows }: OpenTenant, masterKeys: string): Promise<Sea
 
 async function found(host: ActorHost): Promise<void> {
   const command: FoundTenant = { kind: "found" };
-  const meta: Meta = {
-    commandId: `found/${TENANT}`,
-    principal: { kind: "system", id: "odysseus", role: "system" },
-    via: "system",
-    correlationId: "start",
-  };
-  const reply = await host.ask(addressOf(TENANT), command, meta, { timeoutMs: FOUND_TIMEOUT_MS });
+  const reply = await host.ask(addressOf(TENANT), command, systemMeta(`found/${TENANT}`), { timeoutMs: FOUND_TIMEOUT_MS });
   if (reply.kind === "refusal")
     throw new StartFailure(reply.message, reply.code === "storage.disk-full" ? exitCodes.diskFull : exitCodes.diskReadOnly);
 }
 
-function newHost(parts: ControlPlaneParts, epoch: number): ActorHost {
+function systemMeta(commandId: string): Meta {
+  return { commandId, principal: { kind: "system", id: "odysseus", role: "system" }, via: "system", correlationId: "start" };
+}
+
+/** Ingress nodes are told nothing before the keys of the certificates have been opened, also where there are none yet. */
+function openKeys(host: ActorHost, epoch: number): void {
+  const command: CertificatesCommand = { kind: "wake" };
+  host.tell(addressOf(TENANT, "certificates"), command, systemMeta(`open-keys/${epoch}`));
+}
+
+function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): ActorHost {
   const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch };
+  const certificates = certificatesActor({
+    clock: systemClock,
+    log: parts.log,
+    sealedOf: () => sealed,
+    maker: certificateMaker,
+    authority: new AcmeClient(systemClock),
+    nodes: { lacking: () => "no node takes traffic yet" },
+    supplies: new Supplies(),
+  });
   return new ActorHost({
     ...parts,
     clock: systemClock,
     random: systemRandom,
     turns: nactTurns(),
-    definitions: [tenantActor, deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })],
+    definitions: [
+      tenantActor,
+      deploymentActor,
+      stackActor,
+      schedulerActor,
+      nodeActor(outside),
+      ingressActor({ ...outside, keys: noKeys }),
+      certificates,
+    ],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,

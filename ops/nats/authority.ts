@@ -1,6 +1,6 @@
 // First, because x509's dependency-injection container looks for it when it is loaded.
 import "reflect-metadata";
-import { X509Certificate, createPrivateKey, webcrypto } from "node:crypto";
+import { X509Certificate, createPrivateKey, createPublicKey, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -22,11 +22,11 @@ export type Holder = { readonly kind: "server"; readonly names: readonly string[
 x509.cryptoProvider.set(webcrypto);
 
 /** A new certificate authority, good for ten years. */
-export async function createAuthority(nowMs: number): Promise<KeyedCertificate> {
+export async function createAuthority(nowMs: number, name = "Odysseus bus authority"): Promise<KeyedCertificate> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: "CN=Odysseus bus authority",
+    name: `CN=${name}`,
     notBefore: new Date(nowMs - CLOCK_TOLERANCE_MS),
     notAfter: new Date(nowMs + AUTHORITY_LIFE_MS),
     signingAlgorithm: algorithm,
@@ -40,8 +40,13 @@ export async function createAuthority(nowMs: number): Promise<KeyedCertificate> 
   return { cert: certificate.toString("pem"), key: await exportKey(keys.privateKey) };
 }
 
-/** A certificate for 30 days, signed by the authority, with a key of its own. */
-export async function issueCertificate(authority: KeyedCertificate, holder: Holder, nowMs: number): Promise<KeyedCertificate> {
+/** A certificate, for 30 days unless said otherwise, signed by the authority, with a key of its own. */
+export async function issueCertificate(
+  authority: KeyedCertificate,
+  holder: Holder,
+  nowMs: number,
+  lifeMs = CERTIFICATE_LIFE_MS,
+): Promise<KeyedCertificate> {
   const issuer = new x509.X509Certificate(authority.cert);
   const keys = await generateKeys();
   const usage = holder.kind === "server" ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
@@ -50,7 +55,7 @@ export async function issueCertificate(authority: KeyedCertificate, holder: Hold
     issuer: issuer.subject,
     subject: "O=Odysseus",
     notBefore: new Date(nowMs - CLOCK_TOLERANCE_MS),
-    notAfter: new Date(nowMs + CERTIFICATE_LIFE_MS),
+    notAfter: new Date(nowMs + lifeMs),
     signingAlgorithm: algorithm,
     publicKey: keys.publicKey,
     signingKey: await importKey(authority.key),
@@ -64,6 +69,27 @@ export async function issueCertificate(authority: KeyedCertificate, holder: Hold
     ],
   });
   return { cert: certificate.toString("pem"), key: await exportKey(keys.privateKey) };
+}
+
+/** A new private key. */
+export async function createKey(): Promise<string> {
+  return exportKey((await generateKeys()).privateKey);
+}
+
+/** DER of a request that an authority issue a certificate for this DNS name to the holder of the key (PKCS #10). */
+export async function createRequest(key: string, dnsName: string): Promise<Uint8Array> {
+  const publicKey = createPublicKey(createPrivateKey(key)).export({ format: "der", type: "spki" });
+  const keys = {
+    privateKey: await importKey(key),
+    publicKey: await webcrypto.subtle.importKey("spki", publicKey, algorithm, true, ["verify"]),
+  };
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: "",
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: dnsName }])],
+  });
+  return new Uint8Array(request.rawData);
 }
 
 /** Whether less than half of a certificate's life remains, or it is no certificate at all. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
+import { pebblePrograms } from "../../ops/testbed/pebble.ts";
 import { prepare } from "../../ops/testbed/prepare.ts";
 
 /** Begins the note of every test that stands for a suite which cannot run here; the summary at the end of a run looks for it. */
@@ -17,6 +18,10 @@ const probes = {
     return prepared.kind === "ready" ? undefined : prepared.reason;
   },
   docker: async () => ((await answers("/var/run/docker.sock")) ? undefined : "needs a Docker engine at /var/run/docker.sock"),
+  pebble: async () => {
+    const programs = await pebblePrograms();
+    return programs.kind === "ready" ? undefined : programs.reason;
+  },
   python: async () => lacking("python3"),
 } as const satisfies Record<string, () => Promise<string | undefined>>;
 
