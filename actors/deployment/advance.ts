@@ -64,6 +64,7 @@ export function advance(draft: Draft): void {
       retireExcess(draft);
       retireReplaced(draft);
       relocate(draft);
+      giveUpWaiting(draft);
       fillEmpty(draft);
       replaceOld(draft);
     } else {
@@ -186,6 +187,18 @@ function request(draft: Draft, slots: readonly number[]): void {
       contentOf: contentOf(draft.state, draft.state.slots[slot]?.revision ?? draft.state.revision),
     })),
   });
+}
+
+/** What has no node yet and is not what its slot is to become would only stand in the way of what is: it takes up room, and serves nobody. */
+function giveUpWaiting(draft: Draft): void {
+  const { revision } = draft.state;
+  if (!isMoving(draft.state)) return;
+  const wanted = contentOf(draft.state, revision);
+  const waiting = draft.views
+    .filter(({ slot }) => slot.revision !== revision)
+    .flatMap(({ good, old }) => [...good, ...old])
+    .filter(({ stage, contentOf: content }) => stage.stage !== "assigned" && content !== wanted);
+  stop(draft, waiting);
 }
 
 /** Slots nothing lives in cost no availability: they start at once, at the newest revision while a rollout moves slots, else at their own. */

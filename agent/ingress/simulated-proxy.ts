@@ -67,6 +67,15 @@ export class SimulatedProxy implements Proxy {
     return members.map(({ placementId }) => placementId).filter((placementId) => this.#applied?.withheld.has(placementId) !== true);
   }
 
+  /** Everybody whom requests may go to now. */
+  placements(): readonly string[] {
+    return [...new Set((this.#applied?.table.pools ?? []).flatMap(({ id }) => this.members(id)))];
+  }
+
+  leadsTo(placementId: string): boolean {
+    return this.placements().includes(placementId);
+  }
+
   /** From now on a table takes so long to be in force. */
   slow(applyMs: number): void {
     this.#applyMs = applyMs;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { checkAnswers, checkFailuresAudited, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
+import { checkPools } from "./checks/pools.ts";
 import { differences } from "./checks/convergence.ts";
 import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
@@ -167,11 +168,12 @@ class Run {
   }
 
   async #pass(durationMs: number): Promise<void> {
-    const { loop, floor, order } = this.#world;
+    const { loop, floor, order, truth, nodes, tenant } = this.#world;
     const untilMs = loop.nowMs + durationMs;
     while (loop.nowMs < untilMs) {
       await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
       order.look();
+      checkPools(truth, nodes, tenant.store, (check, message) => this.#world.report(check, message));
       if (this.#world.mood === "calm") floor.look();
       this.#stopIfViolated();
     }

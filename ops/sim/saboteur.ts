@@ -11,6 +11,8 @@ const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 9_000;
 const LONGEST_OUTAGE_MS = 25_000;
 const LONGEST_CLOCK_ERROR_MS = 90_000;
+const SLOWEST_PROXY_MS = 5_000;
+const USUAL_PROXY_MS = 90;
 const EDITED_MEMORY_BYTES = 64 * 1024 * 1024;
 
 export interface SaboteurParts {
@@ -102,7 +104,29 @@ function diskFault(fault: DiskFault): Fault {
   };
 }
 
+/** Requests that take long, from one node's proxy to a replica it leads to. */
+const longRequests: Fault = ({ parts: { loop } }, node) => {
+  const led = node.proxy.placements();
+  if (led.length === 0) return undefined;
+  const placementId = oneOf(loop.random, led);
+  node.proxy.connect(placementId, 1 + Math.floor(loop.random.next() * 3));
+  return () => node.proxy.connect(placementId, 0);
+};
+
 const faults: Readonly<Record<string, Fault>> = {
+  "long requests": longRequests,
+  "proxy killed": (_saboteur, node) => {
+    node.proxy.die();
+    return () => node.proxy.revive();
+  },
+  "proxy hangs": (_saboteur, node) => {
+    node.proxy.freeze();
+    return () => node.proxy.thaw();
+  },
+  "proxy slow": (saboteur, node) => {
+    node.proxy.slow(saboteur.upTo(SLOWEST_PROXY_MS));
+    return () => node.proxy.slow(USUAL_PROXY_MS);
+  },
   "bad network": ({ parts: { network, loop } }) => {
     const share = (): number => loop.random.next() * 0.3;
     network.setFaults({

@@ -4,6 +4,7 @@ import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";
 import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-transport.ts";
 import type { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import type { DesiredContainer, Engine, ObservedContainer } from "../../agent/engine/port.ts";
+import type { Proxy as IngressProxy } from "../../agent/ingress/proxy.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
@@ -29,6 +30,8 @@ export interface SimNodeParts {
   readonly log: Log;
   /** What a mutation puts between agent and engine. */
   readonly engine: (engine: Engine) => Engine;
+  /** What a mutation puts between agent and proxy. */
+  readonly ingressProxy: (proxy: IngressProxy) => IngressProxy;
   /** The agent is about to stop a container. */
   readonly stopping: (node: SimNode, containerId: string) => void;
 }
@@ -97,7 +100,7 @@ export class SimNode {
       disk: slowDisk(process, this.disk),
       log: log.with({ node: this.name }),
       bus,
-      proxy: mortal(process, this.proxy),
+      proxy: this.#parts.ingressProxy(mortal(process, this.proxy)),
       usage: { read: async () => ({ cpuUsedMillis: 0, memoryUsedBytes: 0 }) },
       agentVersion: "sim",
       labels: { zone: ZONES[number % ZONES.length] ?? "a" },

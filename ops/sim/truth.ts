@@ -17,6 +17,7 @@ export interface DeploymentStep {
 export interface TruthListener {
   deployment?(step: DeploymentStep): void;
   scheduler?(state: SchedulerState): void;
+  ingress?(event: IngressEvent, state: IngressState): void;
   committed?(commit: Commit): void;
 }
 
@@ -37,13 +38,18 @@ export class Truth {
     for (const { data } of commit.events) {
       if (kind === "deployment") this.#deployment(name, data as DeploymentEvent, commit.atMs);
       else if (kind === "node") this.nodes.set(name, evolveNode(this.nodes.get(name) ?? newNode(name), data as NodeEvent, commit.atMs));
-      else if (kind === "ingress") this.ingress = evolveIngress(this.ingress, data as IngressEvent, commit.atMs);
+      else if (kind === "ingress") this.#ingress(data as IngressEvent, commit.atMs);
       else this.scheduler = evolveScheduler(this.scheduler, data as SchedulerEvent);
     }
     for (const listener of this.#listeners) {
       if (kind === "scheduler" && commit.events.length > 0) listener.scheduler?.(this.scheduler);
       listener.committed?.(commit);
     }
+  }
+
+  #ingress(event: IngressEvent, atMs: number): void {
+    this.ingress = evolveIngress(this.ingress, event, atMs);
+    for (const listener of this.#listeners) listener.ingress?.(event, this.ingress);
   }
 
   #deployment(name: string, event: DeploymentEvent, atMs: number): void {

@@ -11,7 +11,13 @@ export const DEPLOYMENTS = ["web", "api", "db"] as const;
 const GOOD_IMAGES = ["app:1", "app:2", "app:3", "app:4", "sim/slow:2000", "sim/stubborn:1"] as const;
 const BAD_IMAGES = ["sim/crash:3", "sim/sick:1", "sim/nocommand:1", "sim/oom:1", "sim/missing:1", "sim/arm:1"] as const;
 const BAD_IMAGE_SHARE = 0.2;
-const PUBLISH_SHARE = 0.25;
+const HOST_MODE_SHARE = 0.2;
+const BALANCED_SHARE = 0.5;
+const ROUTE_SHARE = 0.2;
+/** Which deployment has which is chance: sometimes one is refused. */
+const HOST_PORTS = [8080, 9090] as const;
+const BALANCED_PORTS = [7000, 7001, 7002, 7003, 7004, 7005] as const;
+const DRAIN_TIMES_MS = [0, 3_000, 10_000] as const;
 const MOST_REPLICAS = 4;
 /** Short deadlines: every rollout ends within minutes of virtual time. A process of `sim/crash` lives for one second, less than a replica has to. */
 const DEADLINES = {
@@ -46,19 +52,26 @@ function image(random: Random): string {
 
 /** A whole deployment, of an image that works when told so. */
 export function newDeployment(random: Random, name: string, imageReference: string): Wish["input"] {
-  const publishes = random.next() < PUBLISH_SHARE;
   const health = oneOf(random, CHECKS);
   return {
     name,
     image: imageReference,
     replicas: 1 + Math.floor(random.next() * MOST_REPLICAS),
-    ports: [{ containerPort: 80, ...(publishes ? { publishedPort: oneOf(random, [8080, 9090]), mode: "host" } : {}) }],
+    ports: [{ containerPort: 80, ...publication(random) }],
+    routes: random.next() < ROUTE_SHARE ? [{ host: `${name}.example.com`, tls: "off" }] : [],
+    drainMs: oneOf(random, DRAIN_TIMES_MS),
     ...(health === undefined ? {} : { health }),
     resources: { cpuReservedMillis: oneOf(random, [0, 100, 900]), memoryReservedBytes: oneOf(random, [0, 2 ** 28]) },
     constraints: random.next() < 0.1 ? [{ operator: "==", key: "zone", value: "a" }] : [],
     stopGraceMs: 2_000,
     rollout: { ...DEADLINES, ...oneOf(random, BUDGETS), onFailure: random.next() < 0.7 ? "rollback" : "pause" },
   };
+}
+
+function publication(random: Random): Readonly<Record<string, unknown>> {
+  const mark = random.next();
+  if (mark < HOST_MODE_SHARE) return { publishedPort: oneOf(random, HOST_PORTS), mode: "host" };
+  return mark < HOST_MODE_SHARE + BALANCED_SHARE ? { publishedPort: oneOf(random, BALANCED_PORTS) } : {};
 }
 
 type Make = (random: Random, name: string, node: string) => Wish;

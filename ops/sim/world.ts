@@ -1,5 +1,6 @@
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import type { Engine } from "../../agent/engine/port.ts";
+import type { Proxy } from "../../agent/ingress/proxy.ts";
 import type { AnyActorDefinition } from "../../runtime/actor.ts";
 import type { Journal } from "../../runtime/journal.ts";
 import type { Log, LogFacts } from "../../runtime/log.ts";
@@ -11,6 +12,7 @@ import { AssignmentOrder, checkStop } from "./checks/agents.ts";
 import { checkCalmOutcome } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
 import { decisionChecks } from "./checks/decisions.ts";
+import { PoolsLeft } from "./checks/pools.ts";
 import { ForeignContainers } from "./foreign.ts";
 import { LiveStates } from "./live-states.ts";
 import { Person } from "./person.ts";
@@ -36,6 +38,7 @@ export interface Mutation {
   readonly definition?: (definition: AnyActorDefinition) => AnyActorDefinition;
   readonly journal?: (journal: Journal) => Journal;
   readonly engine?: (engine: Engine) => Engine;
+  readonly proxy?: (proxy: Proxy) => Proxy;
 }
 
 export interface WorldOptions {
@@ -76,8 +79,12 @@ export class SimWorld {
     );
     const registry = new SimulatedRegistry();
     const log = this.#log();
-    const stopping = (node: SimNode, containerId: string): void => checkStop(node, containerId, truth, report);
-    const { definition = same, journal = same, engine = same } = mutation;
+    const left = new PoolsLeft(truth, report);
+    const stopping = (node: SimNode, containerId: string): void => {
+      checkStop(node, containerId, truth, report);
+      left.stopping(node, containerId, this.nodes);
+    };
+    const { definition = same, journal = same, engine = same, proxy = same } = mutation;
     this.controlPlane = new SimControlPlane({
       loop,
       broker,
@@ -90,13 +97,14 @@ export class SimWorld {
     const count = FEWEST_NODES + Math.floor(loop.random.next() * (MOST_NODES - FEWEST_NODES + 1));
     this.nodes = Array.from(
       { length: count },
-      (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine, stopping }),
+      (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine, ingressProxy: proxy, stopping }),
     );
     this.person = new Person({ loop, controlPlane: this.controlPlane, trace, report });
     this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
     this.floor = new CalmFloor(truth, this.nodes, report);
     this.order = new AssignmentOrder(this.nodes, report);
     truth.listen(decisionChecks(report));
+    truth.listen(left);
     truth.listen({
       deployment: (step) => {
         if (this.mood === "calm") checkCalmOutcome(step, this.nodes, report);

@@ -6,6 +6,7 @@ import type { TenantStore } from "../../../storage/tenant-store.ts";
 import type { SimControlPlane } from "../sim-control-plane.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
+import { ofPools } from "./pools.ts";
 import { isReliable } from "./observation.ts";
 
 export interface World {
@@ -29,7 +30,7 @@ export function differences(world: World): readonly string[] {
   const assigned = new Map<string, Assigned>();
   const pending = new Set<string>();
   for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending));
-  found.push(...ofScheduler(truth, assigned, pending));
+  found.push(...ofScheduler(truth, assigned, pending), ...ofPools(truth, world.nodes));
   for (const node of world.nodes) found.push(...ofNode(node, truth.nodes.get(node.name), assigned));
   // Asked last: it is the only question to the database.
   const waiting = found.length === 0 ? store.pending(1)[0] : undefined;

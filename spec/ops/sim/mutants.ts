@@ -2,7 +2,10 @@ import type { AnyActorDefinition, Decision, Outgoing } from "../../../runtime/ac
 import { addressOf } from "../../../runtime/address.ts";
 import type { Commit, Journal } from "../../../runtime/journal.ts";
 import type { DeploymentEvent, DeploymentState } from "../../../actors/deployment/state.ts";
+import type { IngressStatus } from "../../../actors/ingress/contract.ts";
+import type { IngressEvent } from "../../../actors/ingress/state.ts";
 import type { Engine } from "../../../agent/engine/port.ts";
+import type { Proxy as IngressProxy, ProxyWish } from "../../../agent/ingress/proxy.ts";
 import { LABEL } from "../../../agent/labels.ts";
 import type { Mutation } from "../../../ops/sim/world.ts";
 
@@ -40,6 +43,25 @@ function engine(methods: (real: Engine) => Partial<Engine>): Mutation {
   };
 }
 
+function proxy(status: (real: IngressProxy, wish: ProxyWish | undefined) => IngressStatus): Mutation {
+  return {
+    proxy: (real) => {
+      let wish: ProxyWish | undefined;
+      return {
+        start: (changed) => real.start(changed),
+        want: (newer) => {
+          wish = newer;
+          real.want(newer);
+        },
+        get status() {
+          return status(real, wish);
+        },
+        stop: () => real.stop(),
+      };
+    },
+  };
+}
+
 const isOfPerson = ({ meta }: Commit): boolean => meta.principal.kind === "user";
 
 /** True at its n-th question only. */
@@ -72,6 +94,43 @@ function oldBeforeNew(accepted: Accepted, before: unknown, tenant: string): Acce
       : [],
   );
   return { ...accepted, events: [stop, ...accepted.events], messages: [...messages, ...accepted.messages] };
+}
+
+/** Every withdrawal becomes a stop. */
+function stopsAtOnce(accepted: Accepted, before: unknown, tenant: string): Accepted {
+  const { placements } = before as DeploymentState;
+  const events = accepted.events as readonly DeploymentEvent[];
+  const stopped = events.flatMap((event) => (event.type === "placements.withdrawal-requested" ? event.placementIds : []));
+  const stops = stopped.flatMap((placementId): Outgoing[] => {
+    const stage = placements[placementId]?.stage;
+    return stage?.stage === "assigned"
+      ? [{ to: addressOf(tenant, "node", stage.node), message: { kind: "stop", placementIds: [placementId] } }]
+      : [];
+  });
+  return {
+    ...accepted,
+    events: events.map((event) =>
+      event.type === "placements.withdrawal-requested" ? { ...event, type: "placements.stop-requested" } : event,
+    ),
+    messages: [...accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "withdraw"), ...stops],
+  };
+}
+
+function answersAtOnce(accepted: Accepted, _before: unknown, tenant: string): Accepted {
+  const withdrawals = (accepted.events as readonly IngressEvent[]).flatMap((event) =>
+    event.type === "members.withdrawn" ? event.placements.map(({ placementId }) => ({ placementId, left: [] })) : [],
+  );
+  if (withdrawals.length === 0) return accepted;
+  const answers = Map.groupBy(withdrawals, ({ placementId }) => placementId.slice(0, placementId.indexOf(".")));
+  const messages = [...answers].map(([deployment, placements]): Outgoing => ({
+    to: addressOf(tenant, "deployment", deployment),
+    message: { kind: "withdrawn", placements },
+  }));
+  return {
+    ...accepted,
+    events: [...accepted.events, { type: "withdrawals.ended", withdrawals } as { readonly type: string }],
+    messages: [...accepted.messages, ...messages],
+  };
 }
 
 export const mutants: readonly Mutant[] = [
@@ -204,5 +263,41 @@ export const mutants: readonly Mutant[] = [
           real.create({ ...container, image: { ...container.image, digest: container.image.digest.replace(/.$/, "0") } }),
         pull: async (image, progress, signal) => real.pull({ ...image, digest: image.digest.replace(/.$/, "0") }, progress, signal),
       })),
+  },
+  {
+    name: "a deployment that stops a replica while it is in the pools",
+    breaks: /what we stop is in no pool/,
+    make: () => redecided("deployment", stopsAtOnce),
+  },
+  {
+    name: "an ingress that lets a replica go before anybody serves the table without it",
+    breaks: /what we stop is in no pool/,
+    make: () => redecided("ingress", answersAtOnce),
+  },
+  {
+    name: "an ingress that keeps what became unhealthy or was lost with its node",
+    breaks: /pools hold healthy replicas only/,
+    make: () =>
+      redecided("ingress", (accepted) => ({ ...accepted, events: accepted.events.filter(({ type }) => type !== "members.left") })),
+  },
+  {
+    name: "an ingress that does not hear of every healthy replica",
+    breaks: /everything converges/,
+    make: () => {
+      const isMissed = atEach(5);
+      return redecided("ingress", (accepted) => ({
+        ...accepted,
+        events: accepted.events.filter(({ type }) => type !== "members.entered" || !isMissed()),
+      }));
+    },
+  },
+  {
+    name: "a proxy that says that it serves a table before it does",
+    breaks: /what we stop is in no pool/,
+    make: () =>
+      proxy((real, wish) => {
+        const { epoch, number } = wish?.table ?? real.status.serving;
+        return { ...real.status, serving: { epoch, number } };
+      }),
   },
 ];
