@@ -93,6 +93,7 @@ export type IngressCommand =
       readonly placements: readonly { readonly placementId: string; readonly drainMs: number }[];
     }
   | { readonly kind: "node-changed"; readonly node: IngressNode }
+  | { readonly kind: "node-removed"; readonly name: string }
   /** By a person. Absent fields stay. */
   | { readonly kind: "update"; readonly constraints?: readonly Constraint[]; readonly trustedProxies?: readonly string[] }
   /** Of the edge: what the nodes say closes these withdrawals. */

@@ -43,6 +43,8 @@ export function decide(state: IngressState, command: IngressCommand, context: De
       const isSame = JSON.stringify(state.nodes[command.node.name]) === JSON.stringify(command.node);
       return accept(isSame ? [] : [{ type: "node.changed", node: command.node }]);
     }
+    case "node-removed":
+      return accept(command.name in state.nodes ? [{ type: "node.removed", name: command.name }] : []);
     case "update":
       return update(state, command);
     case "renumber":

@@ -77,6 +77,7 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     const { keys } = this.#ports;
     const told = { ...trafficOf(state), certificates: keys.certificates(this.#tenant), challenges: keys.challenges(this.#tenant) };
     const under = { tenant: this.#tenant, epoch: this.#epoch };
+    this.#forgetRemoved(state);
     for (const node of Object.values(state.nodes)) this.#link(node.name).push.want(tableOf(state, node, told, under));
     this.#concluding = new Set([...this.#concluding].filter((placementId) => placementId in state.withdrawals));
     this.#conclude();
@@ -114,6 +115,15 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
       link.push.agentIsAt(0, 0);
     }
     this.#conclude();
+  }
+
+  #forgetRemoved({ nodes }: IngressState): void {
+    for (const [name, { push }] of this.#links) {
+      // What a node says may arrive before the word that it is there.
+      if (name in nodes || push.accepted === undefined || push.accepted.number === 0) continue;
+      push.stop();
+      this.#links.delete(name);
+    }
   }
 
   #link(node: string): ProxyLink {

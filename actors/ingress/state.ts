@@ -49,6 +49,7 @@ export type IngressEvent =
       readonly withdrawals: readonly { readonly placementId: string; readonly left: readonly ConnectionsLeft[] }[];
     }
   | { readonly type: "node.changed"; readonly node: IngressNode }
+  | { readonly type: "node.removed"; readonly name: string }
   | { readonly type: "settings.changed"; readonly settings: IngressSettings }
   | { readonly type: "tables.renumbered" };
 
@@ -93,6 +94,8 @@ export function evolve(state: IngressState, event: IngressEvent, atMs: number): 
       };
     case "node.changed":
       return numbered({ ...state, nodes: { ...state.nodes, [event.node.name]: event.node } });
+    case "node.removed":
+      return numbered({ ...state, nodes: without(state.nodes, [event.name]) });
     case "settings.changed":
       return numbered({ ...state, settings: event.settings });
     case "tables.renumbered":

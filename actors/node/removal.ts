@@ -1,5 +1,6 @@
 import type { Decision } from "../../runtime/actor.ts";
 import { addressOf } from "../../runtime/address.ts";
+import type { IngressCommand } from "../ingress/commands.ts";
 import type { SchedulerCommand } from "../scheduler/contract.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 import type { NodeEvent, NodeState } from "./state.ts";
@@ -16,11 +17,11 @@ export function decideRemoval(tenant: string, state: NodeState): Decision<NodeEv
   if (state.facts === undefined) return { kind: "refuse", refusal: refusals["node.not-found"]({ name }), audit };
   if (connection === "joined")
     return { kind: "refuse", refusal: refusals["node.answers"]({ name, replicas: Object.keys(state.placements).length }), audit };
-  const toScheduler: SchedulerCommand = { kind: "node-removed", name };
+  const removed = { kind: "node-removed", name } as const satisfies SchedulerCommand & IngressCommand;
   return {
     kind: "accept",
     events: [{ type: "node.removed" }],
-    messages: [{ to: addressOf(tenant, "scheduler"), message: toScheduler }],
+    messages: ["scheduler", "ingress"].map((kind) => ({ to: addressOf(tenant, kind), message: removed })),
     reply: { name },
     audit: { ...audit, before: { availability, connection, placements: Object.keys(state.placements) } },
   };

@@ -171,6 +171,7 @@ function ingressWords(event: IngressEvent): string | undefined {
     case "members.withdrawn":
     case "withdrawals.ended":
     case "node.changed":
+    case "node.removed":
     case "tables.renumbered":
       return undefined;
     default:

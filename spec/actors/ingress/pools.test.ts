@@ -62,6 +62,13 @@ describe("a table", () => {
   });
 });
 
+it("a node that was removed is told of by nobody any more", () => {
+  const stage = three();
+  stage.enter("web.1.1", "n1");
+  stage.tell({ kind: "node-removed", name: "n1" });
+  expect(stage.table("n2")).toMatchObject({ peers: ["10.0.0.2", "10.0.0.3"], pools: [{ members: [] }] });
+});
+
 describe("a replica that is to stop", () => {
   it("is out of every table first, and free once every node serves that and has no connection to it left", () => {
     const stage = three();

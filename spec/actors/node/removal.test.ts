@@ -66,7 +66,7 @@ test("a node that was given up is forgotten, the scheduler hears of it, and the 
   const decision = decided(lost, REMOVE);
   expect(decision).toMatchObject({
     kind: "accept",
-    messages: [{ to: addressOf("acme", "scheduler"), message: { kind: "node-removed", name: "n1" } }],
+    messages: ["scheduler", "ingress"].map((kind) => ({ to: addressOf("acme", kind), message: { kind: "node-removed", name: "n1" } })),
     reply: { name: "n1" },
     audit: { operation: "nodes.remove", before: { availability: "cordoned", connection: "lost", placements: ["web.1.1"] } },
   });
