@@ -1,4 +1,6 @@
 import type { RefusalTraits } from "../runtime/refusal.ts";
+import { actorOperations } from "./actor/operations.ts";
+import { actorRefusals } from "./actor/refusals.ts";
 import { auditReads } from "./audit/operations.ts";
 import type { Operation } from "./catalogue.ts";
 import { certificateReads } from "./certificate/operations.ts";
@@ -37,6 +39,7 @@ export const operations: readonly Operation[] = [
   ...certificateWrites,
   ...eventReads,
   ...auditReads,
+  ...actorOperations,
 ];
 
 /** Every refusal an operation may answer with, by code. */
@@ -49,4 +52,5 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...ingressRefusals,
   ...certificateRefusals,
   ...eventRefusals,
+  ...actorRefusals,
 };

@@ -1,9 +1,9 @@
-import { AskFailure, type AnyActorDefinition, type Host, type Reply } from "./actor.ts";
+import { AskFailure, type ActorView, type AnyActorDefinition, type Host, type Reply } from "./actor.ts";
 import { addressOfSubject, partsOf, type Address } from "./address.ts";
 import type { Bus, Subscription } from "./bus.ts";
 import type { Clock, Random } from "./clock.ts";
 import { DeadLetters } from "./dead-letters.ts";
-import { HostedTenant, type ActorView } from "./hosted-tenant.ts";
+import { HostedTenant } from "./hosted-tenant.ts";
 import type { Journal, Meta } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
@@ -101,7 +101,6 @@ export class ActorHost implements Host {
     return { stop: () => undefined };
   }
 
-  /** Every active actor, for the inspector and the metrics. */
   actors(): readonly ActorView[] {
     return [...this.#tenants.values()].flatMap((tenant) => tenant.actors());
   }

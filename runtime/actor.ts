@@ -81,6 +81,19 @@ export interface ActorDefinition<State, Command, Event extends { readonly type: 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- existential type, which TypeScript lacks
 export type AnyActorDefinition = ActorDefinition<any, any, any>;
 
+/** One actor as the inspector sees it. */
+export interface ActorView {
+  readonly address: Address;
+  readonly phase: "recovering" | "running" | "held" | "backing-off" | "quarantined" | "stopping" | "stopped";
+  /** Messages waiting. */
+  readonly depth: number;
+  readonly restarts: number;
+  /** Events in its stream. */
+  readonly version: number;
+  /** In quarantine: what it failed with last. */
+  readonly failure?: string;
+}
+
 /** How one reaches actors, wherever they live. */
 export interface Host {
   /** Resolves with the reply or the refusal; rejects only with `AskFailure`. */
@@ -88,6 +101,8 @@ export interface Host {
   tell(to: Address, message: unknown, meta: Meta): void;
   /** Soft state of an actor in this process; undefined when it is not active here. */
   soft(address: Address): unknown;
+  /** Every actor that is active in this process. */
+  actors(): readonly ActorView[];
 }
 
 export type Reply = { readonly kind: "ok"; readonly value: unknown } | Refusal;

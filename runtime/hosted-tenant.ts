@@ -1,6 +1,6 @@
-import { AskFailure, type AnyActorDefinition, type Reply } from "./actor.ts";
+import { AskFailure, type ActorView, type AnyActorDefinition, type Reply } from "./actor.ts";
 import { partsOf, type Address } from "./address.ts";
-import { Cell, type CellPhase, type CellSurroundings } from "./cell.ts";
+import { Cell, type CellSurroundings } from "./cell.ts";
 import { DurableActor, type Inbound } from "./durable-actor.ts";
 import type { Journal, Meta } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
@@ -15,17 +15,6 @@ export interface TenantSurroundings extends CellSurroundings {
   ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply>;
   tell(to: Address, message: unknown, meta: Meta): void;
   fenced(epoch: number): void;
-}
-
-/** One actor as the inspector sees it. */
-export interface ActorView {
-  readonly address: Address;
-  readonly phase: CellPhase["kind"];
-  /** Messages waiting. */
-  readonly depth: number;
-  readonly restarts: number;
-  /** Events in its stream. */
-  readonly version: number;
 }
 
 type StoredActor = DurableActor<unknown, unknown, { readonly type: string }>;
@@ -97,6 +86,7 @@ export class HostedTenant {
       depth: cell.depth,
       restarts: cell.restarts,
       version: actor.version,
+      ...(cell.phase.kind === "quarantined" ? { failure: wordsOf(cell.phase.error) } : {}),
     }));
   }
 
@@ -158,4 +148,8 @@ export class HostedTenant {
       recheckOutbox: () => this.#outbox.recheck(),
     };
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,7 @@ import type { IngressEvent } from "../../actors/ingress/state.ts";
 import type { PlacementStatus } from "../../actors/node/contract.ts";
 import type { NodeEvent } from "../../actors/node/state.ts";
 import type { StackEvent } from "../../actors/stack/state.ts";
+import type { TenantEvent } from "../../actors/tenant/actor.ts";
 import { certificateWords } from "./certificate-words.ts";
 
 const MAX_REPLICAS_NAMED = 3;
@@ -20,7 +21,7 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
     case "node":
       return nodeWords(data as NodeEvent);
     case "tenant":
-      return type === "tenant.founded" ? "this installation begins" : type;
+      return tenantWords(data as TenantEvent);
     case "scheduler":
       return undefined;
     case "ingress":
@@ -29,6 +30,17 @@ export function eventWords({ kind, name, type, data }: EventView): string | unde
       return certificateWords(data as CertificatesEvent);
     default:
       return `${name} ${type}`.trim();
+  }
+}
+
+function tenantWords(event: TenantEvent): string {
+  switch (event.type) {
+    case "tenant.founded":
+      return "this installation begins";
+    case "actor.resumed":
+      return `${event.address} was let out of quarantine; what it failed on is ${event.poison === "retry" ? "tried again" : "dropped"}`;
+    default:
+      return unknownType(event);
   }
 }
 

@@ -9,6 +9,7 @@ const changes = () => import("./commands/change.ts");
 const lists = () => import("./commands/lists.ts");
 const streams = () => import("./commands/streams.ts");
 const nodes = () => import("./commands/nodes.ts");
+const actors = () => import("./commands/actors.ts");
 const ingress = () => import("./commands/ingress.ts");
 const ofDeployment: Flag = { flags: "-d, --deployment <name>", description: "only of this deployment" };
 
@@ -246,5 +247,21 @@ export const everyday: readonly Everyday[] = [
     ],
     examples: ["odysseus audit --since 1h", "odysseus audit --operation deployments.delete --json"],
     load: async () => (await streams()).audit,
+  },
+  {
+    name: "actors",
+    arguments: [],
+    summary: "List what lives in the control plane, and what of it is in quarantine",
+    options: [{ flags: "--phase <phase>", description: "only actors in this phase: quarantined" }],
+    examples: ["odysseus actors --phase quarantined"],
+    load: async () => (await actors()).actors,
+  },
+  {
+    name: "resume",
+    arguments: [["<actor>", "as odysseus actors shows it"]],
+    summary: "Let an actor out of quarantine",
+    options: [{ flags: "--poison <what>", description: "what becomes of the message it failed on (retry)", choices: ["retry", "drop"] }],
+    examples: ["odysseus resume default/node/n1", "odysseus resume default/node/n1 --poison drop"],
+    load: async () => (await actors()).resume,
   },
 ];

@@ -14,6 +14,7 @@ const nouns: Readonly<Record<Category, true>> = {
   certificates: true,
   events: true,
   audit: true,
+  actors: true,
 };
 
 /** What is asked of a noun. `verb` is undefined when its help is. */

@@ -41,6 +41,8 @@ export const routes = {
   "events.list": ["GET", "/events"],
   "events.stream": ["GET", "/events/stream"],
   "audit.list": ["GET", "/audit"],
+  "actors.list": ["GET", "/actors"],
+  "actors.resume": ["POST", "/actors/{name}/resume"],
 } as const satisfies Readonly<Record<string, readonly [ApiCall["method"], string]>>;
 
 export type RouteName = keyof typeof routes;

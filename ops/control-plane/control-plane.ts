@@ -147,13 +147,13 @@ function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): 
     nodes: { lacking: () => "no node takes traffic yet" },
     supplies: new Supplies(),
   });
-  return new ActorHost({
+  const host: ActorHost = new ActorHost({
     ...parts,
     clock: systemClock,
     random: systemRandom,
     turns: nactTurns(),
     definitions: [
-      tenantActor,
+      tenantActor({ resume: (address, poison) => void host.resume(address, poison) }),
       deploymentActor,
       stackActor,
       schedulerActor,
@@ -165,4 +165,5 @@ function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): 
     remoteKinds: ["agent"],
     onFenced: parts.onFenced,
   });
+  return host;
 }

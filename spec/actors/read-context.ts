@@ -120,6 +120,7 @@ export class ReadWorld {
         ask: () => Promise.reject(new Error("reading asks no actor")),
         tell: () => undefined,
         soft: (address) => this.#soft.get(address),
+        actors: () => [],
       },
       bus: this.#bus,
       reads: this.#tenant.reads,

@@ -116,6 +116,10 @@ class Counters implements Host {
 
   tell(): void {}
 
+  actors(): readonly [] {
+    return [];
+  }
+
   soft(address: unknown): unknown {
     return this.#soft.get(String(address));
   }
