@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireCapability } from "../../support/capability.ts";
+import { Cluster } from "../../support/cluster.ts";
+import { failuresOf } from "../../support/load/load.ts";
+import { answersAt, deployBehindPort, entrances, poolStates, underLoad, untilAnswers } from "./traffic.ts";
+
+const PORT = 8080;
+/** Each replaces or moves several containers, one after the other, beside other suites. */
+const JOURNEY_TIMEOUT_MS = 180_000;
+
+const describeOnCluster = await requireCapability("testbed");
+
+describeOnCluster("a published port on three real engines", () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ name: "ingress" });
+    await deployBehindPort(cluster, "web", PORT, { replicas: 5 });
+  });
+
+  afterAll(() => cluster.stop());
+
+  test(
+    "answers on every node, over all replicas, several on one node included",
+    async () => {
+      for (const entrance of entrances(cluster, PORT)) expect((await answersAt(entrance, 5)).size).toBe(5);
+      expect((await poolStates(cluster, "web")).map((state) => state?.phase)).toEqual(Array.from({ length: 5 }, () => "in-pool"));
+      expect(await cluster.run("ports")).toMatch(
+        /8080\/tcp +http +web +5 +answers +port 8080 answers on n1, n2, n3 over HTTP \(by request\)/,
+      );
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "is refused to another deployment, with the holder's name",
+    async () => {
+      const { exitCode, stderr } = await cluster.cli("deploy", "other", "--image", cluster.image("bb1"), "--publish", `${PORT}:8080`);
+      expect({ exitCode, stderr }).toMatchObject({
+        exitCode: 45,
+        stderr: expect.stringContaining("published by deployment web") as string,
+      });
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "loses no request while all replicas are replaced, and none while they become fewer and more",
+    async () => {
+      const result = await underLoad(cluster, PORT, async () => {
+        await cluster.run("update", "web", "--image", cluster.image("bb2"), "--wait");
+        await cluster.run("scale", "web", "2", "--wait");
+        await cluster.run("scale", "web", "5", "--wait");
+      });
+      expect(failuresOf(result)).toBe("none");
+      expect(result.requests).toBeGreaterThan(100);
+      await untilAnswers(cluster, PORT, 5);
+      for (const entrance of entrances(cluster, PORT)) for (const answer of await answersAt(entrance, 5)) expect(answer).toMatch(/ 2$/);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "does not mind that a second port is published and taken back",
+    async () => {
+      const result = await underLoad(cluster, PORT, async () => {
+        await deployBehindPort(cluster, "shop", 8081, { replicas: 2 });
+        await cluster.run("delete", "shop", "--wait");
+      });
+      expect(failuresOf(result)).toBe("none");
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "is free again once its deployment is gone",
+    async () => {
+      await cluster.run("delete", "web", "--wait");
+      await deployBehindPort(cluster, "heir", PORT, { replicas: 1 });
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+});
