@@ -18,6 +18,12 @@ export async function readCertificate(context: OperationContext, name: string): 
   return (await readCertificates(context)).find(({ serves }) => serves.includes(name));
 }
 
+/** By host of a route: what answers for it. */
+export async function readServing(context: OperationContext): Promise<ReadonlyMap<string, CertificateView>> {
+  const all = await readCertificates(context);
+  return new Map(all.flatMap((view) => view.serves.map((host): [string, CertificateView] => [host, view])));
+}
+
 export function certificateView(context: OperationContext, body: unknown): CertificateView {
   const row = CertificateRow.parse(body);
   const soft = context.host.soft(addressOf(context.tenant, "certificates")) as CertificatesSoft | undefined;

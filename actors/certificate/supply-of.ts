@@ -1,7 +1,7 @@
 import { choiceOf, wantedHosts } from "./choose.ts";
 import { idOf, type KeyRing } from "./key-ring.ts";
 import type { CertificatesState, KeyedChain } from "./state.ts";
-import type { Supply } from "./supply.ts";
+import type { Supply } from "../ingress/keys.ts";
 
 /** Hosts named beside one certificate at most; a wildcard may serve more. */
 const MAX_HOSTS_TOGETHER = 100;

@@ -4,6 +4,7 @@ import { decide, nextExpiryMs } from "./decide.ts";
 import { IngressEdge, type IngressPorts } from "./edge.ts";
 import { project } from "./projection.ts";
 import { evolve, noIngress, type IngressEvent, type IngressState } from "./state.ts";
+import { tellingWants } from "./wanted-certificates.ts";
 
 /** `acme/ingress`: who publishes what, which replicas take its traffic, and when one that is to stop is out of everybody's reach. */
 export function ingressActor(ports: IngressPorts): ActorDefinition<IngressState, IngressCommand, IngressEvent> {
@@ -11,7 +12,7 @@ export function ingressActor(ports: IngressPorts): ActorDefinition<IngressState,
     decider: {
       kind: "ingress",
       initial: () => noIngress,
-      decide,
+      decide: (state, command, context) => tellingWants(decide(state, command, context), state, context),
       evolve,
       wakeAtMs: nextExpiryMs,
       wake: { kind: "wake" },

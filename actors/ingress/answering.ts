@@ -1,4 +1,6 @@
 import type { OperationContext } from "../catalogue.ts";
+import { readServing } from "../certificate/certificate-reads.ts";
+import type { CertificateView } from "../certificate/contract.ts";
 import { readMembers } from "./reads.ts";
 import { PortRow, RouteRow, type NodeProxyView, type PortView, type RouteView } from "./views.ts";
 
@@ -26,10 +28,21 @@ export function portView(row: PortRow, members: number, proxies: Proxies): PortV
   };
 }
 
-export function routeView(row: RouteRow, members: number, proxies: Proxies): RouteView {
+export function routeView(row: RouteRow, members: number, proxies: Proxies, serving: ReadonlyMap<string, CertificateView>): RouteView {
   const where = answering(proxies, row.heldBy, row.tls === "on" ? [80, 443] : [80], "tcp");
   const words = row.tls === "on" ? "over HTTPS" : "over HTTP";
-  return { ...row, ...where, members, ...told(`${row.host}${row.path === "/" ? "" : row.path}`, where, members, words, row.heldBy) };
+  const { status, reason } = told(`${row.host}${row.path === "/" ? "" : row.path}`, where, members, words, row.heldBy);
+  const certificate = row.tls === "on" ? serving.get(row.host) : undefined;
+  if (certificate === undefined) return { ...row, ...where, members, status, reason };
+  const { name, source, state, notAfterMs, reason: why } = certificate;
+  return {
+    ...row,
+    ...where,
+    members,
+    status,
+    reason: why === "" ? reason : `${reason}; ${why.slice(0, 1).toLowerCase()}${why.slice(1).replace(/\.$/, "")}`,
+    certificate: { name, source, state, reason: why, ...(notAfterMs === undefined ? {} : { notAfterMs }) },
+  };
 }
 
 function answering(proxies: Proxies, heldBy: string | undefined, ports: readonly number[], protocol: "tcp" | "udp"): Answering {
@@ -84,14 +97,15 @@ function few(words: readonly string[], separator: string): string {
 
 /** Where a deployment's ports and routes answer, each in one sentence. */
 export async function reachOf(context: OperationContext, deployment: string, proxies: Proxies): Promise<readonly string[]> {
-  const [ports, routes, counts] = await Promise.all([
+  const [ports, routes, counts, serving] = await Promise.all([
     context.reads.rows({ kind: "ingress-port", parent: deployment, limit: MAX_FRONTENDS }),
     context.reads.rows({ kind: "ingress-route", parent: deployment, limit: MAX_FRONTENDS }),
     membersByPool(context, deployment),
+    readServing(context),
   ]);
   return [
     ...ports.items.map(({ id, body }) => portView(PortRow.parse(body), counts.get(id) ?? 0, proxies).reason),
-    ...routes.items.map(({ id, body }) => routeView(RouteRow.parse(body), counts.get(id) ?? 0, proxies).reason),
+    ...routes.items.map(({ id, body }) => routeView(RouteRow.parse(body), counts.get(id) ?? 0, proxies, serving).reason),
   ];
 }
 

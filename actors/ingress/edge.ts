@@ -7,6 +7,7 @@ import type { IngressCommand, IngressReport } from "./commands.ts";
 import { IngressTableAnswer, type IngressStatus, type IngressTable } from "./contract.ts";
 import type { IngressKeys } from "./keys.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
+import { lackingNodes, SuppliedNumbers } from "./supplied-numbers.ts";
 import { tableOf, trafficOf } from "./table.ts";
 import { concluded, type SeenNode, type SeenNodes } from "./withdrawal.ts";
 
@@ -33,6 +34,8 @@ export interface ObservedProxy extends SeenNode {
 export interface IngressSoft {
   readonly epoch: number;
   readonly nodes: ReadonlyMap<string, ObservedProxy>;
+  /** Why not every ingress node serves this version of the keys, or a later one: one clause that names them. */
+  lacking(version: number): string | undefined;
 }
 
 const tables: PushKind = {
@@ -54,6 +57,7 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
   readonly #ports: IngressPorts;
   readonly #links = new Map<string, ProxyLink>();
   readonly #keysWatch: { stop(): void };
+  readonly #supplied = new SuppliedNumbers();
   #state: IngressState | undefined;
   #deadline: Timer | undefined;
   #concluding = new Set<string>();
@@ -74,11 +78,8 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
 
   committed(state: IngressState): void {
     this.#state = state;
-    const { keys } = this.#ports;
-    const told = { ...trafficOf(state), certificates: keys.certificates(this.#tenant), challenges: keys.challenges(this.#tenant) };
-    const under = { tenant: this.#tenant, epoch: this.#epoch };
     this.#forgetRemoved(state);
-    for (const node of Object.values(state.nodes)) this.#link(node.name).push.want(tableOf(state, node, told, under));
+    this.#give(state);
     this.#concluding = new Set([...this.#concluding].filter((placementId) => placementId in state.withdrawals));
     this.#conclude();
   }
@@ -88,7 +89,12 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
       name,
       { ...this.#seen(link), heardAtMs: link.heardAtMs, problem: link.push.problem },
     ]);
-    return { epoch: this.#epoch, nodes: new Map(nodes) };
+    return {
+      epoch: this.#epoch,
+      nodes: new Map(nodes),
+      lacking: (version) =>
+        this.#state === undefined ? "nothing is known yet" : lackingNodes(this.#state, this.#supplied.numberOf(version), this.#seenNodes),
+    };
   }
 
   stopped(): void {
@@ -101,8 +107,22 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     return partsOf(this.#context.address).tenant;
   }
 
+  get #seenNodes(): SeenNodes {
+    return { epoch: this.#epoch, nodes: new Map([...this.#links].map(([name, link]) => [name, this.#seen(link)])) };
+  }
+
   get #epoch(): number {
     return this.#ports.epochOf(this.#tenant);
+  }
+
+  #give(state: IngressState): void {
+    const supply = this.#ports.keys.of(this.#tenant);
+    if (supply === undefined) return;
+    const { version, ...keys } = supply;
+    this.#supplied.made(state.number, version);
+    const told = { ...trafficOf(state), ...keys };
+    const under = { tenant: this.#tenant, epoch: this.#epoch };
+    for (const node of Object.values(state.nodes)) this.#link(node.name).push.want(tableOf(state, node, told, under));
   }
 
   #heard({ node, session, status }: IngressReport): void {
@@ -147,9 +167,8 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
   #conclude(): void {
     if (this.#state === undefined) return;
     const nowMs = this.#ports.clock.nowMs();
-    const seen: SeenNodes = { epoch: this.#epoch, nodes: new Map([...this.#links].map(([name, link]) => [name, this.#seen(link)])) };
     const open = Object.values(this.#state.withdrawals).filter(({ placementId }) => !this.#concluding.has(placementId));
-    const over = concluded(this.#state, open, seen, nowMs);
+    const over = concluded(this.#state, open, this.#seenNodes, nowMs);
     if (over.length > 0) {
       for (const { placementId } of over) this.#concluding.add(placementId);
       this.#context.command({ kind: "conclude", withdrawals: over }, this.#nextId("conclude"));

@@ -1,15 +1,22 @@
 import type { IngressCertificate, IngressChallenge } from "./contract.ts";
 
-/** Where the certificates and challenges of the tables come from. What they hold is a secret: it goes from here to the nodes and nowhere else. */
+/** What every ingress node should serve beside routes. Holds private keys: it goes from here to the nodes and nowhere else. */
+export interface Supply {
+  /** Grows whenever the rest changes. */
+  readonly version: number;
+  readonly certificates: readonly IngressCertificate[];
+  readonly challenges: readonly IngressChallenge[];
+}
+
+/** Where the certificates and challenges of the tables come from. */
 export interface IngressKeys {
-  certificates(tenant: string): readonly IngressCertificate[];
-  challenges(tenant: string): readonly IngressChallenge[];
-  /** Called after either has changed: the tables are numbered anew and given to every node. */
+  /** Undefined until it is known after a start: a table made before that would take the certificates off the nodes. */
+  of(tenant: string): Supply | undefined;
+  /** Called after it has changed: the tables are numbered anew and given to every node. */
   onChanged(tenant: string, listener: () => void): { stop(): void };
 }
 
 export const noKeys: IngressKeys = {
-  certificates: () => [],
-  challenges: () => [],
+  of: () => ({ version: 0, certificates: [], challenges: [] }),
   onChanged: () => ({ stop: () => undefined }),
 };

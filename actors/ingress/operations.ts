@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { readServing } from "../certificate/certificate-reads.ts";
 import { DeploymentName } from "../deployment/contract.ts";
 import { readNodes } from "../node/node-reads.ts";
 import { page, pageOf, paging } from "../paging.ts";
@@ -73,12 +74,13 @@ export const ingressReads: readonly Operation[] = [
     example: "routes",
     effect: "read",
     handle: async ({ deployment, limit, cursor }, context) => {
-      const [proxies, members, found] = await Promise.all([
+      const [proxies, members, serving, found] = await Promise.all([
         readProxies(context),
         membersByPool(context, deployment),
+        readServing(context),
         context.reads.rows({ kind: "ingress-route", ...query({ deployment, limit, cursor }) }),
       ]);
-      const items = found.items.map(({ id, body }) => routeView(RouteRow.parse(body), members.get(id) ?? 0, proxies));
+      const items = found.items.map(({ id, body }) => routeView(RouteRow.parse(body), members.get(id) ?? 0, proxies, serving));
       return page(items, found.next, found.asOfOffset);
     },
   }),

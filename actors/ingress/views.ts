@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CertificateView } from "../certificate/contract.ts";
 import { Constraint } from "../deployment/contract.ts";
 import { PoolProtocol, ProxyState, RouteOptions } from "./contract.ts";
 
@@ -82,7 +83,10 @@ const answering = {
 export const PortView = PortRow.extend(answering);
 export type PortView = z.infer<typeof PortView>;
 
-export const RouteView = RouteRow.extend(answering);
+export const RouteView = RouteRow.extend(answering).extend({
+  /** What answers for the host; absent without TLS, and until the first is there. */
+  certificate: CertificateView.pick({ name: true, source: true, state: true, reason: true, notAfterMs: true }).optional(),
+});
 export type RouteView = z.infer<typeof RouteView>;
 
 const PoolMemberView = z.object({ placementId: z.string(), state: PoolState });

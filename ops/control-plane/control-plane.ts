@@ -5,7 +5,7 @@ import type { CertificatesCommand } from "../../actors/certificate/commands.ts";
 import { Supplies } from "../../actors/certificate/supply.ts";
 import { deploymentActor } from "../../actors/deployment/actor.ts";
 import { ingressActor } from "../../actors/ingress/actor.ts";
-import { noKeys } from "../../actors/ingress/keys.ts";
+import type { IngressSoft } from "../../actors/ingress/edge.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../actors/operations.ts";
 import { schedulerActor } from "../../actors/scheduler/actor.ts";
@@ -138,14 +138,15 @@ function openKeys(host: ActorHost, epoch: number): void {
 
 function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): ActorHost {
   const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch };
+  const supplies = new Supplies();
   const certificates = certificatesActor({
     clock: systemClock,
     log: parts.log,
     sealedOf: () => sealed,
     maker: certificateMaker,
     authority: new AcmeClient(systemClock),
-    nodes: { lacking: () => "no node takes traffic yet" },
-    supplies: new Supplies(),
+    nodes: { lacking: (tenant, version) => lackingNodes(host, tenant, version) },
+    supplies,
   });
   const host: ActorHost = new ActorHost({
     ...parts,
@@ -158,7 +159,7 @@ function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): 
       stackActor,
       schedulerActor,
       nodeActor(outside),
-      ingressActor({ ...outside, keys: noKeys }),
+      ingressActor({ ...outside, keys: supplies }),
       certificates,
     ],
     servedKinds: ["node"],
@@ -166,4 +167,9 @@ function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): 
     onFenced: parts.onFenced,
   });
   return host;
+}
+
+function lackingNodes(host: ActorHost, tenant: string, version: number): string | undefined {
+  const ingress = host.soft(addressOf(tenant, "ingress")) as IngressSoft | undefined;
+  return ingress === undefined ? "the ingress has not begun yet" : ingress.lacking(version);
 }

@@ -33,7 +33,7 @@ export const routes: Action = async (session, _args, options) => {
   const items = await askAll<RouteView>(session.api(), "ingress.routes", { query: { deployment: text(options, "deployment") } });
   const columns: readonly Column[] = [
     { title: "ROUTE" },
-    { title: "TLS" },
+    { title: "CERTIFICATE" },
     { title: "DEPLOYMENT" },
     { title: "REPLICAS", align: "right" },
     { title: "STATUS" },
@@ -41,7 +41,7 @@ export const routes: Action = async (session, _args, options) => {
   ];
   show(session, items, columns, "No routes. odysseus update web --route app.example.com makes one.", (item) => [
     `${item.host}${item.path}`,
-    item.tls,
+    item.tls === "off" ? "off" : (item.certificate?.source ?? "pending"),
     item.deployment,
     String(item.members),
     statusCell(item),

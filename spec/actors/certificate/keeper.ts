@@ -5,7 +5,8 @@ import { readCertificate } from "../../../actors/certificate/certificate-reads.t
 import type { CertificatesCommand } from "../../../actors/certificate/commands.ts";
 import type { CertificateView } from "../../../actors/certificate/contract.ts";
 import type { AcmeAuthority } from "../../../actors/certificate/ports.ts";
-import { Supplies, type Supply } from "../../../actors/certificate/supply.ts";
+import { Supplies } from "../../../actors/certificate/supply.ts";
+import type { Supply } from "../../../actors/ingress/keys.ts";
 import type { OperationContext } from "../../../actors/catalogue.ts";
 import { operations } from "../../../actors/operations.ts";
 import { certificateMaker } from "../../../ops/certificates/certificate-maker.ts";

@@ -2,7 +2,11 @@ import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { deploymentActor } from "../../../actors/deployment/actor.ts";
 import { ingressActor } from "../../../actors/ingress/actor.ts";
-import { noKeys } from "../../../actors/ingress/keys.ts";
+import { certificatesActor } from "../../../actors/certificate/actor.ts";
+import { Supplies } from "../../../actors/certificate/supply.ts";
+import { certificateMaker } from "../../../ops/certificates/certificate-maker.ts";
+import { memorySealedStore } from "../../../storage/memory-sealed.ts";
+import { SimulatedAuthority } from "../../actors/certificate/simulated-authority.ts";
 import { nodeActor } from "../../../actors/node/actor.ts";
 import { operationRefusals, operations } from "../../../actors/operations.ts";
 import { schedulerActor } from "../../../actors/scheduler/actor.ts";
@@ -41,6 +45,16 @@ interface Generated {
 
 async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
   const outside = { clock: systemClock, bus, epochOf: () => 1 };
+  const supplies = new Supplies();
+  const certificates = certificatesActor({
+    clock: systemClock,
+    log: silentLog,
+    sealedOf: () => memorySealedStore(),
+    maker: certificateMaker,
+    authority: new SimulatedAuthority(systemClock, () => undefined),
+    nodes: { lacking: () => undefined },
+    supplies,
+  });
   const host = new ActorHost({
     bus,
     clock: systemClock,
@@ -48,7 +62,14 @@ async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
     turns: nactTurns(),
     log: silentLog,
     meter: noMeter,
-    definitions: [deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })],
+    definitions: [
+      deploymentActor,
+      stackActor,
+      schedulerActor,
+      nodeActor(outside),
+      ingressActor({ ...outside, keys: supplies }),
+      certificates,
+    ],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });
