@@ -23,8 +23,13 @@ const IDLE_TIMEOUT = "500ms";
 const MAX_IDLE_CONNECTIONS = 256;
 /** How long the other direction of a connection may go on after one was closed. */
 const HALF_CLOSED_TIMEOUT = "60s";
-/** A request whose connection was refused or came to nothing goes to another replica, whatever its method; one that a replica may have seen does not. */
-const ATTEMPTS = 4;
+/**
+ * A request whose connection was refused or came to nothing goes to the next replica, whatever its method; one that a replica may have seen does not. Which is
+ * next is shared by all requests, so one may meet the same dead replica again: with half of them dead, 16 attempts fail once in 65,000.
+ */
+const ATTEMPTS = 16;
+/** No attempt is begun later; one that was may take as long as it takes. */
+const ATTEMPTS_TIMEOUT = "5s";
 const CHALLENGE_PRIORITY = 1_000_000;
 
 const RETIRE = "retire";
@@ -44,7 +49,7 @@ export function dynamicConfiguration(input: RoutesInput): object {
       routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), [marker]: ROUTER_OF_MARKER },
       middlewares: {
         ...routes.middlewares,
-        [RETRY]: { retry: { attempts: ATTEMPTS } },
+        [RETRY]: { retry: { attempts: ATTEMPTS, timeout: ATTEMPTS_TIMEOUT } },
         [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
       },
       services: { ...byName(ofKind("http"), httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },

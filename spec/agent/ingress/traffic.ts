@@ -79,3 +79,15 @@ export function unanswered(host: string, port: number, timeoutMs: number): Promi
     });
   });
 }
+
+/** The status of an answer over a connection of its own: a kept one survives what happens to ports. Undefined: none. */
+export function askOnce(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const call = request(url, { agent: false, signal: AbortSignal.timeout(2_000) }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    call.on("error", () => resolve(undefined));
+    call.end();
+  });
+}
