@@ -11,6 +11,7 @@ import { containerRefusals } from "./container/refusals.ts";
 import { deploymentReads } from "./deployment/operations.ts";
 import { deploymentWrites } from "./deployment/operations-write.ts";
 import { deploymentRefusals } from "./deployment/refusals.ts";
+import { fileRefusals } from "./deployment/seal-files.ts";
 import { imageRefusals } from "./deployment/resolve-image.ts";
 import { eventReads } from "./event/operations.ts";
 import { eventRefusals } from "./event/refusals.ts";
@@ -47,6 +48,7 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...deploymentRefusals,
   ...stackRefusals,
   ...imageRefusals,
+  ...fileRefusals,
   ...containerRefusals,
   ...nodeRefusals,
   ...ingressRefusals,

@@ -18,6 +18,7 @@ import { LABEL } from "./labels.ts";
 import { AgentMemory } from "./memory.ts";
 import { orphansAmong } from "./orphans.ts";
 import { PlacementWorker, type WorkerParts } from "./placement-worker.ts";
+import type { PlacementFiles } from "./placement-files.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 
 const MAX_CONCURRENT_INSPECTIONS = 8;
@@ -35,6 +36,7 @@ export interface AgentParts {
   readonly log: Log;
   /** What containers may have of this node. */
   readonly allows: NodeAllowance;
+  readonly files: PlacementFiles;
 }
 
 export interface AgentListener {
@@ -63,7 +65,7 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { engine, probes, clock, random, log, allows } = parts;
+    const { engine, probes, clock, random, log, allows, files } = parts;
     this.table = new ContainerTable(engine, clock, parts);
     this.images = new Images(engine, log);
     this.#memory = new AgentMemory(parts.disk, clock, log);
@@ -83,6 +85,7 @@ export class Agent {
       random,
       log,
       allows,
+      files,
       table: this.table,
       images: this.images,
       gates: newGates(),
@@ -107,6 +110,7 @@ export class Agent {
     for (const placement of placements.values()) {
       if (!this.#workers.has(placement.placementId)) this.#addWorker(this.#recordFor(placement), placement);
     }
+    await this.#parts.files.sweep((placementId) => this.#workers.has(placementId));
     this.#watch = this.#parts.engine.watch((event) => this.#onEngineEvent(event));
     return { looked: this.#presence.look("first") };
   }
@@ -215,6 +219,7 @@ export class Agent {
   #forgotten(placementId: string): void {
     this.#forgottenSequence = Math.max(this.#forgottenSequence, this.#workers.get(placementId)?.record.sequence ?? 0);
     this.#workers.delete(placementId);
+    this.#parts.files.forget(placementId);
     this.#memory.keepRecord(placementId, () => this.#workers.get(placementId)?.record);
   }
 

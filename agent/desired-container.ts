@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Endpoint, Placement } from "../actors/node/contract.ts";
-import { desiredMounts } from "./desired-mounts.ts";
+import { desiredMounts, fileMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
 import { endpointsText } from "./endpoints.ts";
 import { LABEL } from "./labels.ts";
@@ -27,12 +27,19 @@ export function containerName(tenant: string, placement: Pick<Placement, "placem
   return `ody-${tenant}-${placement.deployment}-${placement.slot}-${sequence}-${attempt}`;
 }
 
+/** What was made ready for an attempt. */
+export interface AttemptParts {
+  readonly endpoints: readonly Endpoint[];
+  /** Where the engine finds the template's files, in their order. */
+  readonly filePaths: readonly string[];
+}
+
 /** What the engine is asked for. The person's own labels never hide ours. */
 export function desiredContainer(
   placement: Placement,
   attempt: number,
   context: AttemptContext,
-  endpoints: readonly Endpoint[],
+  { endpoints, filePaths }: AttemptParts,
 ): DesiredContainer {
   const { template } = placement;
   const theirs = Object.entries(template.labels).filter(([key]) => !key.startsWith(LABEL_ROOT));
@@ -76,7 +83,7 @@ export function desiredContainer(
     stopSignal: template.stopSignal,
     stopGraceMs: template.stopGraceMs,
     hostname: hostnameOf(placement),
-    mounts: desiredMounts(template.mounts ?? [], context),
+    mounts: [...desiredMounts(template.mounts ?? [], context), ...fileMounts(template.files ?? [], filePaths)],
     settings: ContainerSettings.parse(template),
     limits: FurtherLimits.parse(template.resources),
   };

@@ -1,3 +1,4 @@
+import type { SealedFile } from "../actors/deployment/file-contract.ts";
 import type { Mount } from "../actors/deployment/mount-contract.ts";
 import type { EngineMount } from "./engine/port.ts";
 import { LABEL } from "./labels.ts";
@@ -39,5 +40,14 @@ export function desiredMounts(
         };
       }
     }
+  });
+}
+
+/** Read-only, and an error when the source is missing: a container never starts without what it was given. */
+export function fileMounts(files: readonly SealedFile[], paths: readonly string[]): EngineMount[] {
+  return files.flatMap(({ target }, index): EngineMount[] => {
+    const source = paths[index];
+    if (source === undefined) return [];
+    return [{ kind: "bind", source, target, readOnly: true, propagation: undefined, shallow: false, createSource: false }];
   });
 }

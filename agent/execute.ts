@@ -10,6 +10,7 @@ import { collectEvidence } from "./evidence.ts";
 import { Gate } from "./gate.ts";
 import { runAfterStart, runBeforeStop } from "./hooks.ts";
 import type { Images } from "./images.ts";
+import type { PlacementFiles } from "./placement-files.ts";
 import { refuseUnlessAllowed } from "./node-allowance.ts";
 import { LABEL } from "./labels.ts";
 import type { Step } from "./plan.ts";
@@ -40,6 +41,7 @@ export interface StepContext {
   readonly placement: Placement | undefined;
   /** What containers may have of this node. */
   readonly allows: NodeAllowance;
+  readonly files: PlacementFiles;
   readonly attempt: AttemptContext;
   readonly clock: { nowMs(): number; monotonicMs(): number };
   /** Uniform in [0, 1). */
@@ -62,13 +64,17 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
       apply({ kind: "image-ready" });
     },
 
-    create: async ({ attempt }, { engine, table, gates, placement, allows, attempt: context, apply, record, takenPorts, chance }) => {
+    create: async (
+      { attempt },
+      { engine, table, gates, placement, allows, files, attempt: context, apply, record, takenPorts, chance },
+    ) => {
       if (placement === undefined) return;
       await refuseUnlessAllowed(placement.template, allows, context.node);
       apply({ kind: "image-ready" });
       const endpoints = chooseEndpoints(placement.template, record.endpoints ?? [], takenPorts(), chance);
       apply({ kind: "endpoints-chosen", endpoints });
-      const desired = desiredContainer(placement, attempt, context, endpoints);
+      const filePaths = await files.ready(placement);
+      const desired = desiredContainer(placement, attempt, context, { endpoints, filePaths });
       return gates.starts.run(async () => {
         const containerId = await engine.create(desired);
         table.created(containerId, desired.name, desired.labels);

@@ -10,6 +10,7 @@ import { type Engine, EngineFailure } from "./engine/port.ts";
 import { execute, type Gates, type StepContext } from "./execute.ts";
 import type { Images } from "./images.ts";
 import { attemptOf, type KnownContainer, plan, type Step } from "./plan.ts";
+import type { PlacementFiles } from "./placement-files.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 
@@ -31,6 +32,7 @@ export interface WorkerParts {
   readonly random: Random;
   readonly log: Log;
   readonly allows: NodeAllowance;
+  readonly files: PlacementFiles;
   attemptContext(): AttemptContext;
   /** Ports of the node that placements are reached at. */
   takenPorts(): ReadonlySet<number>;
@@ -192,10 +194,11 @@ export class PlacementWorker {
   }
 
   #context(): StepContext {
-    const { engine, table, images, gates, clock, random, allows } = this.#parts;
+    const { engine, table, images, gates, clock, random, allows, files } = this.#parts;
     return {
       engine,
       allows,
+      files,
       table,
       images,
       gates,

@@ -3,11 +3,13 @@ import type { Bus } from "../runtime/bus.ts";
 import { Agent, type AgentParts } from "./agent.ts";
 import { linkOverBus } from "./control-plane-link.ts";
 import { EngineFailure, type EngineInfo } from "./engine/port.ts";
+import type { FileShelf } from "./file-shelf.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { IngressKeeper } from "./ingress/ingress-keeper.ts";
 import type { Proxy } from "./ingress/proxy.ts";
 import { LogStreams } from "./log-streams.ts";
 import type { NodeUsage } from "./node-usage.ts";
+import { PlacementFiles } from "./placement-files.ts";
 import { Reporter } from "./reporter.ts";
 import { serveRequests } from "./requests.ts";
 import { Sampler } from "./sampler.ts";
@@ -15,8 +17,10 @@ import { Sampler } from "./sampler.ts";
 /** The first hello waits so long for an engine that is slow to answer; its answer is then told later. */
 const FIRST_LOOK_MS = 1_000;
 
-export interface AgentSettings extends AgentParts {
+export interface AgentSettings extends Omit<AgentParts, "files"> {
   readonly bus: Bus;
+  /** For files of containers. */
+  readonly shelf: FileShelf;
   readonly usage: NodeUsage;
   readonly proxy: Proxy;
   readonly agentVersion: string;
@@ -37,9 +41,10 @@ export interface RunningAgent {
 export async function startAgent(settings: AgentSettings): Promise<RunningAgent> {
   const { engine, bus, clock, random, log, tenant, node } = settings;
   const session = random.id();
-  const agent = new Agent(settings);
-  const facts = new Facts(settings);
   const link = linkOverBus(bus, settings, session);
+  const files = new PlacementFiles(settings.shelf, (placementId, file) => link.file(placementId, file), log);
+  const agent = new Agent({ ...settings, files });
+  const facts = new Facts(settings);
   const ingress = new IngressKeeper({ tenant, node, proxy: settings.proxy, disk: settings.disk, log, record: (id) => agent.record(id) });
   const reporter = new Reporter({ agent, link, clock, random, log, session, facts: () => facts.current, ingress: () => ingress.status });
   const sampler = new Sampler({ engine, table: agent.table, usage: settings.usage, clock });

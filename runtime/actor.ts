@@ -60,6 +60,8 @@ export interface EdgeContext<Command> {
 export type Intake<Command> =
   | { readonly kind: "command"; readonly command: Command }
   | { readonly kind: "answered"; readonly reply: unknown }
+  /** As `answered`, once the edge has asked somebody outside. A rejection is a bug, and whoever asked hears that it failed. */
+  | { readonly kind: "answering"; readonly reply: Promise<unknown> }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** The thin shell around a decider: parses what comes in, keeps soft state, acts on the outside after a commit. Its methods never throw and never wait. */

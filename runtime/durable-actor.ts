@@ -99,7 +99,12 @@ export class DurableActor<State, Command, Event extends { readonly type: string 
     }
     const intake = this.#openEdge.receive(inbound.message, this.#committed.state, meta);
     if (intake.kind === "answered") asker?.resolve(ok(intake.reply));
-    else {
+    else if (intake.kind === "answering") {
+      intake.reply.then(
+        (reply) => asker?.resolve(ok(reply)),
+        (cause: unknown) => asker?.fail("crashed", cause),
+      );
+    } else {
       const question = intake.kind === "refused" ? { ...intake, message: inbound.message } : intake;
       this.#begin({ question, meta, sender: "other", attempt: 0 }, asker);
     }

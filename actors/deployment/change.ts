@@ -15,6 +15,7 @@ import {
   type FieldChange,
 } from "./contract.ts";
 import { containerFields } from "./container-contract.ts";
+import { GivenFiles, type SealedFile } from "./file-contract.ts";
 import { Mounts } from "./mount-contract.ts";
 import { maskedChange } from "./masking.ts";
 
@@ -39,10 +40,13 @@ export const TemplatePatch = z
     rollout: partialOf(RolloutPolicy),
     ...nullable(containerFields),
     mounts: Mounts.nullable(),
+    files: GivenFiles.nullable(),
     together: z.string().min(1).max(200).nullable(),
   })
   .partial();
 export type TemplatePatch = z.infer<typeof TemplatePatch>;
+/** As a deployment decides about it: files without their contents. */
+export type SealedPatch = Omit<TemplatePatch, "files"> & { readonly files?: readonly SealedFile[] | null };
 
 function nullable<Fields extends z.ZodRawShape>(fields: Fields): { readonly [Name in keyof Fields]: z.ZodNullable<Fields[Name]> } {
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, z.nullable(field)])) as {
@@ -63,7 +67,7 @@ export type Merged =
 /** The template with the patch applied, validated as a whole. `image` is the pinned one, where the patch names an image. */
 export function merge(
   template: PinnedTemplate,
-  { image: _reference, ...patch }: TemplatePatch,
+  { image: _reference, ...patch }: SealedPatch,
   image: PinnedTemplate["image"] | undefined,
 ): Merged {
   const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };

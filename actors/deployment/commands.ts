@@ -2,7 +2,7 @@ import type { Principal, Via } from "../../runtime/journal.ts";
 import type { IngressAnswer } from "../ingress/commands.ts";
 import type { NodeReport } from "../node/messages.ts";
 import type { SchedulerAnswer } from "../scheduler/contract.ts";
-import type { TemplatePatch } from "./change.ts";
+import type { SealedPatch } from "./change.ts";
 import type { FieldChange, PinnedImage, PinnedTemplate } from "./contract.ts";
 import type { Platform } from "./state.ts";
 
@@ -24,7 +24,7 @@ export type PersonCommand = Guarded &
     | ({ readonly kind: "apply" } & Wanted)
     | {
         readonly kind: "update";
-        readonly patch: TemplatePatch;
+        readonly patch: SealedPatch;
         readonly image?: PinnedImage;
         readonly platforms?: readonly Platform[];
         readonly replicas?: number;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { containerFields, furtherLimits } from "./container-contract.ts";
+import { GivenFiles, SealedFiles } from "./file-contract.ts";
 import { Mounts } from "./mount-contract.ts";
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
 
@@ -177,14 +178,15 @@ export const Template = z.strictObject({
   stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
   ...containerFields,
   mounts: Mounts.optional(),
+  files: SealedFiles.optional(),
   /** Replicas of all deployments with the same word here run on one node. */
   together: z.string().min(1).max(200).optional(),
   rollout: RolloutPolicy.prefault({}),
 });
 export type Template = z.infer<typeof Template>;
 
-/** What a person asks for: a template and how many. */
-export const DeploymentSpec = Template.extend({ replicas: z.int().min(0).max(MAX_REPLICAS).default(1) });
+/** What a person asks for: a template and how many. Files may come with their content, which is sealed before the template is made. */
+export const DeploymentSpec = Template.extend({ replicas: z.int().min(0).max(MAX_REPLICAS).default(1), files: GivenFiles.optional() });
 export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
 export type DeploymentSpecInput = z.input<typeof DeploymentSpec>;
 

@@ -4,12 +4,13 @@ import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
 import { DeploymentView, FieldChangeView } from "../views.ts";
-import { diff, TemplatePatch } from "./change.ts";
+import { diff, type SealedPatch, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { reserveFrontends } from "./reserve.ts";
 import { nodeFindings } from "./node-findings.ts";
+import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
@@ -57,17 +58,21 @@ async function command(name: string, message: PersonCommand, context: OperationC
   return host.ask(addressOf(tenant, "deployment", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
 }
 
-/** Pins the image, unless the deployment runs that very reference already: then it stays what it is. */
+/** Pins the image, unless the deployment runs that very reference already: then it stays what it is. Seals files, or says how they would be. */
 async function wanted(
   name: string,
-  { replicas, image: reference, ...template }: DeploymentSpec,
+  { replicas, image: reference, files: given, ...template }: DeploymentSpec,
   context: OperationContext,
   keepsPin: "keeps-pin" | "pins-anew",
+  sealing: Sealing,
 ): Promise<Wanted | Refusal> {
   const current = keepsPin === "keeps-pin" ? await present(name, context) : undefined;
   const resolved: Resolved | Refusal =
     current?.image.reference === reference ? { image: current.image, platforms: [] } : await resolveImage(reference, context);
-  return isRefusal(resolved) ? resolved : { template: { ...template, image: resolved.image }, platforms: resolved.platforms, replicas };
+  if (isRefusal(resolved)) return resolved;
+  const files = await sealFiles(given, context, sealing);
+  if (isRefusal(files)) return files;
+  return { template: PinnedTemplate.parse({ ...template, ...files, image: resolved.image }), platforms: resolved.platforms, replicas };
 }
 
 async function present(name: string, { reads }: OperationContext): Promise<DeploymentView | undefined> {
@@ -101,11 +106,11 @@ export const deploymentWrites: readonly Operation[] = [
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.exists", "deployment.deleting", "deployment.invalid", ...imageErrors, ...ingressErrors],
+    errors: ["deployment.exists", "deployment.deleting", "deployment.invalid", ...imageErrors, ...fileErrors, ...ingressErrors],
     http: { method: "POST", path: "/deployments" },
     example: "deploy web --image nginx:1.27 --replicas 3 --publish 8080:80 --wait",
     handle: async ({ name, ...spec }, context) => {
-      const target = await wanted(name, spec, context, "pins-anew");
+      const target = await wanted(name, spec, context, "pins-anew", "keep");
       return isRefusal(target) ? target : command(name, { kind: "create", ...target }, context);
     },
   }),
@@ -118,11 +123,11 @@ export const deploymentWrites: readonly Operation[] = [
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors, ...ingressErrors],
+    errors: ["deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors, ...fileErrors, ...ingressErrors],
     http: { method: "PUT", path: "/deployments/{name}" },
     example: "deployments apply web --image nginx:1.27",
     handle: async ({ name, ...spec }, context) => {
-      const target = await wanted(name, spec, context, "keeps-pin");
+      const target = await wanted(name, spec, context, "keeps-pin", "keep");
       return isRefusal(target) ? target : command(name, { kind: "apply", ...target }, context);
     },
   }),
@@ -134,12 +139,12 @@ export const deploymentWrites: readonly Operation[] = [
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Planned,
     roles: [...writers, "read-only"],
-    errors: [...imageErrors],
+    errors: [...imageErrors, ...fileErrors],
     http: { method: "POST", path: "/deployments/{name}/plan" },
     example: "deployments plan web --image nginx:1.28",
     handle: async ({ name, ...spec }, context) => {
       const current = await present(name, context);
-      const target = await wanted(name, spec, context, "keeps-pin");
+      const target = await wanted(name, spec, context, "keeps-pin", "look");
       return isRefusal(target) ? target : { kind: "ok", value: planOf(name, current, target, await ingressNodes(context)) };
     },
   }),
@@ -152,12 +157,23 @@ export const deploymentWrites: readonly Operation[] = [
     input: TemplatePatch.extend({ name: DeploymentName, replicas: z.int().min(0).max(MAX_REPLICAS).optional() }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.not-found", "deployment.deleting", "deployment.invalid", "generation.mismatch", ...imageErrors, ...ingressErrors],
+    errors: [
+      "deployment.not-found",
+      "deployment.deleting",
+      "deployment.invalid",
+      "generation.mismatch",
+      ...imageErrors,
+      ...fileErrors,
+      ...ingressErrors,
+    ],
     http: { method: "PATCH", path: "/deployments/{name}" },
     example: "update web --image nginx:1.28 --wait",
-    handle: async ({ name, replicas, ...patch }, context) => {
-      const resolved = patch.image === undefined ? undefined : await resolveImage(patch.image, context);
+    handle: async ({ name, replicas, files: given, ...fields }, context) => {
+      const resolved = fields.image === undefined ? undefined : await resolveImage(fields.image, context);
       if (isRefusal(resolved)) return resolved;
+      const files = given === null ? { files: given } : await sealFiles(given, context, "keep");
+      if (isRefusal(files)) return files;
+      const patch: SealedPatch = { ...fields, ...files };
       return command(
         name,
         { kind: "update", patch, ...(resolved === undefined ? {} : resolved), ...(replicas === undefined ? {} : { replicas }) },

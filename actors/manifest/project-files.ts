@@ -3,7 +3,8 @@ import type { Findings, Spot } from "./findings.ts";
 
 /** What reading a file came to. */
 export type FileRead =
-  | { readonly kind: "text"; readonly text: string }
+  /** `bytes` where the text may not be all of it. */
+  | { readonly kind: "text"; readonly text: string; readonly bytes?: Uint8Array }
   | { readonly kind: "absent" }
   /** One sentence: why it may not or cannot be read. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -46,14 +47,24 @@ export class NamedFiles {
     return path;
   }
 
+  /** As they are; undefined with a finding. */
+  bytes(path: string, spot: Spot): Uint8Array | undefined {
+    const read = this.#content(path, spot, "error");
+    return read && (read.bytes ?? Buffer.from(read.text));
+  }
+
   /** Undefined: there is none, or a finding says what is wrong. */
   text(path: string, spot: Spot, absence: "error" | "allowed"): string | undefined {
+    return this.#content(path, spot, absence)?.text;
+  }
+
+  #content(path: string, spot: Spot, absence: "error" | "allowed"): Extract<FileRead, { kind: "text" }> | undefined {
     this.#read += 1;
     if (this.#read > MAX_FILES) return this.#findings.error("too-much", spot, `The project names more than ${MAX_FILES} files.`);
     const read = this.#files.read(path);
     switch (read.kind) {
       case "text":
-        return read.text;
+        return read;
       case "absent":
         return absence === "allowed" ? undefined : this.#findings.error("file", spot, `There is no file ${path}.`);
       case "refused":

@@ -1,6 +1,8 @@
 /** What a project has beside its services, by the name its manifests use for it. Filled while the top level is read, before the services. */
 export class Resources {
   readonly volumes = new Map<string, VolumeDefinition>();
+  readonly configs = new Map<string, FileDefinition>();
+  readonly secrets = new Map<string, FileDefinition>();
 }
 
 export interface VolumeDefinition {
@@ -9,4 +11,13 @@ export interface VolumeDefinition {
   readonly external: boolean;
   readonly driverOptions?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface FileDefinition {
+  /** Among all of the tenant's. */
+  readonly name: string;
+  /** It is stored already. */
+  readonly external: boolean;
+  /** In base64, read when it is first asked for; undefined: it is stored already, or a finding says why it cannot be had. */
+  readonly value: () => string | undefined;
 }

@@ -12,6 +12,7 @@ import { nameFields } from "./name-fields.ts";
 import { nodeFields } from "./node-fields.ts";
 import { platformRule } from "./placement.ts";
 import { exposeRule, portsRule } from "./ports.ts";
+import { serviceFilesRule } from "./service-files.ts";
 import { processFields, text } from "./process-fields.ts";
 import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -80,8 +81,6 @@ const passed: FieldTable<Draft> = {
 
 const unavailable: FieldTable<unknown> = {
   networks: { ...refused("Networks are not supported yet.", "leave it out."), read: readNetworks },
-  secrets: later("Secrets in a manifest are"),
-  configs: later("Configs are"),
   models: later("Models are"),
   provider: later("Services that another program provides are"),
   links: refused("Links are not supported yet.", "leave it out."),
@@ -108,6 +107,8 @@ export const serviceFields: FieldTable<Draft> = {
   ...passed,
   volumes: volumesRule,
   tmpfs: tmpfsRule,
+  configs: serviceFilesRule("config"),
+  secrets: serviceFilesRule("secret"),
   ...unavailable,
 };
 

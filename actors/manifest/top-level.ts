@@ -1,6 +1,7 @@
 import { stackExtensionRule } from "./extension.ts";
 import { different, type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
 import { volumesDefinitionRule } from "./volume-definitions.ts";
+import { fileDefinitionsRule } from "./file-definitions.ts";
 import type { Place, Reading } from "./reading.ts";
 
 const unused = (what: string): Rule<unknown> =>
@@ -30,8 +31,8 @@ export const topLevelFields: FieldTable<TopLevel> = {
     mayBeEmpty: true,
   },
   volumes: volumesDefinitionRule,
-  secrets: { ...unused("Secrets"), mayBeEmpty: true },
-  configs: { ...unused("Configs"), mayBeEmpty: true },
+  secrets: fileDefinitionsRule("secrets"),
+  configs: fileDefinitionsRule("configs"),
   models: unused("Models"),
   "x-odysseus": stackExtensionRule,
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SealedFile } from "../deployment/file-contract.ts";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
 import { IngressStatus, IngressTable } from "../ingress/contract.ts";
@@ -57,6 +58,8 @@ export const Failure = z.strictObject({
     "node.not-allowed",
     "hook.failed",
     "volume.missing",
+    "file.unavailable",
+    "file.unplaced",
     "engine.unavailable",
     "engine.error",
     "exited",
@@ -176,7 +179,7 @@ export const ContainerSample = z.strictObject({
 });
 export type ContainerSample = z.infer<typeof ContainerSample>;
 
-/** Agent to node actor: requests on the node's subject. Every one is answered with `AgentWelcome`. */
+/** Agent to node actor: requests on the node's subject. Every one is answered with `AgentWelcome`, unless it says otherwise. */
 export const AgentMessage = z.discriminatedUnion("kind", [
   /** First after every (re)connection: facts and the full status. */
   z.strictObject({
@@ -201,10 +204,24 @@ export const AgentMessage = z.discriminatedUnion("kind", [
     sample: NodeSample.optional(),
     containers: z.array(ContainerSample),
   }),
+  /** Asks for the content of a file of a placement that this node has. Answered with `FileAnswer`. */
+  z.strictObject({
+    kind: z.literal("agent.file"),
+    session: z.string(),
+    placementId: z.string(),
+    file: SealedFile.pick({ kind: true, name: true, version: true }),
+  }),
   /** What the node's proxy does: when it changed, and after every heartbeat. Soft. */
   z.strictObject({ kind: z.literal("agent.ingress"), session: z.string(), status: IngressStatus }),
 ]);
 export type AgentMessage = z.infer<typeof AgentMessage>;
+
+/** The content in base64, to the agent of the node whose placement uses it and to nobody else. */
+export const FileAnswer = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("file"), value: z.base64() }),
+  z.strictObject({ kind: z.literal("refused"), reason: z.string() }),
+]);
+export type FileAnswer = z.infer<typeof FileAnswer>;
 
 /** `resync`: send `agent.hello`. A higher epoch or assignment than the agent's own: the assignment follows, or is asked for with `agent.hello`. */
 export const AgentWelcome = z.strictObject({ kind: z.literal("welcome"), epoch: z.int(), assignment: z.int(), resync: z.boolean() });

@@ -4,6 +4,7 @@ import type { Timer } from "../../runtime/clock.ts";
 import type { Meta } from "../../runtime/journal.ts";
 import { isFromBus } from "../../runtime/remote.ts";
 import { problemsOf } from "../deployment/change.ts";
+import { sealedName } from "../deployment/file-contract.ts";
 import type { IngressReport } from "../ingress/commands.ts";
 import type { IngressStatus } from "../ingress/contract.ts";
 import type { NodeSoft } from "../views.ts";
@@ -14,6 +15,7 @@ import {
   type AgentWelcome,
   type Assignment,
   type ContainerSample,
+  type FileAnswer,
   type NodeSample,
   type PlacementStatus,
 } from "./contract.ts";
@@ -55,6 +57,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     if (!parsed.success)
       return { kind: "refused", refusal: refusals["node.message-invalid"]({ name: state.name, problems: problemsOf(parsed.error) }) };
     this.#heard();
+    if (parsed.data.kind === "agent.file") return { kind: "answering", reply: this.#file(parsed.data, state) };
     return { kind: "answered", reply: this.#answer(parsed.data, state) };
   }
 
@@ -89,7 +92,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     this.#push.stop();
   }
 
-  #answer(message: AgentMessage, state: NodeState): AgentWelcome {
+  #answer(message: Exclude<AgentMessage, { kind: "agent.file" }>, state: NodeState): AgentWelcome {
     const epoch = this.#ports.epochOf(partsOf(this.#context.address).tenant);
     const welcome = { kind: "welcome" as const, epoch, assignment: state.assignment, resync: false };
     switch (message.kind) {
@@ -119,6 +122,21 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
         return { ...welcome, resync: !isInStep };
       }
     }
+  }
+
+  /** A node is given what its own placements use, and nothing else. */
+  async #file({ placementId, file }: Extract<AgentMessage, { kind: "agent.file" }>, { name, placements }: NodeState): Promise<FileAnswer> {
+    const placement = placements[placementId];
+    const isUsed = (placement?.template.files ?? []).some(
+      (used) => used.kind === file.kind && used.name === file.name && used.version === file.version,
+    );
+    if (placement?.desired !== "running" || !isUsed)
+      return { kind: "refused", reason: `no replica that ${name} should run uses ${file.kind} ${file.name} of this version` };
+    const { tenant } = partsOf(this.#context.address);
+    const bytes = await this.#ports.sealedOf(tenant).open(sealedName(file), file.version);
+    return bytes === undefined
+      ? { kind: "refused", reason: `the control plane does not have ${file.kind} ${file.name} of this version any more` }
+      : { kind: "file", value: Buffer.from(bytes).toString("base64") };
   }
 
   #agrees({ count, sequences }: { readonly count: number; readonly sequences: number }): boolean {

@@ -5,6 +5,7 @@ import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
 import { reserveFrontends } from "../deployment/reserve.ts";
+import { fileErrors } from "../deployment/seal-files.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
 import { StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
@@ -57,12 +58,12 @@ export const stackWrites: readonly Operation[] = [
     input: Input,
     output: Changed,
     roles: writers,
-    errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors, ...ingressErrors],
+    errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors, ...fileErrors, ...ingressErrors],
     http: { method: "PUT", path: "/stacks/{name}" },
     example: "apply compose.yaml --wait",
     handle: async (input, context) => {
       const { name, prune, onFailure } = input;
-      const comparison = await compare(input, context);
+      const comparison = await compare(input, context, "keep");
       if (isRefusal(comparison)) return comparison;
       const same = unchanged(name, comparison);
       if (same !== undefined) return { kind: "ok", value: same };
@@ -79,7 +80,7 @@ export const stackWrites: readonly Operation[] = [
     input: Input,
     output: PlannedStack,
     roles: [...writers, "read-only"],
-    errors: [...imageErrors],
+    errors: [...imageErrors, ...fileErrors],
     http: { method: "POST", path: "/stacks/{name}/plan" },
     example: "plan compose.yaml",
     handle: async (input, context) => {

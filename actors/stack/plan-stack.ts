@@ -9,6 +9,7 @@ import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
 import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
+import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import type { Member } from "./commands.ts";
@@ -66,7 +67,7 @@ interface Compared {
 export type StackInput = z.output<typeof StackSpec> & { readonly name: string };
 
 /** Compares with the deployments as they are, so that what was changed by hand shows. */
-export async function compare(input: StackInput, context: OperationContext): Promise<Comparison | Refusal> {
+export async function compare(input: StackInput, context: OperationContext, sealing: Sealing): Promise<Comparison | Refusal> {
   const { name, prune } = input;
   const present = await readStack(context, name);
   const deployments = await readMembers(
@@ -74,7 +75,7 @@ export async function compare(input: StackInput, context: OperationContext): Pro
     name,
     input.members.map(({ service }) => memberName(name, service)),
   );
-  const given = await pinned(name, input.members, present, deployments, context);
+  const given = await pinned(name, input.members, present, deployments, context, sealing);
   if (isRefusal(given)) return given;
   const wanted = wantedMembers(present.members, given, prune);
   const isNamed = new Set(given.map(({ deployment }) => deployment));
@@ -95,6 +96,7 @@ async function pinned(
   { members: before }: PresentStack,
   deployments: ReadonlyMap<string, DeploymentView>,
   context: OperationContext,
+  sealing: Sealing,
 ): Promise<readonly Member[] | Refusal> {
   const lookUps = new Map<string, Promise<Resolved | Refusal>>();
   const lookUp = (reference: string): Promise<Resolved | Refusal> => {
@@ -102,15 +104,19 @@ async function pinned(
     lookUps.set(reference, begun);
     return begun;
   };
-  const all = members.map(async ({ service, after, spec: { replicas, image: reference, ...fields } }): Promise<Member | Refusal> => {
-    const deployment = memberName(stack, service);
-    const known = [before.find((member) => member.deployment === deployment)?.template.image, deployments.get(deployment)?.image];
-    const kept = known.find((image) => image?.reference === reference);
-    const resolved: Resolved | Refusal = kept === undefined ? await lookUp(reference) : { image: kept, platforms: [] };
-    if (isRefusal(resolved)) return resolved;
-    const template = PinnedTemplate.parse({ ...fields, image: resolved.image });
-    return { service, deployment, after, replicas, template, platforms: resolved.platforms };
-  });
+  const all = members.map(
+    async ({ service, after, spec: { replicas, image: reference, files: contents, ...fields } }): Promise<Member | Refusal> => {
+      const deployment = memberName(stack, service);
+      const known = [before.find((member) => member.deployment === deployment)?.template.image, deployments.get(deployment)?.image];
+      const kept = known.find((image) => image?.reference === reference);
+      const resolved: Resolved | Refusal = kept === undefined ? await lookUp(reference) : { image: kept, platforms: [] };
+      if (isRefusal(resolved)) return resolved;
+      const files = await sealFiles(contents, context, sealing);
+      if (isRefusal(files)) return files;
+      const template = PinnedTemplate.parse({ ...fields, ...files, image: resolved.image });
+      return { service, deployment, after, replicas, template, platforms: resolved.platforms };
+    },
+  );
   const done = await Promise.all(all);
   return done.find((item) => isRefusal(item)) ?? done.filter((item): item is Member => !isRefusal(item));
 }
@@ -138,7 +144,7 @@ export function fieldsOf({ spec, image }: DeploymentView): Readonly<Record<strin
 
 /** The comparison, with where replicas would go. */
 export async function planStack(input: StackInput, context: OperationContext): Promise<PlannedStack | Refusal> {
-  const comparison = await compare(input, context);
+  const comparison = await compare(input, context, "look");
   if (isRefusal(comparison)) return comparison;
   const { members, change } = comparison;
   const [foreseen, traffic] = await Promise.all([foreseenFor(members, context), ingressNodes(context)]);

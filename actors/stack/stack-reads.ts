@@ -3,6 +3,7 @@ import { DeploymentView } from "../views.ts";
 import type { Member } from "./commands.ts";
 import { MAX_MEMBERS } from "./contract.ts";
 import { revisionId, StackRevisionRow, StackView } from "./views.ts";
+import { PinnedTemplate } from "../deployment/contract.ts";
 
 /** A stack as it stands in the read model. */
 export interface PresentStack {
@@ -29,7 +30,7 @@ function memberOf({
   image,
   spec: { replicas, image: _reference, ...template },
 }: StackRevisionRow["members"][number]): Member {
-  return { service, deployment, after, replicas, template: { ...template, image }, platforms: [] };
+  return { service, deployment, after, replicas, template: PinnedTemplate.parse({ ...template, image }), platforms: [] };
 }
 
 /** Deployments by name: those of the stack, and any other of the names. */

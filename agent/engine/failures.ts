@@ -43,6 +43,10 @@ export const engineFailures = {
       `There is no volume ${name} on this node, and it is said to be there already: make it, or constrain the deployment to the node that has it.`,
       cause,
     ),
+  fileUnavailable: (what: string, why: string) =>
+    failure("file.unavailable", false, `The content of ${what} cannot be had now: ${why}. It is asked for again.`, undefined),
+  fileUnplaced: (what: string, why: string, cause?: unknown) =>
+    failure("file.unplaced", true, `The file of ${what} cannot be put where only memory is: ${why}.`, cause),
   hookFailed: (command: string, how: string) =>
     failure("hook.failed", false, `The command ${command}, which runs after the start, ${how}`, undefined),
   engineUnavailable: (why: string, cause?: unknown) =>

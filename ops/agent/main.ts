@@ -3,6 +3,7 @@ import { openDirectoryDisk } from "../../agent/directory-disk.ts";
 import { DockerEngine } from "../../agent/engine/docker-engine.ts";
 import { seenByEngine } from "../../agent/engine-paths.ts";
 import { TraefikProxy } from "../../agent/ingress/traefik-proxy.ts";
+import { openMemoryShelf } from "../../agent/memory-shelf.ts";
 import { networkProbeTransport } from "../../agent/network-probe-transport.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
 import { startAgent } from "../../agent/start-agent.ts";
@@ -12,6 +13,7 @@ import { connectBus } from "../nats/connect.ts";
 import { consoleLog } from "../console-log.ts";
 import { productVersion } from "../version.ts";
 import { proxySource } from "./proxy-source.ts";
+import { runDirectories } from "./run-directories.ts";
 import { readAgentFile } from "./settings.ts";
 
 /** `node ops/agent/main.ts FILE`: the agent of one node, until it is told to end. Containers stay as they are. */
@@ -42,6 +44,10 @@ const agent = await startAgent({
   clock: systemClock,
   random: systemRandom,
   disk,
+  shelf: await openMemoryShelf({
+    candidates: runDirectories(settings, process.getuid?.() ?? -1, process.env),
+    seenByEngine: (path) => seenByEngine(path, settings.enginePaths),
+  }),
   log,
   bus,
   usage: new ProcNodeUsage(),

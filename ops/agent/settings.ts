@@ -39,7 +39,7 @@ export const AgentFile = z.strictObject({
   engineDataRoot: AbsolutePath.optional(),
   /** The agent's own directory: its assignment and what it knows of each placement. */
   directory: AbsolutePath,
-  /** The agent's own directory in memory, for files that may touch no disk. Absent: `/run/odysseus/TENANT-NODE` for root, else in the user's own runtime directory. */
+  /** The agent's own directory in memory, for files of containers that may touch no disk. Absent: `/run/odysseus/TENANT-NODE` for root, else one of the user's. */
   runDirectory: AbsolutePath.optional(),
   /** Where the engine sees directories of the agent, as far as it sees them under other paths than the agent does. */
   enginePaths: z.array(EnginePath).max(MAX_ENGINE_PATHS).default([]),

@@ -16,7 +16,7 @@ function read(folder: string, path: string): FileRead {
       return { kind: "refused", reason: `${path} leads out of the project's folder, to ${real}, and is not read.` };
     const bytes = readFileSync(real);
     if (bytes.length > MAX_MANIFEST_BYTES) return { kind: "refused", reason: `${path} is larger than ${MAX_MANIFEST_BYTES} bytes.` };
-    return { kind: "text", text: bytes.toString("utf8") };
+    return { kind: "text", text: bytes.toString("utf8"), bytes };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };

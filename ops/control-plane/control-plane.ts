@@ -137,7 +137,7 @@ function openKeys(host: ActorHost, epoch: number): void {
 }
 
 function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): ActorHost {
-  const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch };
+  const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch, sealedOf: () => sealed };
   const supplies = new Supplies();
   const certificates = certificatesActor({
     clock: systemClock,

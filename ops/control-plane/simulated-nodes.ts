@@ -4,6 +4,7 @@ import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-tran
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
+import { SimulatedShelf } from "../../agent/file-shelf.ts";
 import { startAgent, type RunningAgent } from "../../agent/start-agent.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -49,6 +50,7 @@ export async function startSimulatedNodes(options: {
         address: node,
         degraded: [],
         allows: nothingAllowed,
+        shelf: new SimulatedShelf(),
       });
     }),
   );

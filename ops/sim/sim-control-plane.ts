@@ -14,6 +14,7 @@ import { noMeter } from "../../runtime/meter.ts";
 import { FaultyJournal, SOUND_DISK, type CrashMoment, type JournalFaults } from "../../runtime/simulation/faulty-journal.ts";
 import type { SimLoop } from "../../runtime/simulation/sim-loop.ts";
 import { SimProcess } from "../../runtime/simulation/sim-process.ts";
+import { memorySealedStore } from "../../storage/memory-sealed.ts";
 import { attachMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
 import { TENANT } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
@@ -47,6 +48,7 @@ export class SimControlPlane {
   readonly #overtaken = new Set<ControlPlaneLife>();
   #lives = 0;
   #faults: JournalFaults = SOUND_DISK;
+  readonly #sealed = memorySealedStore();
   #wallOffsetMs = 0;
 
   constructor(parts: SimControlPlaneParts) {
@@ -129,7 +131,7 @@ export class SimControlPlane {
     const journal = new FaultyJournal(loop, process, this.#parts.journal(attached.journal));
     journal.setFaults(this.#faults);
     let epoch = 0;
-    const outside = { clock: process.clock, bus, epochOf: () => epoch };
+    const outside = { clock: process.clock, bus, epochOf: () => epoch, sealedOf: () => this.#sealed };
     const host = new ActorHost({
       bus,
       clock: process.clock,

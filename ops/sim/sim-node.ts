@@ -8,6 +8,7 @@ import type { Proxy as IngressProxy } from "../../agent/ingress/proxy.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
+import { SimulatedShelf } from "../../agent/file-shelf.ts";
 import { startAgent } from "../../agent/start-agent.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -107,6 +108,7 @@ export class SimNode {
       address: this.name,
       degraded: [],
       allows: nothingAllowed,
+      shelf: new SimulatedShelf(),
     });
     void starting.then(({ agent }) => {
       life.agent = agent;

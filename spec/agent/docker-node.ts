@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
-import { AgentMessage, type Assignment, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
+import { AgentMessage, type Assignment, type FileAnswer, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
+import type { FileShelf } from "../../agent/file-shelf.ts";
+import { openMemoryShelf } from "../../agent/memory-shelf.ts";
 import { DockerEngine } from "../../agent/engine/docker-engine.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
@@ -26,6 +28,8 @@ export class DockerNode {
   readonly engine: DockerEngine;
   readonly told = new Map<string, PlacementStatus>();
   readonly history: PlacementStatus[] = [];
+  /** Contents the control plane has, by name. */
+  readonly contents = new Map<string, string>();
   readonly #bed: Testbed;
   readonly #number: number;
   readonly #broker = new MemoryBroker(systemClock);
@@ -39,8 +43,10 @@ export class DockerNode {
     this.#number = number;
     const owner = { tenant: TENANT, node: `n${number}` };
     this.engine = new DockerEngine({ socketPath: bed.node(number).dockerHost, owner, clock: systemClock, random: systemRandom });
-    serveOverBus(this.#control, `ody.${TENANT}.node.n${number}`, async (message) => {
-      this.#received(AgentMessage.parse(message));
+    serveOverBus(this.#control, `ody.${TENANT}.node.n${number}`, async (given) => {
+      const message = AgentMessage.parse(given);
+      if (message.kind === "agent.file") return { kind: "ok", value: this.fileAnswer(message.file.name) };
+      this.#received(message);
       return { kind: "ok", value: { kind: "welcome", epoch: 1, assignment: 0, resync: false } };
     });
   }
@@ -64,7 +70,12 @@ export class DockerNode {
       address: this.#bed.node(this.#number).address,
       degraded: [],
       allows,
+      shelf: await this.#shelf(),
     });
+  }
+
+  #shelf(): Promise<FileShelf> {
+    return openMemoryShelf({ candidates: [join(this.#bed.node(this.#number).memoryDirectory, "agent")], seenByEngine: (path) => path });
   }
 
   async stop(): Promise<void> {
@@ -159,7 +170,14 @@ export class DockerNode {
     }
   }
 
-  #received(message: AgentMessage): void {
+  fileAnswer(name: string): FileAnswer {
+    const content = this.contents.get(name);
+    return content === undefined
+      ? { kind: "refused", reason: "there is none" }
+      : { kind: "file", value: Buffer.from(content).toString("base64") };
+  }
+
+  #received(message: Exclude<AgentMessage, { kind: "agent.file" }>): void {
     if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
     if (message.kind === "agent.hello") this.told.clear();
     for (const status of message.statuses) {

@@ -9,6 +9,7 @@ import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-tran
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
+import { SimulatedShelf } from "../../agent/file-shelf.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
 import { AgentMessage, type AgentWelcome, Assignment, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
@@ -44,7 +45,9 @@ export class NodeUnderTest {
     this.bus = this.#broker.connect("control-plane");
     serveOverBus(this.bus, `ody.${TENANT}.node.${NODE}`, async (message) => {
       if (this.welcome === undefined) throw new Error("away");
-      this.#received(AgentMessage.parse(message));
+      const said = AgentMessage.parse(message);
+      if (said.kind === "agent.file") return { kind: "ok", value: { kind: "file", value: "" } };
+      this.#received(said);
       return { kind: "ok", value: this.welcome };
     });
   }
@@ -68,6 +71,7 @@ export class NodeUnderTest {
       address: "192.0.2.1",
       degraded: [],
       allows,
+      shelf: new SimulatedShelf(),
     });
     void starting.then((running) => (this.running = running));
     await this.clock.until("the agent has started", () => this.running !== undefined);
@@ -153,7 +157,7 @@ export class NodeUnderTest {
     return current.containerId;
   }
 
-  #received(message: AgentMessage): void {
+  #received(message: Exclude<AgentMessage, { kind: "agent.file" }>): void {
     this.messages.push(message);
     if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
     if (message.kind === "agent.hello") this.told.clear();

@@ -16,7 +16,7 @@ test("names that every object has are variables and labels like others", () => {
     ["constructor", "1"],
     ["toString", "2"],
   ]);
-  const merged = merge(templateOf("1"), TemplatePatch.parse({ environment: { constructor: "1" } }), undefined);
+  const merged = merge(templateOf("1"), { environment: { constructor: "1" } }, undefined);
   expect(merged).toMatchObject({ kind: "merged", template: { environment: { constructor: "1" } } });
 });
 
@@ -30,7 +30,12 @@ test("a name that would change what an object is does nothing at all", () => {
 test("a person's labels never hide ours", () => {
   const template = templateOf("1", { labels: { "dev.odysseus.deployment": "other", team: "shop" } });
   const placement = { placementId: "web.1.1", deployment: "web", slot: 1, revision: 1, template, desired: "running" } as const;
-  const { labels } = desiredContainer(placement, 1, { tenant: "acme", node: "n1", address: "192.0.2.1", epoch: 1, generation: 1 }, []);
+  const { labels } = desiredContainer(
+    placement,
+    1,
+    { tenant: "acme", node: "n1", address: "192.0.2.1", epoch: 1, generation: 1 },
+    { endpoints: [], filePaths: [] },
+  );
   expect(labels).toMatchObject({ "dev.odysseus.deployment": "web", team: "shop" });
 });
 

@@ -65,6 +65,18 @@ const samples: Readonly<Record<string, unknown>> = {
   "services.web.volumes.0.tmpfs": { size: "1m" },
   "services.web.volumes.0.tmpfs.size": "1m",
   "services.web.volumes.0.tmpfs.mode": "1777",
+  "services.web.configs": ["conf"],
+  "services.web.secrets": ["pass"],
+  "services.web.configs.0.source": "other",
+  "services.web.secrets.0.source": "other",
+  "services.web.configs.0.uid": "7",
+  "services.web.secrets.0.uid": "7",
+  "services.web.configs.0.gid": "7",
+  "services.web.secrets.0.gid": "7",
+  "services.web.configs.0.mode": "0400",
+  "services.web.secrets.0.mode": "0400",
+  configs: { conf: { template_driver: "far" } },
+  secrets: { pass: { driver: "far" } },
   volumes: { "not a name": { driver: "far" } },
   "services.web.logging": { driver: "syslog" },
   "services.web.runtime": "crun",
@@ -119,6 +131,8 @@ const beside: Readonly<Record<string, object>> = {
   "services.web.devices.0": { source: "/dev/snd" },
   "services.web.post_start.0": { command: ["x"] },
   "services.web.pre_stop.0": { command: ["x"] },
+  "services.web.configs.0": { source: "conf" },
+  "services.web.secrets.0": { source: "pass" },
   "services.web.volumes.0": { source: "data", target: "/data" },
 };
 
@@ -221,6 +235,8 @@ function outcomeOf(path: Path, value: unknown): "refused" | "reported" | "honour
     const document: Record<string, unknown> = {
       services: { web: { image: "a" }, base: { image: "b", user: "base" }, third: { image: "c", user: "third" } },
       volumes: { data: {}, other: {} },
+      configs: { conf: { content: "a" }, other: { content: "b" } },
+      secrets: { pass: { file: "a.env" }, other: { file: "b.env" } },
     };
     let target = document;
     for (const [index, step] of path.slice(0, -1).entries()) {

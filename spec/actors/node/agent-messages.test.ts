@@ -6,6 +6,7 @@ import type { Meta } from "../../../runtime/journal.ts";
 import { MemoryBroker } from "../../../runtime/memory-bus.ts";
 import { systemClock } from "../../../runtime/system-clock.ts";
 import { hostCounters, TENANT } from "../../runtime/support/host.ts";
+import { memorySealedStore } from "../../../storage/memory-sealed.ts";
 
 const NODE = addressOf(TENANT, "node", "n1");
 const limits = { timeoutMs: 5_000 };
@@ -14,7 +15,7 @@ test("an agent cannot decide for its node, whoever it says it is", async () => {
   const bus = new MemoryBroker(systemClock).connect("control-plane");
   const hosted = await hostCounters({
     bus,
-    definitions: [nodeActor({ clock: systemClock, bus, epochOf: () => 1 })],
+    definitions: [nodeActor({ clock: systemClock, bus, epochOf: () => 1, sealedOf: () => memorySealedStore() })],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });

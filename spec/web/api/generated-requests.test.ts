@@ -44,7 +44,7 @@ interface Generated {
 }
 
 async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
-  const outside = { clock: systemClock, bus, epochOf: () => 1 };
+  const outside = { clock: systemClock, bus, epochOf: () => 1, sealedOf: () => memorySealedStore() };
   const supplies = new Supplies();
   const certificates = certificatesActor({
     clock: systemClock,

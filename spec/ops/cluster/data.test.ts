@@ -1,0 +1,125 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireCapability } from "../../support/capability.ts";
+import { Cluster } from "../../support/cluster.ts";
+
+const VALUE = "correct-horse-battery-staple";
+const NEXT_VALUE = "troubador-and-three-1937";
+
+const describeOnCluster = await requireCapability("testbed");
+
+describeOnCluster("a manifest with data and secrets, on two real engines", () => {
+  let cluster: Cluster;
+  let project: string;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ name: "data", nodes: 2 });
+    project = mkdtempSync(join(tmpdir(), "odysseus-data-"));
+  });
+  afterAll(async () => {
+    rmSync(project, { recursive: true, force: true });
+    await cluster.stop();
+  });
+
+  const manifest = (greeting: string): string => `
+name: shop
+services:
+  db:
+    image: ${cluster.image("bb1")}
+    user: "65534"
+    read_only: true
+    cap_drop: [ALL]
+    environment: {GREETING: ${greeting}}
+    tmpfs: ["/scratch:mode=1777"]
+    volumes: ["data:/www/data", "scratch:/var/scratch"]
+    secrets: [password]
+    configs: [{source: conf, target: /etc/app.conf, mode: 0444}]
+    x-odysseus: {health: {kind: http, path: /healthz, port: 8080, intervalMs: 200}, rollout: {minHealthyMs: 100}}
+    deploy: {replicas: 2, update_config: {order: stop-first, failure_action: rollback}}
+volumes: {data: {}, scratch: {}}
+secrets: {password: {file: password.txt}}
+configs: {conf: {content: "listen 80"}}
+`;
+  const write = (greeting: string, password: string): void => {
+    writeFileSync(join(project, "compose.yaml"), manifest(greeting));
+    writeFileSync(join(project, "password.txt"), password);
+  };
+  const file = (): string => join(project, "compose.yaml");
+  const apply = (): Promise<string> => cluster.run("apply", file(), "--wait");
+  const first = async (): Promise<{ readonly node: number; readonly containerId: string }> => {
+    const [container] = await cluster.containers("shop-db");
+    return { node: Number(container?.node?.slice(1)), containerId: container?.containerId ?? "" };
+  };
+  const inside = async (script: string, user = "65534"): Promise<string> => {
+    const { node, containerId } = await first();
+    return cluster.bed.node(node).docker(["exec", "-u", user, containerId, "sh", "-c", script]);
+  };
+  /** Databases with their logs, what the programs wrote, what agents remember. */
+  const filesWith = (value: string): string => {
+    const places = [cluster.home, ...cluster.bed.nodes.map(({ shared }) => shared.onMachine)];
+    return execFileSync("sh", ["-c", `grep -rla "${value}" ${places.join(" ")} || true`], { encoding: "utf8" });
+  };
+
+  test("replicas share a volume on one node, and read a secret that is written nowhere", async () => {
+    write("one", VALUE);
+    await apply();
+    const containers = await cluster.containers("shop-db");
+    expect(new Set(containers.map(({ node }) => node)).size).toBe(1);
+    expect(await inside("cat /run/secrets/password; echo; cat /etc/app.conf; id -u")).toBe(`${VALUE}\nlisten 8065534\n`);
+    await inside("echo kept > /www/data/x", "0");
+
+    const { node, containerId } = await first();
+    expect(await cluster.bed.node(node).docker(["inspect", containerId])).not.toContain(VALUE);
+    const answers = await Promise.all([
+      cluster.api("GET", "/deployments/shop-db"),
+      cluster.api("GET", "/stacks/shop"),
+      cluster.api("GET", "/deployments/shop-db/history"),
+      cluster.api("GET", "/audit?limit=500"),
+      cluster.api("GET", "/containers?deployment=shop-db"),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const inBase64 = Buffer.from(VALUE).toString("base64");
+    for (const { body } of answers) {
+      expect(JSON.stringify(body)).not.toContain(VALUE);
+      expect(JSON.stringify(body)).not.toContain(inBase64);
+    }
+    expect(filesWith(VALUE)).toBe("");
+    expect(filesWith(inBase64)).toBe("");
+    expect(filesWith("shop_password")).not.toBe("");
+  });
+
+  test("the same file again changes nothing; another secret is a new revision, and the data stays", async () => {
+    const before = (await cluster.deployment("shop-db")).revision;
+    expect(await apply()).toContain("nothing to change");
+    write("one", NEXT_VALUE);
+    const { stdout } = await cluster.cli("plan", file());
+    expect(stdout).toMatch(/files/);
+    expect(stdout).not.toContain(NEXT_VALUE);
+    await apply();
+    expect((await cluster.deployment("shop-db")).revision).toBe(before + 1);
+    expect(await inside("cat /run/secrets/password; cat /www/data/x")).toBe(`${NEXT_VALUE}kept\n`);
+    expect(filesWith(NEXT_VALUE)).toBe("");
+  });
+
+  test("after a loss of the node's power, its replicas come back there, with their data and secrets", async () => {
+    const { node } = await first();
+    await inside("echo lost > /scratch/x");
+    const before = (await cluster.containers("shop-db")).map(({ containerId }) => containerId);
+    await cluster.killAgent(node);
+    await cluster.bed.powerOff(node);
+    await cluster.bed.powerOn(node);
+    await cluster.startAgent(node);
+    await cluster.until("both run anew", async () => {
+      const containers = await cluster.containers("shop-db");
+      return (
+        containers.length === 2 && containers.every(({ health, containerId }) => health === "healthy" && !before.includes(containerId))
+      );
+    });
+    expect((await first()).node).toBe(node);
+    expect(await inside("cat /run/secrets/password; cat /www/data/x")).toBe(`${NEXT_VALUE}kept\n`);
+    await expect(inside("cat /scratch/x")).rejects.toThrow(/No such file/);
+  });
+});
