@@ -77,7 +77,10 @@ export type PlacementEvent =
   | { readonly kind: "revived" };
 
 /** After an attempt's end: the next one, after a delay (milliseconds, 0 is at once), or none. */
-export type NextAttempt = { readonly kind: "again"; readonly delayMs: number } | { readonly kind: "never" };
+export type NextAttempt =
+  | { readonly kind: "again"; readonly delayMs: number }
+  | { readonly kind: "never" }
+  | { readonly kind: "ended"; readonly outcome: "succeeded" | "failed" };
 
 export function newRecord(placement: {
   readonly placementId: string;
@@ -220,12 +223,17 @@ function ended(record: PlacementRecord, event: Extract<PlacementEvent, { kind: "
   };
   const exits = [...record.exits, exit].slice(-KEPT_EXITS);
   const asked = event.cause === "requested";
+  if (event.next.kind === "ended" && event.next.outcome === "succeeded") {
+    const { failure: _overcome, ...rest } = withoutDrain({ ...record, exits });
+    return { ...rest, current: { phase: "ended", outcome: "succeeded" } };
+  }
   const { endpoints, ...rest } = record;
   // Something else holds one of them: the next attempt gets others.
   const kept = event.failure.code === "port.taken" || endpoints === undefined ? {} : { endpoints };
   const base = withoutDrain({ ...rest, ...kept, exits, restarts: record.restarts + (asked ? 0 : 1) });
   const failed = asked ? base : { ...base, failure: { ...event.failure, atMs } };
   if (event.next.kind === "never") return { ...failed, current: { phase: "stopped" } };
+  if (event.next.kind === "ended") return { ...failed, current: { phase: "ended", outcome: event.next.outcome } };
   const tried = { ...failed, failuresInRow: asked || event.cause === "lost" ? failed.failuresInRow : failed.failuresInRow + 1 };
   if (event.next.delayMs <= 0) return nextAttempt(tried);
   return { ...tried, current: { phase: "backing-off", nextAttemptAtMs: atMs + event.next.delayMs } };

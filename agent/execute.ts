@@ -1,6 +1,6 @@
 import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
 import type { Placement } from "../actors/node/contract.ts";
-import type { PlacementEvent, PlacementRecord } from "./agent-state.ts";
+import type { NextAttempt, PlacementEvent, PlacementRecord } from "./agent-state.ts";
 import { restartDelayMs } from "./back-off.ts";
 import type { ContainerTable } from "./container-table.ts";
 import { type AttemptContext, desiredContainer } from "./desired-container.ts";
@@ -109,7 +109,7 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
 
     stop: ({ containerId }, context) => stop(containerId, context),
 
-    end: (step, { apply, record, chance }) => {
+    end: (step, { apply, record, placement, chance }) => {
       const code = step.cause === "unhealthy" ? "unhealthy" : "exited";
       apply({
         kind: "ended",
@@ -117,10 +117,7 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
         cause: step.cause,
         exitCode: step.exitCode,
         failure: { code, message: step.message, permanent: false },
-        next:
-          step.next === "never"
-            ? { kind: "never" }
-            : { kind: "again", delayMs: step.cause === "requested" ? 0 : restartDelayMs(record.failuresInRow, chance()) },
+        next: nextAttempt(step, record, placement, chance()),
       });
     },
 
@@ -138,6 +135,25 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
     revive: (_step, { apply }) => apply({ kind: "revived" }),
     forget: (_step, { forget }) => forget(),
   };
+
+function nextAttempt(
+  { next, cause }: Extract<Step, { kind: "end" }>,
+  { failuresInRow }: PlacementRecord,
+  placement: Placement | undefined,
+  chance: number,
+): NextAttempt {
+  switch (next) {
+    case "never":
+      return { kind: "never" };
+    case "succeeded":
+    case "failed":
+      return { kind: "ended", outcome: next };
+    case "again": {
+      const least = placement?.template.restart.delayMs ?? 0;
+      return { kind: "again", delayMs: cause === "requested" ? 0 : Math.max(least, restartDelayMs(failuresInRow, chance)) };
+    }
+  }
+}
 
 /** Resolves when the step is done; rejects with `EngineFailure`, or with the reason of the context's signal. */
 export async function execute(step: Step, context: StepContext): Promise<void> {

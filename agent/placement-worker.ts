@@ -273,7 +273,11 @@ export class PlacementWorker {
       return { key: `retry ${this.#record.attempt}`, delayMs, event: { kind: "retry-due" } };
     }
     if (current.phase === "running" && current.health === "healthy" && this.#record.failuresInRow > 0) {
-      return { key: `proven ${this.#record.attempt}`, delayMs: HEALTHY_RESET_MS, event: { kind: "proven" } };
+      return {
+        key: `proven ${this.#record.attempt}`,
+        delayMs: this.#placement?.template.restart.windowMs ?? HEALTHY_RESET_MS,
+        event: { kind: "proven" },
+      };
     }
     return undefined;
   }

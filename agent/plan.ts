@@ -1,5 +1,6 @@
 import type { Placement } from "../actors/node/contract.ts";
 import type { PinnedImage } from "../actors/deployment/contract.ts";
+import { afterEnd } from "../actors/deployment/lifecycle-contract.ts";
 import { type DrainReason, type ExitCause, exitMessage, type KeptExit, type PlacementRecord } from "./agent-state.ts";
 import { labelNumber } from "./desired-container.ts";
 import type { ObservedContainer } from "./engine/port.ts";
@@ -21,6 +22,8 @@ export interface Current {
   readonly absence: "removed" | "lost";
 }
 
+type AfterEnd = "again" | "never" | "succeeded" | "failed";
+
 /** What should be done about one placement next. Data: `execute.ts` has one entry per kind. */
 export type Step =
   | { readonly kind: "pull"; readonly image: PinnedImage }
@@ -40,7 +43,8 @@ export type Step =
       readonly cause: ExitCause;
       readonly exitCode: number | undefined;
       readonly message: string;
-      readonly next: "again" | "never";
+      /** succeeded, failed: its restart policy wants no other attempt. */
+      readonly next: AfterEnd;
     }
   | { readonly kind: "collect"; readonly containerId: string }
   | { readonly kind: "remove"; readonly containerId: string }
@@ -72,6 +76,7 @@ function planRunning(current: Current, desired: Placement): readonly Step[] {
     case "draining":
       return [...finishDrain(current, mine, "again"), ...tidy(current, strays)];
     case "backing-off":
+    case "ended":
       return [...stopAlive(current.containers), ...tidy(current, current.containers)];
     case "stopped":
       return [{ kind: "revive" }];
@@ -91,7 +96,7 @@ function bringUp(record: PlacementRecord, desired: Placement, mine: KnownContain
       return [{ kind: "adopt", containerId: mine.containerId, startedAtMs: mine.startedAtMs, attempt: attemptOf(mine) }];
     case "exited":
     case "dead":
-      return [end(mine, causeOf(mine), "again")];
+      return [endByItself(record, desired, mine)];
     case "restarting":
     case "removing":
       return [];
@@ -103,7 +108,7 @@ function bringUp(record: PlacementRecord, desired: Placement, mine: KnownContain
 function keepUp(current: Current, desired: Placement, mine: KnownContainer | undefined): readonly Step[] {
   const phase = current.record.current;
   if (mine === undefined) return [gone(current, "again")];
-  if (isOver(mine)) return [end(mine, causeOf(mine), "again")];
+  if (isOver(mine)) return [endByItself(current.record, desired, mine)];
   if (mine.state === "paused") return [{ kind: "unpause", containerId: mine.containerId }];
   if (isEdited(mine, desired)) return [drain(mine, "changed")];
   if (phase.phase === "running" && phase.health === "unhealthy") return [drain(mine, "unhealthy")];
@@ -132,6 +137,7 @@ function planStopped(current: Current): readonly Step[] {
     case "draining":
       return [...finishDrain(current, mine, "never"), ...stopAlive(strays), ...tidy(current, strays)];
     case "backing-off":
+    case "ended":
     case "accepted":
     case "pulling":
     case "starting":
@@ -185,7 +191,15 @@ function drain(container: KnownContainer, reason: DrainReason): Step {
   return { kind: "drain", containerId: container.containerId, reason };
 }
 
-function end(container: KnownContainer, cause: ExitCause, next: "again" | "never"): Step {
+/** The restart policy is about ends of the process itself; what others did to the container is repaired whatever it says. */
+const OWN_ENDS: ReadonlySet<ExitCause> = new Set(["exited", "killed", "oom"]);
+
+function endByItself({ failuresInRow }: PlacementRecord, { template }: Placement, mine: KnownContainer): Step {
+  const cause = causeOf(mine);
+  return end(mine, cause, OWN_ENDS.has(cause) ? afterEnd(template, mine.exitCode, failuresInRow) : "again");
+}
+
+function end(container: KnownContainer, cause: ExitCause, next: AfterEnd): Step {
   return {
     kind: "end",
     containerId: container.containerId,

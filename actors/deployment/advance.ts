@@ -4,6 +4,7 @@ import type { ChangeKind, FieldChange } from "./contract.ts";
 import {
   availableAtMs,
   contentOf,
+  hasEnded,
   isActive,
   isAvailable,
   isHealthy,
@@ -14,6 +15,7 @@ import {
   type SlotView,
 } from "./replica.ts";
 import { evolve, type Author, type DeploymentEvent, type DeploymentState, type PlacementRecord } from "./state.ts";
+import { oneSentence } from "./sentence.ts";
 import { RolloutRoom } from "./rollout-room.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -62,6 +64,7 @@ export function advance(draft: Draft): void {
     stopOverdue(draft);
     if (draft.state.mode === "running") {
       retireExcess(draft);
+      retireEnded(draft);
       retireReplaced(draft);
       relocate(draft);
       giveUpWaiting(draft);
@@ -149,6 +152,18 @@ function retireExcess(draft: Draft): void {
   if (slots.length > 0) draft.add({ type: "slots.removed", slots });
 }
 
+/** What ended by itself for good gives its place back. */
+function retireEnded(draft: Draft): void {
+  const ended = draft.views.flatMap(({ good, old }) => [...good, ...old]).filter(({ status }) => status?.current.phase === "ended");
+  for (const { slot, placementId, contentOf: content, status } of ended) {
+    if (status?.current.phase !== "ended") continue;
+    const { outcome } = status.current;
+    const reason = oneSentence(`${placementId}: ${status.failure?.message ?? status.lastExit?.message ?? "it ended"}`);
+    draft.add({ type: "slot.ended", slot, placementId, contentOf: content, outcome, reason });
+  }
+  stop(draft, ended);
+}
+
 /** An old replica goes once its successor is available; one that is not healthy goes as soon as it has a successor at all. */
 function retireReplaced(draft: Draft): void {
   const surplus: PlacementRecord[] = [];
@@ -203,10 +218,11 @@ function giveUpWaiting(draft: Draft): void {
 
 /** Slots nothing lives in cost no availability: they start at once, at the newest revision while a rollout moves slots, else at their own. */
 function fillEmpty(draft: Draft): void {
-  const empty = draft.views
-    .filter(({ slot, good, old }) => good.length + old.length === 0 && slot.notBeforeMs <= draft.nowMs)
-    .map(({ slot }) => slot);
   const revision = isMoving(draft.state) ? draft.state.revision : draft.state.succeeded || draft.state.revision;
+  const content = (slot: SlotView["slot"]): number => contentOf(draft.state, isMoving(draft.state) ? revision : slot.revision || revision);
+  const empty = draft.views
+    .filter(({ slot, good, old }) => good.length + old.length === 0 && slot.notBeforeMs <= draft.nowMs && !hasEnded(slot, content(slot)))
+    .map(({ slot }) => slot);
   const toMove = empty.filter((slot) => slot.revision === 0 || (isMoving(draft.state) && slot.revision !== revision));
   retarget(
     draft,
@@ -248,7 +264,10 @@ function adoptSameContent(draft: Draft): void {
   const { revision } = draft.state;
   const wanted = contentOf(draft.state, revision);
   const slots = draft.views
-    .filter(({ slot, good, old }) => slot.revision !== revision && [...good, ...old].some((placement) => placement.contentOf === wanted))
+    .filter(
+      ({ slot, good, old }) =>
+        slot.revision !== revision && (hasEnded(slot, wanted) || [...good, ...old].some((placement) => placement.contentOf === wanted)),
+    )
     .map(({ slot }) => slot.number);
   retarget(draft, slots, revision);
 }
@@ -297,6 +316,8 @@ function rollbackTarget(state: DeploymentState, change: ChangeKind): number | un
   const failing = revisionOf(state, state.revision);
   const proven = revisionOf(state, state.succeeded);
   if (!CAN_ROLL_BACK.has(change) || failing === undefined || proven === undefined) return undefined;
+  // Going back would run the older job again, which nobody asked for.
+  if (failing.template.run === "job") return undefined;
   if (failing.template.rollout.onFailure !== "rollback" || failing.contentOf === proven.contentOf) return undefined;
   return proven.contentOf;
 }

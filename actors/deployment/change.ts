@@ -17,6 +17,7 @@ import {
 import { containerFields } from "./container-contract.ts";
 import { GivenFiles, type SealedFile } from "./file-contract.ts";
 import { Mounts } from "./mount-contract.ts";
+import { lifecycleFields, RestartPolicy } from "./lifecycle-contract.ts";
 import { maskedChange } from "./masking.ts";
 
 /** `null` takes an entry out of a map, or a field back to its default. Maps are merged by key; lists and the health check are replaced whole. */
@@ -38,6 +39,8 @@ export const TemplatePatch = z
     stopSignal: z.string().nullable(),
     stopGraceMs: z.int().min(0).nullable(),
     rollout: partialOf(RolloutPolicy),
+    run: lifecycleFields.run.unwrap(),
+    restart: partialOf(RestartPolicy),
     ...nullable(containerFields),
     mounts: Mounts.nullable(),
     files: GivenFiles.nullable(),
@@ -55,7 +58,9 @@ function nullable<Fields extends z.ZodRawShape>(fields: Fields): { readonly [Nam
 }
 
 /** Every field optional or null, no defaults: absent means "as it is". */
-function partialOf(schema: typeof Resources | typeof RolloutPolicy): z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown> {
+function partialOf(
+  schema: typeof Resources | typeof RolloutPolicy | typeof RestartPolicy,
+): z.ZodRecord<z.ZodEnum<Record<string, string>>, z.ZodUnknown> {
   const keys = Object.keys(schema.shape);
   return z.partialRecord(z.enum(keys), z.unknown());
 }
@@ -72,7 +77,7 @@ export function merge(
 ): Merged {
   const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };
   for (const [key, value] of Object.entries(patch)) {
-    const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout";
+    const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout" || key === "restart";
     result[key] = isMap ? { ...(result[key] as object), ...(value as object) } : value;
     if (isMap) result[key] = withoutNulls(result[key] as Record<string, unknown>);
   }

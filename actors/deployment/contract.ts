@@ -2,6 +2,7 @@ import { z } from "zod";
 import { containerFields, furtherLimits } from "./container-contract.ts";
 import { GivenFiles, SealedFiles } from "./file-contract.ts";
 import { Mounts } from "./mount-contract.ts";
+import { lifecycleFields } from "./lifecycle-contract.ts";
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
 
 /** Bounds of what a person may ask for. Beyond them the request is refused with the path of the field. */
@@ -181,6 +182,7 @@ export const Template = z.strictObject({
   files: SealedFiles.optional(),
   /** Replicas of all deployments with the same word here run on one node. */
   together: z.string().min(1).max(200).optional(),
+  ...lifecycleFields,
   rollout: RolloutPolicy.prefault({}),
 });
 export type Template = z.infer<typeof Template>;
@@ -215,6 +217,8 @@ export type DeploymentStatus =
   /** Images are pulled, containers start, health is being proved. */
   | "starting"
   | "running"
+  /** A job whose replicas have all ended with exit code 0. */
+  | "completed"
   /** Some replicas that should be healthy are not, and no rollout is replacing them. */
   | "degraded"
   | "rolling-back"
@@ -234,7 +238,11 @@ export type ReplicaPhase =
   | "running"
   | "backing-off"
   | "draining"
-  | "stopped";
+  | "stopped"
+  /** Ended with exit code 0, as it was meant to. */
+  | "completed"
+  /** Ended, and is not tried again. */
+  | "failed";
 
 /** One difference, in a plan and in the history. Values of environment variables that look like secrets are masked. */
 export interface FieldChange {

@@ -47,7 +47,9 @@ export const MAX_REMAINS = 20;
 
 export function remaining(state: DeploymentState, placementIds: readonly string[]): readonly PlacementRecord[] {
   const ended = placementIds.flatMap((placementId) => state.placements[placementId] ?? []);
-  const telling = ended.filter(({ status }) => status !== undefined && (status.failure !== undefined || status.restarts > 0));
+  const telling = ended.filter(
+    ({ status, ended: end }) => status !== undefined && (status.failure !== undefined || status.restarts > 0 || end !== undefined),
+  );
   return telling.length === 0 ? state.remains : [...state.remains, ...telling].slice(-MAX_REMAINS);
 }
 

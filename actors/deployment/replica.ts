@@ -32,7 +32,9 @@ export function isHealthy(placement: PlacementRecord): boolean {
 /** Healthy for long enough to be relied on. */
 export function availableAtMs(state: DeploymentState, placement: PlacementRecord): number | undefined {
   if (!isHealthy(placement) || placement.healthySinceMs === undefined) return undefined;
-  return placement.healthySinceMs + templateOf(state, placement.contentOf).rollout.minHealthyMs;
+  const { run, rollout } = templateOf(state, placement.contentOf);
+  // A job is not there to be relied on: it has done what it is for when it has ended.
+  return run === "job" ? undefined : placement.healthySinceMs + rollout.minHealthyMs;
 }
 
 export function isAvailable(state: DeploymentState, placement: PlacementRecord, nowMs: number): boolean {
@@ -43,6 +45,11 @@ export function isAvailable(state: DeploymentState, placement: PlacementRecord, 
 /** Whether slots are being moved to the deployment's revision. A scaling leaves each where it is, also after an update that failed half way. */
 export function isMoving({ rollout }: DeploymentState): boolean {
   return rollout?.outcome === "in-progress" && rollout.change !== "scale";
+}
+
+/** The replica ended as it is allowed to, or for good, at the content the slot is to have: it does not run again. */
+export function hasEnded(slot: Slot, content: number): boolean {
+  return slot.ended !== undefined && slot.ended.contentOf === content;
 }
 
 export interface SlotView {

@@ -21,7 +21,9 @@ export class RolloutRoom {
     this.#mostActiveLeaving = state.replicas + Math.max(1, maxSurge);
     this.#leastAvailable = state.replicas - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
-    this.#isAvailable = ({ good, old }) => [...good, ...old].some((placement) => isAvailable(state, placement, nowMs));
+    // One that has ended as it may is missed by nobody.
+    this.#isAvailable = ({ slot, good, old }) =>
+      slot.ended?.outcome === "succeeded" || [...good, ...old].some((placement) => isAvailable(state, placement, nowMs));
     this.#active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
     this.#available = views.filter(this.#isAvailable).length;
   }

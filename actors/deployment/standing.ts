@@ -2,11 +2,11 @@ import type { Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf, type Address } from "../../runtime/address.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
 import type { StackOrder } from "./commands.ts";
-import { contentOf, isHealthy, revisionOf, slotViews } from "./replica.ts";
+import { contentOf, hasEnded, isHealthy, revisionOf, slotViews, type SlotView } from "./replica.ts";
 import type { DeploymentState, Membership, PlacementRecord } from "./state.ts";
 
-/** How far all replicas of a member have come, at its present revision. */
-export type Reached = "nothing" | "started" | "healthy" | "completed";
+/** How far all replicas of a member have come, at its present revision. failed: one has ended and is not tried again. */
+export type Reached = "nothing" | "started" | "healthy" | "completed" | "failed";
 
 /** What a stack has to know of a member. */
 export interface Standing {
@@ -87,13 +87,19 @@ export function isAsOrdered(state: DeploymentState, { wants }: Membership): bool
 function reachedBy(state: DeploymentState): Reached {
   if (state.mode !== "running") return "nothing";
   const content = contentOf(state, state.revision);
+  const views = slotViews(state);
+  const isDone = ({ slot }: SlotView): boolean => hasEnded(slot, content) && slot.ended?.outcome === "succeeded";
+  if (views.some(({ slot }) => hasEnded(slot, content) && slot.ended?.outcome === "failed")) return "failed";
+  if (views.length > 0 && views.every(isDone)) return "completed";
   const all = (holds: (placement: PlacementRecord) => boolean): boolean =>
-    slotViews(state).every(({ good, old }) => [...good, ...old].some((placement) => placement.contentOf === content && holds(placement)));
+    views.every(
+      (view) => isDone(view) || [...view.good, ...view.old].some((placement) => placement.contentOf === content && holds(placement)),
+    );
   if (all(isHealthy)) return "healthy";
   return all(hasStarted) ? "started" : "nothing";
 }
 
 function hasStarted({ status }: PlacementRecord): boolean {
   const phase = status?.current.phase;
-  return phase === "running" || phase === "backing-off" || phase === "stopped";
+  return phase === "running" || phase === "backing-off" || phase === "ended" || phase === "stopped";
 }

@@ -1,6 +1,7 @@
 import type { Withdrawn } from "../ingress/commands.ts";
 import type { PlacementStatus } from "../node/contract.ts";
 import type { Rejection } from "../scheduler/contract.ts";
+import { ordered, withMembership } from "./membership.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
 import { eachId, eachPlacement, observed, remaining, requested } from "./placements.ts";
 import { newSlot, patched, relocated } from "./slots.ts";
@@ -53,6 +54,8 @@ export interface Slot {
   /** Not asked for again before this time. */
   readonly notBeforeMs: number;
   readonly relocations: number;
+  /** Its replica ended, and is not to run again at that content. */
+  readonly ended?: { readonly contentOf: number; readonly outcome: "succeeded" | "failed"; readonly reason: string } | undefined;
 }
 
 export type PlacementStage =
@@ -73,6 +76,8 @@ export interface PlacementRecord {
   /** Its node is being drained, or it cannot work there: replaced as soon as the budget allows. */
   readonly evacuation: string | undefined;
   readonly status: PlacementStatus | undefined;
+  /** Its process ended by itself, and is not to run again. */
+  readonly ended?: "succeeded" | "failed" | undefined;
   /** Control plane's clock, so that a node's wrong clock cannot shorten a proof of health. */
   readonly phaseSinceMs: number;
   readonly healthySinceMs: number | undefined;
@@ -144,6 +149,15 @@ export type DeploymentEvent =
     }
   | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
   | { readonly type: "slots.removed"; readonly slots: readonly number[] }
+  /** Its replica ended by itself, and its restart policy wants no other. */
+  | {
+      readonly type: "slot.ended";
+      readonly slot: number;
+      readonly placementId: string;
+      readonly contentOf: number;
+      readonly outcome: "succeeded" | "failed";
+      readonly reason: string;
+    }
   | { readonly type: "slot.relocated"; readonly slot: number; readonly node: string; readonly notBeforeMs: number }
   | {
       readonly type: "placements.requested";
@@ -219,6 +233,14 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       };
     case "slots.removed":
       return { ...state, slots: without(state.slots, event.slots) };
+    case "slot.ended": {
+      const { slot, placementId, contentOf, outcome, reason } = event;
+      const slots = patched(state.slots, [slot], (before, number) => ({
+        ...(before ?? newSlot(number)),
+        ended: { contentOf, outcome, reason },
+      }));
+      return { ...eachId(state, [placementId], (record) => ({ ...record, ended: outcome })), slots };
+    }
     case "slot.relocated":
       return {
         ...state,
@@ -306,27 +328,6 @@ function endRollout(state: DeploymentState, event: Extract<DeploymentEvent, { ty
     revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
   );
   return { ...ended, rollout, revisions, succeeded: rollout.revision };
-}
-
-function ordered(state: DeploymentState, event: Extract<DeploymentEvent, { type: "membership.ordered" }>): Membership {
-  const { stack, order, wants } = event;
-  const rollout = state.rollout?.outcome === "in-progress" ? state.rollout.id : undefined;
-  const revision = state.revisions.find(({ number }) => number === state.revision);
-  return {
-    stack,
-    order,
-    wants:
-      wants === "gone" ? { kind: "gone" } : { kind: "content", contentOf: revision?.contentOf ?? state.revision, replicas: state.replicas },
-    rollout,
-    outcome: rollout === undefined ? "succeeded" : "in-progress",
-    reason: undefined,
-  };
-}
-
-function withMembership(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>): DeploymentState {
-  const { membership } = state;
-  if (membership === undefined || membership.rollout !== event.id) return state;
-  return { ...state, membership: { ...membership, outcome: event.outcome, reason: event.reason } };
 }
 
 function without<Value>(record: Readonly<Record<string, Value>>, keys: readonly (string | number)[]): Record<string, Value> {

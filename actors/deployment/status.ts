@@ -1,5 +1,5 @@
 import type { ChangeKind, DeploymentStatus, ReplicaPhase } from "./contract.ts";
-import { isActive, isHealthy, slotViews } from "./replica.ts";
+import { contentOf, hasEnded, isActive, isHealthy, slotViews } from "./replica.ts";
 import { oneSentence } from "./sentence.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -20,12 +20,25 @@ export function statusOf(state: DeploymentState): StatusLine {
     return left === 0
       ? { status: "stopped", reason: "stopped on request" }
       : { status: "stopping", reason: `${left} replicas still to stop` };
-  const count = `${healthy} of ${replicas} healthy`;
+  const ends = slotEnds(state);
+  const count =
+    ends.completed === 0 ? `${healthy} of ${replicas} healthy` : `${healthy} of ${replicas} healthy, ${ends.completed} completed`;
+  const well = healthy + ends.completed;
   if (rollout?.outcome === "in-progress") return inProgress(state, active, count);
-  if (rollout?.outcome === "failed" && (healthy < replicas || rollout.change !== "scale"))
+  if (rollout?.outcome === "failed" && (well < replicas || rollout.change !== "scale"))
     return { status: "failed", reason: `${rollout.change} failed: ${rollout.reason ?? "no reason known"} (${count})` };
-  if (healthy < replicas) return { status: "degraded", reason: `${count}${firstTrouble(active)}` };
+  if (well < replicas) return { status: "degraded", reason: `${count}${firstTrouble(active) || ends.trouble}` };
+  if (ends.completed === replicas && replicas > 0) return { status: "completed", reason: `${ends.completed} of ${replicas} completed` };
   return { status: "running", reason: count };
+}
+
+/** Replicas that ended for good: how many as they were meant to, and why the first of the others did not. */
+function slotEnds(state: DeploymentState): { readonly completed: number; readonly trouble: string } {
+  const ended = slotViews(state).flatMap(({ slot }) =>
+    hasEnded(slot, contentOf(state, slot.revision || state.revision)) ? (slot.ended ?? []) : [],
+  );
+  const trouble = ended.find(({ outcome }) => outcome === "failed")?.reason;
+  return { completed: ended.filter(({ outcome }) => outcome === "succeeded").length, trouble: trouble === undefined ? "" : `; ${trouble}` };
 }
 
 /** Changes that replace replicas which go on serving meanwhile: how many are healthy says nothing about how far they have come. */
@@ -70,9 +83,12 @@ function wholeTroubleOf({ stage, status, evacuation }: PlacementRecord): string 
   return evacuation ?? "";
 }
 
-export function phaseOf({ stage, status, desired }: PlacementRecord): ReplicaPhase {
+export function phaseOf({ stage, status, ended, desired }: PlacementRecord): ReplicaPhase {
   if (stage.stage !== "assigned") return stage.stage;
-  const phase = status?.current.phase ?? "accepted";
+  if (ended !== undefined) return ended === "succeeded" ? "completed" : "failed";
+  const current = status?.current;
+  if (current?.phase === "ended") return current.outcome === "succeeded" ? "completed" : "failed";
+  const phase = current?.phase ?? "accepted";
   if (desired !== "running" && phase !== "stopped") return "draining";
   return phase === "accepted" ? "assigned" : phase;
 }

@@ -1,6 +1,6 @@
 import type { Failure } from "../node/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
-import { contentOf, isActive, isAvailable, isMoving, templateOf, type SlotView } from "./replica.ts";
+import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf, type SlotView } from "./replica.ts";
 import { oneSentence } from "./sentence.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -30,6 +30,8 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
       : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
   if (isComplete(state, nowMs, views)) return { kind: "succeeded" };
+  const given = endedBadly(state, views);
+  if (given !== undefined) return { kind: "failed", reason: given };
   let nextLookMs = rollout.deadlineAtMs;
   for (const placement of Object.values(state.placements)) {
     if (!isUnderTest(state, placement, nowMs)) continue;
@@ -53,6 +55,8 @@ function isComplete(state: DeploymentState, nowMs: number, views: readonly SlotV
     !excess &&
     views.every(({ slot, good, old }) => {
       const [best, ...rest] = good;
+      const isDone = hasEnded(slot, contentOf(state, slot.revision || state.revision)) && slot.ended?.outcome === "succeeded";
+      if (isDone) return (slot.revision === state.revision || !isMoving(state)) && old.length === 0 && good.length === 0;
       return (
         (slot.revision === state.revision || !isMoving(state)) &&
         old.length === 0 &&
@@ -62,6 +66,13 @@ function isComplete(state: DeploymentState, nowMs: number, views: readonly SlotV
       );
     })
   );
+}
+
+/** A replica that is given up fails the rollout that brought its content. */
+function endedBadly(state: DeploymentState, views: readonly SlotView[]): string | undefined {
+  if (!isMoving(state)) return undefined;
+  const content = contentOf(state, state.revision);
+  return views.find(({ slot }) => hasEnded(slot, content) && slot.ended?.outcome === "failed")?.slot.ended?.reason;
 }
 
 /** A scaling is judged by the replicas it started, every other change by all that run what it brings. */
@@ -129,6 +140,8 @@ function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate): Li
         atMs: since + rollout.healthyDeadlineMs,
         reason: `it was not healthy within ${inSeconds(rollout.healthyDeadlineMs)}${healthOutput(placement)}`,
       };
+    case "ended":
+      return undefined;
     case "backing-off":
     case "draining":
     case "stopped":

@@ -1,6 +1,6 @@
 import type { Condition } from "../stack/contract.ts";
 import type { Draft } from "./draft.ts";
-import { different, type FieldTable, honoured, readFields, refusedFlag, type Rule } from "./fields.ts";
+import { type FieldTable, honoured, readFields, refusedFlag, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
 
 interface Entry {
@@ -8,26 +8,13 @@ interface Entry {
   condition: Condition;
 }
 
+const conditions = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "completed" } as const;
+
 const entryFields: FieldTable<Entry> = {
-  condition: different(
-    "service_started and service_healthy are waited for; service_completed_successfully is refused: replicas run on, none completes.",
-    (reading, at, entry) => {
-      switch (reading.oneOf(at, ["service_started", "service_healthy", "service_completed_successfully"])) {
-        case "service_healthy":
-          entry.condition = "healthy";
-          break;
-        case "service_completed_successfully":
-          reading.refuse(
-            at,
-            "Services that run once and complete are not supported yet: nothing would ever be complete.",
-            "do that work when the service itself starts.",
-          );
-          break;
-        default:
-          entry.condition = "started";
-      }
-    },
-  ),
+  condition: honoured((reading, at, entry) => {
+    const condition = reading.oneOf(at, ["service_started", "service_healthy", "service_completed_successfully"]);
+    if (condition !== undefined) entry.condition = conditions[condition];
+  }),
   restart: refusedFlag("A service is not restarted because another one was changed.", "leave it out."),
   required: honoured((reading, at, entry) => {
     entry.required = reading.flag(at) !== false;

@@ -6,6 +6,7 @@ import { gpusRule } from "./node-fields.ts";
 import { placementRule } from "./placement.ts";
 import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
+import { modeRule, restartPolicy } from "./restart.ts";
 import { cpuLimitRule, cpuReservationRule, memoryLimitRule, memoryReservationRule } from "./resource-rules.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -25,13 +26,6 @@ const reservations: FieldTable<Draft> = {
 const resources: FieldTable<Draft> = {
   limits: honoured((reading, at, draft) => readFields(reading, at, limits, draft), limits),
   reservations: honoured((reading, at, draft) => readFields(reading, at, reservations, draft), reservations),
-};
-
-const restartPolicy: FieldTable<unknown> = {
-  condition: refused("Replicas always run again when they end.", "leave it out, or write any.", ["any"]),
-  delay: passedOver("Pauses between starts grow from one failure to the next.", "leave it out.", ["0", "0s"]),
-  max_attempts: refused("Starting is never given up; the pauses grow instead.", "leave it out.", ["0"]),
-  window: passedOver("Pauses between starts are forgotten after a time of health that is not set here.", "leave it out.", ["0", "0s"]),
 };
 
 interface Update {
@@ -74,16 +68,12 @@ const updateConfig: FieldTable<Update> = {
 };
 
 const deploy: FieldTable<Draft> = {
-  mode: refused("Only the mode replicated is supported yet: a deployment has a number of replicas.", "write replicas.", ["replicated"]),
+  mode: modeRule,
   endpoint_mode: refused("Replicas are reached by their nodes' addresses; there is no other mode yet.", "leave it out.", ["vip"]),
   replicas: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
   labels: refused("A deployment's containers alone carry labels.", "write labels beside image."),
   resources: honoured((reading, at, draft) => readFields(reading, at, resources, draft), resources),
-  restart_policy: different(
-    "Replicas always run again when they end, after growing pauses.",
-    (reading, at) => readFields(reading, at, restartPolicy, undefined),
-    restartPolicy,
-  ),
+  restart_policy: honoured((reading, at, draft) => readFields(reading, at, restartPolicy, draft), restartPolicy),
   placement: placementRule,
   update_config: different(
     "Parallelism and order become how many replicas may be too many, or missing.",
@@ -96,7 +86,7 @@ const deploy: FieldTable<Draft> = {
 /** `deploy` of a service. Read after its ports: two replicas cannot hold one port of a node, which decides how they are replaced. */
 export const deployRule: Rule<Draft> = {
   ...honoured((reading, at, draft: Draft) => {
-    if (!reading.isNull(at)) readFields(reading, at, deploy, draft);
+    if (!reading.isNull(at)) readFields(reading, at, deploy, draft, { last: ["mode"] });
   }, deploy),
   mayBeEmpty: true,
 };

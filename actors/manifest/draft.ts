@@ -52,6 +52,24 @@ export class Draft {
     this.set("resources", { ...this.spec.resources, [field]: value }, at);
   }
 
+  setRestart(policy: Partial<NonNullable<Spec["restart"]>>, at: Place): void {
+    this.set("restart", { ...this.spec.restart, ...policy }, at);
+  }
+
+  /** Its work ends. Where it does not say how often it is tried, `otherwise` holds. */
+  becomeJob(reading: Reading, at: Place, otherwise: "none" | "on-failure"): void {
+    const { condition } = this.spec.restart ?? {};
+    if (condition === "any")
+      reading.findings.error(
+        "conflict",
+        this.origins.get("restart") ?? at,
+        "It would run again whenever it ends, and so never be complete, which is waited for.",
+        "write restart: no, or on-failure.",
+      );
+    this.spec.run = "job";
+    if (condition === undefined) this.spec.restart = { ...this.spec.restart, condition: otherwise };
+  }
+
   addConstraints(constraints: readonly ConstraintInput[], at: Place): void {
     if (constraints.length > 0) this.set("constraints", [...(this.spec.constraints ?? []), ...constraints], at);
   }

@@ -1,5 +1,6 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { Dependency } from "../stack/contract.ts";
+import type { Draft } from "./draft.ts";
 import { readEnvFile } from "./env-file.ts";
 import { readFields } from "./fields.ts";
 import type { Finding } from "./finding.ts";
@@ -148,6 +149,7 @@ function readTree(
       "let them reach each other at addresses of nodes, through published ports.",
     );
   const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, place) }));
+  markJobs(reading, drafts);
   const names = new ServiceNames(services.map(([name]) => name));
   const called = new Map(wanted.map(([name, place]) => [name, names.of(reading, name, place)]));
   return inOrder(reading, drafts, idle).map(({ name, draft }) => ({
@@ -159,6 +161,14 @@ function readTree(
       return service === undefined ? [] : [{ service, condition }];
     }),
   }));
+}
+
+/** Who is waited for until it has completed is one that completes. */
+function markJobs(reading: Reading, services: readonly { readonly name: string; readonly draft: Draft }[]): void {
+  const byName = new Map(services.map(({ name, draft }) => [name, draft]));
+  for (const { draft } of services)
+    for (const { name, condition, at } of draft.dependencies)
+      if (condition === "completed") byName.get(name)?.becomeJob(reading, at, "none");
 }
 
 type Named = readonly [name: string, place: Place];

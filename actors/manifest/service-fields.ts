@@ -16,6 +16,7 @@ import { serviceFilesRule } from "./service-files.ts";
 import { processFields, text } from "./process-fields.ts";
 import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
+import { restartRule } from "./restart.ts";
 import { readWords } from "./words.ts";
 
 const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
@@ -54,7 +55,7 @@ const running: FieldTable<Draft> = {
   working_dir: text("workingDirectory"),
   stop_signal: text("stopSignal"),
   stop_grace_period: honoured((reading, at, draft) => draft.set("stopGraceMs", reading.amount(at, durationMs, "30s or 1m30s"), at)),
-  restart: different("always and unless-stopped; no and on-failure are refused: replicas always run again when they end.", readRestart),
+  restart: restartRule,
   deploy: deployRule,
   scale: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
   platform: platformRule,
@@ -111,18 +112,6 @@ export const serviceFields: FieldTable<Draft> = {
   secrets: serviceFilesRule("secret"),
   ...unavailable,
 };
-
-function readRestart(reading: Reading, at: Place): void {
-  const policy = reading.text(at);
-  if (policy === undefined || policy === "" || policy === "always" || policy === "unless-stopped") return;
-  if (policy === "no" || policy === "false" || /^on-failure(:\d+)?$/.test(policy))
-    return reading.refuse(
-      at,
-      `Replicas always run again when they end; "${policy}" cannot be had yet.`,
-      "leave restart out, or write always.",
-    );
-  reading.invalid(at, `"${policy}" is not a way to restart.`, "leave restart out, or write always.");
-}
 
 function readPullPolicy(reading: Reading, at: Place): void {
   const policy = reading.text(at);

@@ -114,6 +114,8 @@ export const AttemptPhase = z.discriminatedUnion("phase", [
   }),
   /** Between two attempts. */
   z.strictObject({ phase: z.literal("backing-off"), nextAttemptAtMs: z.number() }),
+  /** Its process ended, and its restart policy wants no other attempt. */
+  z.strictObject({ phase: z.literal("ended"), outcome: z.enum(["succeeded", "failed"]) }),
   z.strictObject({ phase: z.literal("draining"), containerId: z.string().optional() }),
   /** As asked; the container is gone or about to be. Final. */
   z.strictObject({ phase: z.literal("stopped") }),

@@ -66,7 +66,14 @@ export function wantedMembers(present: readonly Member[], given: readonly Member
 function problemsOf(members: readonly Member[]): readonly string[] {
   const services = new Map(members.map((member) => [member.service, member]));
   const problems = members.flatMap(({ service, after }) =>
-    after.flatMap((entry) => (services.has(entry.service) ? [] : [`${service} waits for ${entry.service}, which is no member`])),
+    after.flatMap(({ service: other, condition }): readonly string[] => {
+      const target = services.get(other)?.template;
+      if (target === undefined) return [`${service} waits for ${other}, which is no member`];
+      const isEndless = target.run === "service" && target.restart.condition === "any";
+      return condition === "completed" && isEndless
+        ? [`${service} waits for ${other} to be completed, but ${other} is run again whenever it ends`]
+        : [];
+    }),
   );
   if (services.size < members.length) problems.push("two members are one service");
   const circle = circleIn(services);

@@ -68,6 +68,7 @@ function contentProgress(record: MemberRecord | undefined, member: Member, rollo
     case "in-progress":
       return { kind: "carrying", deadlineAtMs: undefined };
     case "succeeded":
+      if (standing.reached === "failed") return { kind: "failed", reason: `${member.deployment} has ended and is not tried again` };
       return standing.rollout !== undefined || isWell(standing) ? { kind: "done" } : unwell(record, member, nowMs);
   }
 }
@@ -103,7 +104,7 @@ function firstUnmet(
 }
 
 function fulfils({ reached }: Standing, condition: Condition): boolean {
-  return condition === "started" ? reached !== "nothing" : reached === condition;
+  return condition === "started" ? reached !== "nothing" && reached !== "failed" : reached === condition;
 }
 
 /** What others depend on goes after them, and nothing goes before what stays is as it is to be. */

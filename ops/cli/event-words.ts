@@ -89,6 +89,8 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
     case "membership.ordered":
       return event.wants === "gone" ? `leaves the stack ${event.stack}` : `is as the stack ${event.stack} wants it`;
+    case "slot.ended":
+      return event.outcome === "succeeded" ? `replica ${event.slot} has completed` : `replica ${event.slot} is given up: ${event.reason}`;
     case "slot.relocated":
       return `replica ${event.slot} tries another node than ${event.node}`;
     case "placements.pended":

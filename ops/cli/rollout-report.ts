@@ -57,6 +57,7 @@ export function reportWaited(out: Output, waited: Waited): void {
 function success({ rollout, deployment }: Waited): string {
   if (rollout.change === "delete" || deployment === undefined) return "deleted";
   if (rollout.change === "stop") return "stopped";
+  if (deployment.status === "completed") return `revision ${rollout.revision} has completed: ${deployment.reason}`;
   const replicas = `${deployment.healthyReplicas} of ${deployment.replicas} ${deployment.replicas === 1 ? "replica" : "replicas"} healthy`;
   return `revision ${rollout.revision} is running, ${replicas}`;
 }

@@ -108,7 +108,7 @@ export async function finish(session: Session, { waits, timeoutMs }: Waiting, it
 /** Nothing was changed, so there is no rollout to judge by: what is there must be well all the same before a wait may call it a success. */
 async function checkState(session: Session, name: string): Promise<void> {
   const { status, reason } = await ask<DeploymentView>(session.api(), "deployments.get", { name });
-  if (status === "running" || status === "stopped") return;
+  if (status === "running" || status === "stopped" || status === "completed") return;
   session.out.note(`${name}: ${status}${reason === "" ? "" : `: ${plain(reason)}`}`);
   process.exitCode = exitCodes.rolloutFailed;
 }

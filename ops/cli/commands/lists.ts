@@ -13,6 +13,7 @@ export const statusColours: Readonly<Record<DeploymentView["status"] | NodeView[
   deploying: "yellow",
   drifted: "yellow",
   running: "green",
+  completed: "green",
   healthy: "green",
   scheduling: "yellow",
   starting: "yellow",

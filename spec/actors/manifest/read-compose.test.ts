@@ -145,6 +145,39 @@ services:
   });
 });
 
+describe("a service that ends", () => {
+  const specOf = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
+
+  test("is tried again as restart says, or restart_policy in its place", () => {
+    expect(specOf("restart: no")).toMatchObject({ restart: { condition: "none" } });
+    expect(specOf("restart: on-failure:3")).toMatchObject({ restart: { condition: "on-failure", maxAttempts: 3 } });
+    expect(specOf("restart: no\ndeploy: {restart_policy: {condition: on-failure, delay: 5s, window: 1m, max_attempts: 2}}")).toMatchObject({
+      restart: { condition: "on-failure", delayMs: 5_000, windowMs: 60_000, maxAttempts: 2 },
+    });
+  });
+
+  test("is a job when its mode says so, or when another waits for it to complete", () => {
+    expect(specOf("deploy: {mode: replicated-job}")).toMatchObject({ run: "job", restart: { condition: "on-failure" } });
+    const { services, findings } = readCompose(
+      "services: {web: {image: a, depends_on: {init: {condition: service_completed_successfully}}}, init: {image: b}, end: {image: c, restart: on-failure}}",
+    );
+    expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(services.map(({ name, spec }) => [name, spec.run, spec.restart])).toEqual([
+      ["init", "job", { condition: "none" }],
+      ["web", undefined, undefined],
+      ["end", undefined, { condition: "on-failure" }],
+    ]);
+  });
+
+  test("cannot be waited for when it is told to run for ever", () => {
+    expect(
+      errorsOf(
+        "services: {web: {image: a, depends_on: {init: {condition: service_completed_successfully}}}, init: {image: b, restart: always}}",
+      ),
+    ).toEqual([expect.stringMatching(/services.init.restart: It would run again whenever it ends.*write restart: no/)]);
+  });
+});
+
 describe("the stack that a manifest is", () => {
   test("is called what the person says, else the manifest, else the folder, with hyphens for what a name cannot hold", () => {
     const nameOf = (text: string, more: object = {}): string => readProject({ manifests: [{ file: "c.yaml", text }], ...more }).name;
@@ -211,9 +244,9 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["ports: ['99999:80']", /publishedPort/],
     ["environment: {TOKEN: '${TOKEN:?ask Ann}'}", /TOKEN must be set; the file says: "ask Ann"/],
     ["environment: {PRICE: '${5}'}", /"\$\{5\}" does not name a variable\..*-> write \$\$/],
-    ["restart: on-failure", /Replicas always run again/],
+    ["restart: sometimes", /is not a way to restart/],
     ["stop_grace_period: 90", /"90" is not an amount.*-> write it like 30s/],
-    ["deploy: {mode: global}", /Only the mode replicated is supported yet/],
+    ["deploy: {mode: global}", /One replica on every node is not supported yet/],
     ["deploy: {replicas: 100000}", /replicas: /],
     ["deploy: {replicas: many}", /not a whole number/],
     ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],
