@@ -35,7 +35,7 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
   let nextLookMs = rollout.deadlineAtMs;
   for (const placement of Object.values(state.placements)) {
     if (!isUnderTest(state, placement, nowMs)) continue;
-    const limit = limitOf(placement, templateOf(state, placement.contentOf));
+    const limit = limitOf(placement, templateOf(state, placement.contentOf), rollout.startedAtMs);
     const failure =
       failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
     if (failure !== undefined) return { kind: "failed", reason: oneSentence(failure) };
@@ -103,10 +103,10 @@ interface Limit {
   readonly reason: string;
 }
 
-/** The deadline of the phase a placement is in. */
-function limitOf(placement: PlacementRecord, template: PinnedTemplate): Limit | undefined {
+/** The deadline of the phase a placement is in. A rollout that takes over a placement, as a rollback does, gives it its time anew. */
+function limitOf(placement: PlacementRecord, template: PinnedTemplate, startedAtMs: number): Limit | undefined {
   const { rollout } = template;
-  const since = placement.stage.sinceMs;
+  const since = Math.max(placement.stage.sinceMs, startedAtMs);
   switch (placement.stage.stage) {
     case "requested":
       return { atMs: since + rollout.placeDeadlineMs, reason: `no node was chosen within ${inSeconds(rollout.placeDeadlineMs)}` };
@@ -118,12 +118,12 @@ function limitOf(placement: PlacementRecord, template: PinnedTemplate): Limit | 
       };
     }
     case "assigned":
-      return phaseLimit(placement, template);
+      return phaseLimit(placement, template, startedAtMs);
   }
 }
 
-function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate): Limit | undefined {
-  const since = placement.phaseSinceMs;
+function phaseLimit(placement: PlacementRecord, { rollout }: PinnedTemplate, startedAtMs: number): Limit | undefined {
+  const since = Math.max(placement.phaseSinceMs, startedAtMs);
   const phase = placement.status?.current.phase ?? "accepted";
   switch (phase) {
     case "pulling":

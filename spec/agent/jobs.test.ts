@@ -45,13 +45,6 @@ describe("a replica whose process ends", () => {
     expect(node.status()).toMatchObject({ current: { outcome: "failed" }, attempt: 1 });
   });
 
-  test("is started again when somebody else stopped its container, whatever its policy says", async () => {
-    await nodeWith("web:1", { restart: { condition: "none" } });
-    await node.untilHealthy();
-    node.engine.stopBehindOurBack(node.containerId());
-    await node.untilHealthy("web.1.1", 2);
-  });
-
   test("stays ended when the agent is started anew", async () => {
     await nodeWith("sim/job:500", { run: "job", restart: { condition: "none" } });
     await ended();
