@@ -47,13 +47,14 @@ describeOnCluster("a replica that keeps ending", () => {
   });
 
   test("tells exit code, cause and last lines after its container is gone", async () => {
+    let told: readonly (ContainerView | undefined)[] = [];
     await cluster.until("it waits and no container of it is left", async () => {
-      const [container, left] = await Promise.all([only("looping"), onEngines(cluster, "looping")]);
-      return container.phase === "backing-off" && left.length === 0;
+      const listed = JSON.parse(await cluster.run("containers", "--json")) as { items: ContainerView[] };
+      const shown = JSON.parse(await cluster.run("containers", "get", "looping.1.1", "--json")) as ContainerView;
+      told = [listed.items.find(({ id }) => id === "looping.1.1"), shown];
+      return told.every((container) => container?.phase === "backing-off") && (await onEngines(cluster, "looping")).length === 0;
     });
-    const listed = JSON.parse(await cluster.run("containers", "--json")) as { items: ContainerView[] };
-    const shown = JSON.parse(await cluster.run("containers", "get", "looping.1.1", "--json")) as ContainerView;
-    for (const container of [listed.items.find(({ id }) => id === "looping.1.1"), shown]) {
+    for (const container of told) {
       expect(container?.lastExit).toMatchObject({ exitCode: 3, cause: "exited" });
       expect(container?.lastExit?.lastLines.map(({ stream, text }) => `${stream}: ${text}`)).toEqual([
         "stdout: starting",

@@ -246,7 +246,7 @@ describeOnCluster("what goes wrong is said in words within seconds", () => {
     const [victim] = await cluster.containers("pinned");
     await cluster.bed.killProcess(nodeNumber(victim ?? {}), victim?.containerId ?? "");
     await cluster.until("it is healed", async () => (await cluster.deployment("pinned")).restarts > 0);
-    await cluster.untilHealthy("pinned", 3);
+    await untilEnginesAgree(cluster, "pinned", 3);
     expect((await cluster.deployment("pinned")).image.digest).toBe(digest);
     for (const { node, containerId } of await onEngines(cluster, "pinned")) {
       const env = await cluster.bed.node(nodeNumber({ node })).docker(["inspect", "--format", "{{json .Config.Env}}", containerId]);
