@@ -1,6 +1,7 @@
 import { budgetOf } from "../../../actors/deployment/budget.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import type { SchedulerState } from "../../../actors/scheduler/state.ts";
+import { partsOf } from "../../../runtime/address.ts";
 import type { Commit } from "../../../runtime/journal.ts";
 import type { DeploymentStep, TruthListener } from "../truth.ts";
 import type { Report } from "../violation.ts";
@@ -8,16 +9,18 @@ import type { Report } from "../violation.ts";
 /** What must be true of every decision at the moment it is written, whatever else is going wrong. */
 export function decisionChecks(report: Report): TruthListener {
   let epoch = 0;
+  const removed = new Set<string>();
   return {
     deployment: (step) => {
       keepsEnoughServing(step, report);
       succeedsTruly(step, report);
-      findsItsPortFree(step, report);
+      findsItsPortFree(step, removed, report);
     },
     scheduler: (state) => booksNothingTwice(state, report),
     committed: (commit: Commit) => {
       if (commit.epoch < epoch) report("epochs only grow", `${commit.stream} was written under ${commit.epoch} after ${epoch}`);
       epoch = Math.max(epoch, commit.epoch);
+      if (commit.events.some(({ type }) => type === "node.removed")) removed.add(partsOf(commit.stream).name);
     },
   };
 }
@@ -67,11 +70,17 @@ function isProven(state: DeploymentState, { healthySinceMs, contentOf }: Placeme
   return healthySinceMs !== undefined && healthySinceMs + (template?.rollout.minHealthyMs ?? 0) <= atMs;
 }
 
-/** Nobody but us publishes ports on these nodes, and what was booked is free. */
-function findsItsPortFree({ event }: DeploymentStep, report: Report): void {
+/**
+ * Nobody but us publishes ports on these nodes, and what was booked is free; except on a node that was removed and came back: what it still runs, nobody
+ * knows of any more, and its agent stops that while the first new replica may be there already.
+ */
+function findsItsPortFree({ event, before }: DeploymentStep, removed: ReadonlySet<string>, report: Report): void {
   if (event.type !== "placements.observed") return;
-  for (const { placementId, failure } of event.statuses)
-    if (failure?.code === "port.taken") report("a host port is used once", `${placementId}: ${failure.message}`);
+  for (const { placementId, failure } of event.statuses) {
+    const stage = before.placements[placementId]?.stage;
+    const isForgotten = stage?.stage === "assigned" && removed.has(stage.node);
+    if (failure?.code === "port.taken" && !isForgotten) report("a host port is used once", `${placementId}: ${failure.message}`);
+  }
 }
 
 function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Report): void {
