@@ -70,10 +70,10 @@ describeOnCluster("a route with TLS on three real engines and a real ACME author
       const before = await certificate();
       const failures: string[] = [];
       let requests = 0;
-      let isOver = false;
+      const over = new AbortController();
       const load = Promise.all(
         addresses().map(async (address) => {
-          while (!isOver) {
+          while (!over.signal.aborted) {
             const { status } = await secure(address, root).catch((cause: unknown) => ({ status: String(cause) }));
             if (status !== 200) failures.push(`${address}: ${status}`);
             requests += 1;
@@ -86,7 +86,7 @@ describeOnCluster("a route with TLS on three real engines and a real ACME author
         const served = await Promise.all(addresses().map(async (address) => (await secure(address, root)).fingerprint));
         return fingerprint !== before.fingerprint && served.every((each) => each === fingerprint);
       });
-      isOver = true;
+      over.abort();
       await load;
       expect(failures).toEqual([]);
       expect(requests).toBeGreaterThan(10);
@@ -134,7 +134,8 @@ describeOnCluster("a route with TLS on three real engines and a real ACME author
       );
       const files = [
         ...readdirSync(join(cluster.home, "tenants")).map((name) => join("tenants", name)),
-        ...["console.log", "control-plane.log"],
+        "console.log",
+        "control-plane.log",
         ...readdirSync(join(cluster.home, "agents")).map((name) => join("agents", name, "agent.log")),
       ].map((name) => readFileSync(join(cluster.home, name), "latin1"));
       expect(answers.join("")).toContain("upload-1");
