@@ -25,8 +25,8 @@ afterAll(() => rmSync(outside, { recursive: true }));
 
 describe("files that a manifest names", () => {
   test("are read in the project's folder, through links that stay in it", () => {
-    expect(folderFiles(folder).read("real.env")).toEqual({ kind: "text", text: "KEY=value\n" });
-    expect(folderFiles(folder).read("near.env")).toEqual({ kind: "text", text: "KEY=value\n" });
+    expect(folderFiles(folder).read("real.env")).toMatchObject({ kind: "text", text: "KEY=value\n" });
+    expect(folderFiles(folder).read("near.env")).toMatchObject({ kind: "text", text: "KEY=value\n" });
     expect(folderFiles(folder).read("none.env")).toEqual({ kind: "absent" });
     expect(folderFiles(folder).read("real.env/x")).toEqual({ kind: "absent" });
     expect(folderFiles(folder).read("empty")).toEqual({ kind: "refused", reason: "empty is a folder, not a file." });
