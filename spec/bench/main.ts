@@ -5,6 +5,7 @@ const benches = {
   "durable-commands": () => import("./durable-commands.ts"),
   "slow-disk": () => import("./slow-disk.ts"),
   cluster: () => import("./cluster.ts"),
+  ingress: () => import("./ingress.ts"),
   manifests: () => import("./manifests.ts"),
 } as const;
 
