@@ -5,6 +5,7 @@ import type { OwnContainers } from "./own-containers.ts";
 const DEADLINE_MS = 30_000;
 /** The node's own programs and their libraries; Docker follows symbolic links. The kernel's lock on the tables is in /run. */
 const BASE_DIRECTORIES = ["/usr", "/bin", "/sbin", "/lib", "/etc"] as const;
+const LIB64 = "/lib64";
 
 /** Our chains whole and at once, then the ways into them where they are missing. IPv6 is done where the node has it; a node without it is fine. */
 const SCRIPT = `
@@ -29,18 +30,33 @@ export class HostCommands {
   readonly #containers: OwnContainers;
   readonly #image: () => Promise<string>;
   readonly #name: string;
-  readonly #directories: readonly string[];
+  #directories: readonly string[];
   #runs = 0;
 
   constructor(containers: OwnContainers, image: () => Promise<string>, parts: { readonly name: string; readonly arch: string }) {
     this.#containers = containers;
     this.#image = image;
     this.#name = parts.name;
-    this.#directories = parts.arch === "x64" ? [...BASE_DIRECTORIES, "/lib64"] : BASE_DIRECTORIES;
+    this.#directories = parts.arch === "x64" ? [...BASE_DIRECTORIES, LIB64] : BASE_DIRECTORIES;
   }
 
   /** Resolves with why it did not work, in one sentence; undefined: it did. Rejects with `EngineFailure` when the engine could not be asked. */
   async apply(rules: HostRules): Promise<string | undefined> {
+    try {
+      return await this.#run(rules);
+    } catch (cause) {
+      if (!(cause instanceof EngineFailure) || cause.failure.code === "engine.unavailable") throw cause;
+      // Where the C library is another one, there is no such directory.
+      if (this.#directories.includes(LIB64) && cause.message.includes(LIB64)) {
+        this.#directories = BASE_DIRECTORIES;
+        return this.apply(rules);
+      }
+      return `the node's firewall cannot be set: ${cause.message}`;
+    }
+  }
+
+  async #run(rules: HostRules): Promise<string | undefined> {
+    if (this.#runs === 0) await this.#removeLeftovers();
     const image = await this.#image();
     this.#runs += 1;
     const containerId = await this.#containers.create(
@@ -53,17 +69,13 @@ export class HostCommands {
       await this.#containers.start(containerId);
       const code = await this.#containers.ended(containerId, DEADLINE_MS);
       return code === 0 ? undefined : `the node's firewall refuses the redirect: ${await this.#containers.lastWords(containerId)}`;
-    } catch (cause) {
-      if (cause instanceof EngineFailure && cause.failure.code !== "engine.unavailable")
-        return `the node's firewall cannot be set: ${cause.message}`;
-      throw cause;
     } finally {
       await this.#containers.remove(containerId, 0);
     }
   }
 
   /** Of an agent that was killed in between. */
-  async removeLeftovers(): Promise<void> {
+  async #removeLeftovers(): Promise<void> {
     for (const { containerId } of await this.#containers.list("command")) await this.#containers.remove(containerId, 0);
   }
 

@@ -26,6 +26,12 @@ export type ProxySource =
   | { readonly kind: "program"; readonly find: () => Promise<FoundProgram> }
   | { readonly kind: "off"; readonly reason: string };
 
+/** The engine's name of an image, and what it was pulled or made for. */
+export interface FoundImage {
+  readonly name: string;
+  readonly source: string;
+}
+
 /** There is no proxy to be had; the message is one sentence for a person. */
 export class NoProxy extends Error {
   constructor(sentence: string, cause?: unknown) {
@@ -46,16 +52,16 @@ export class ProxyImage {
   }
 
   /** The engine's name for it, once it is there. `remembered` was answered before and is asked of no registry again. Rejects with `NoProxy` or `EngineFailure`. */
-  async ensure(remembered: string | undefined): Promise<string> {
+  async ensure(remembered: FoundImage | undefined): Promise<FoundImage> {
     const source = this.#source;
     switch (source.kind) {
       case "off":
         throw new NoProxy(source.reason);
       case "program":
-        return this.#fromProgram(await source.find());
+        return { name: await this.#fromProgram(await source.find()), source: "program" };
       case "image":
-        if (remembered !== undefined && (await this.#isThere(remembered))) return remembered;
-        return this.#fromRegistry(source.reference, source.otherwise);
+        if (remembered?.source === source.reference && (await this.#isThere(remembered.name))) return remembered;
+        return { name: await this.#fromRegistry(source.reference, source.otherwise), source: source.reference };
       default:
         return source satisfies never;
     }

@@ -14,8 +14,8 @@ export const ProxyRecord = z.strictObject({
   active: z.enum(["a", "b"]),
   allocation: z.strictObject({ offsets: Offsets, resting: Offsets, next: z.strictObject({ tcp: z.int(), udp: z.int() }) }),
   former: z.array(z.strictObject({ ...PoolMember.shape, epoch: z.int(), number: z.int() })).readonly(),
-  /** The engine's name of the proxy's image. */
-  image: z.string().optional(),
+  /** The engine's name of the proxy's image, and what it was made or pulled for: another wish is another image. */
+  image: z.strictObject({ name: z.string(), source: z.string() }).optional(),
 });
 export type ProxyRecord = Readonly<z.infer<typeof ProxyRecord>>;
 

@@ -18,6 +18,7 @@ const LOOK_MS = 5_000;
 /** While a proxy starts. */
 const SHORT_LOOK_MS = 100;
 const RETIRING_LOOK_MS = 1_000;
+const LONGEST_SILENCE_MS = 30_000;
 const LONGEST_RETRY_MS = 30_000;
 /** Steps without a pause in between; more is a plan that does not converge. */
 const MAX_STEPS_IN_A_ROW = 10;
@@ -59,6 +60,7 @@ export class ProxyTender {
   #running = false;
   #again = false;
   #failures = 0;
+  #silentSinceMs: number | undefined;
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -141,6 +143,7 @@ export class ProxyTender {
       if (!(cause instanceof NoProxy)) throw cause;
       return { kind: "none", reason: cause.message };
     }
+    if (await this.#isHung(found)) found = await this.#found();
     for (let steps = 0; steps < MAX_STEPS_IN_A_ROW; steps += 1) {
       const step = plan(await this.#situation(found, make));
       if (step === undefined) break;
@@ -187,16 +190,30 @@ export class ProxyTender {
     return found;
   }
 
+  /** A process that is there and has answered nobody for long serves nobody either: it makes room for another. */
+  async #isHung(found: readonly FoundProxy[]): Promise<boolean> {
+    const { memory, apis, clock, containers, log } = this.#parts;
+    const proxy = found.find(({ half, isRunning }) => isRunning && half === memory.record.active);
+    const isSilent = proxy !== undefined && (await apis[proxy.half].marker(NO_MARKER)) === "silent";
+    this.#silentSinceMs = isSilent ? (this.#silentSinceMs ?? clock.monotonicMs()) : undefined;
+    if (proxy === undefined || this.#silentSinceMs === undefined || clock.monotonicMs() - this.#silentSinceMs < LONGEST_SILENCE_MS)
+      return false;
+    log.warn("the proxy does not answer and is replaced", { half: proxy.half, silentMs: LONGEST_SILENCE_MS });
+    await containers.remove(proxy);
+    this.#silentSinceMs = undefined;
+    return true;
+  }
+
   /** A proxy that runs goes on with what it was made with while nothing newer is to be had. */
   async #make(table: IngressTable, found: readonly FoundProxy[]): Promise<ProxyMake> {
     const { image, memory } = this.#parts;
     try {
-      const name = await image.ensure(memory.record.image);
-      if (name !== memory.record.image) memory.keep({ image: name });
-      return { image: name, trustedProxies: table.trustedProxies };
+      const found = await image.ensure(memory.record.image);
+      if (found.name !== memory.record.image?.name) memory.keep({ image: { ...found } });
+      return { image: found.name, trustedProxies: table.trustedProxies };
     } catch (cause) {
       if (found.length === 0 || memory.record.image === undefined || !(cause instanceof NoProxy)) throw cause;
-      return { image: memory.record.image, trustedProxies: table.trustedProxies };
+      return { image: memory.record.image.name, trustedProxies: table.trustedProxies };
     }
   }
 

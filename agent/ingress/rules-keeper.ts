@@ -8,6 +8,8 @@ import { accepts } from "./sockets.ts";
 const CHECK_TIMEOUT_MS = 300;
 /** Rules that were found missing are not set again sooner: whoever removes them may do so for ever. */
 const REPAIR_INTERVAL_MS = 10_000;
+/** Rules that could not be set are tried again so much later: what is missing on the node may be installed meanwhile. */
+const REFUSED_INTERVAL_MS = 30_000;
 
 /** Keeps the node's kernel rules what they should be, whoever flushes them. */
 export class RulesKeeper {
@@ -17,6 +19,7 @@ export class RulesKeeper {
   readonly #clock: Clock;
   readonly #log: Log;
   #set: { readonly rules: HostRules; readonly key: string } | undefined;
+  #refused: { readonly key: string; readonly atMs: number } | undefined;
   #idleSinceMs: Partial<Record<Half, number>> = {};
   #setAtMs = Number.NEGATIVE_INFINITY;
 
@@ -37,8 +40,12 @@ export class RulesKeeper {
     const isNothing = this.#set === undefined && rules.redirects.length === 0 && rules.peers.length === 0;
     const isSet = this.#set?.key === key && this.refusal === undefined && !(proxy === "serving" && (await this.#isBroken(rules, active)));
     if (isNothing || isSet) return this.#followed(rules, active);
+    const refused = this.#refused;
+    if (refused?.key === key && this.#clock.monotonicMs() - refused.atMs < REFUSED_INTERVAL_MS) return;
     this.refusal = await this.#commands.apply(rules);
-    if (this.refusal !== undefined) return this.#log.warn("the node's rules for ingress could not be set", { reason: this.refusal });
+    this.#refused = this.refusal === undefined ? undefined : { key, atMs: this.#clock.monotonicMs() };
+    if (this.refusal !== undefined)
+      return this.#log.warn("the node's rules for ingress could not be set; trying again", { reason: this.refusal });
     this.#set = { rules, key };
     this.#setAtMs = this.#clock.monotonicMs();
     this.#followed(rules, active);

@@ -9,6 +9,8 @@ import { askOnce, HeldConnection, unanswered } from "./traffic.ts";
 
 const describeOnTestbed = await requireCapability("root", "testbed");
 const NO_ANSWER_MS = 500;
+/** An agent waits for half a minute before it believes it. */
+const HUNG_TIMEOUT_MS = 120_000;
 const PROXY = ["--filter", "label=dev.odysseus.role=proxy"];
 
 describeOnTestbed("the proxy of a node that something happens to", () => {
@@ -88,6 +90,20 @@ describeOnTestbed("the proxy of a node that something happens to", () => {
     await ingress.until("it is made again", async () => (await ingress.bed.node(1).docker(["ps", "-q", ...PROXY])) !== "");
     await untilAnswers();
   });
+
+  test(
+    "hung, it is replaced",
+    async () => {
+      const hung = (await ingress.bed.node(1).docker(["ps", "-q", ...PROXY])).trim();
+      await ingress.bed.killProcess(1, hung, "SIGSTOP");
+      await ingress.until("another one runs", async () => {
+        const found = (await ingress.bed.node(1).docker(["ps", "-q", ...PROXY])).trim();
+        return found !== "" && found !== hung;
+      });
+      await untilAnswers();
+    },
+    HUNG_TIMEOUT_MS,
+  );
 
   test("rules that somebody flushes are set again, and nobody gets past them meanwhile for longer than it takes to notice", async () => {
     await ingress.bed.node(1).enter("iptables -t nat -F ODYSSEUS-REDIRECT; iptables -F ODYSSEUS-INPUT; iptables -F ODYSSEUS-FORWARD");
