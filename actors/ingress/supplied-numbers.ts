@@ -5,6 +5,9 @@ import type { SeenNodes } from "./withdrawal.ts";
 /** Pairs remembered; an older one is answered with the first that is left, which is later and holds as much. */
 const MAX_KEPT = 100;
 
+/** Where an authority looks for the answer to a challenge (RFC 8555, 8.3). */
+const CHALLENGE_PORT = 80;
+
 /** Which tables hold which version of the supply. A number is told once, so the version it was first made with counts. */
 export class SuppliedNumbers {
   #kept: readonly { readonly number: number; readonly version: number }[] = [];
@@ -28,8 +31,13 @@ export function lackingNodes(state: IngressState, number: number | undefined, { 
   const found = joined.map(({ name }) => {
     const { status } = nodes.get(name) ?? {};
     if (status === undefined) return { name, serves: false, why: `${name} has not said what its proxy does` };
-    const { proxy, serving } = status;
-    if (serving.epoch === epoch && serving.number >= number) return { name, serves: true, why: undefined };
+    const { proxy, serving, failedPorts } = status;
+    if (serving.epoch === epoch && serving.number >= number) {
+      // A proxy that serves is not reached before the node leads the port to it.
+      const closed = failedPorts.find(({ port, protocol }) => port === CHALLENGE_PORT && protocol === "tcp");
+      const why = closed === undefined ? undefined : `port ${CHALLENGE_PORT} on ${name}: ${closed.reason}`;
+      return { name, serves: why === undefined, why };
+    }
     // A node without a proxy serves nobody, so nobody finds the older table there either.
     if (proxy.state === "unavailable") return { name, serves: false, why: undefined };
     return { name, serves: false, why: `the proxy of ${name} is at table ${serving.number} of ${number}` };

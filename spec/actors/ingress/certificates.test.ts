@@ -59,6 +59,9 @@ describe("a challenge", () => {
     stage.seen.set("n2", { acceptedNumber: 6, status: status(6) });
     expect(lacking(stage, 5)).toBeUndefined();
     expect(lacking(stage, undefined)).toBe("no node has been given it yet");
+    const opening = { port: 80, protocol: "tcp", reason: "the port is being opened" } as const;
+    stage.seen.set("n2", { acceptedNumber: 6, status: { ...status(6), failedPorts: [opening] } });
+    expect(lacking(stage, 5)).toBe("port 80 on n2: the port is being opened");
   });
 
   it("does not wait for a node that is lost, or that has no proxy and so serves nobody", () => {

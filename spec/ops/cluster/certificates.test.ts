@@ -53,6 +53,8 @@ describeOnCluster("a route with TLS on three real engines and a real ACME author
     async () => {
       await cluster.until("the authority has issued", async () => (await certificate()).source === "acme", JOURNEY_TIMEOUT_MS);
       const { fingerprint } = await certificate();
+      const events = (await cluster.api("GET", "/events?limit=500")).body as { readonly items: readonly { readonly type: string }[] };
+      expect(events.items.filter(({ type }) => type === "order.failed")).toEqual([]);
       for (const address of addresses()) {
         await cluster.until(`${address} serves it`, async () => (await secure(address, root)).fingerprint === fingerprint);
         expect(await secure(address, root)).toMatchObject({ status: 200, body: expect.stringMatching(/ 1\s*$/) as string });
