@@ -7,6 +7,7 @@ import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
 import { openMemoryTenant } from "../../storage/memory-tenant.ts";
 import type { Operation, OperationContext, StreamItem } from "../../actors/catalogue.ts";
+import type { IngressSoft } from "../../actors/ingress/edge.ts";
 import { operations } from "../../actors/operations.ts";
 import { AgentRequest, type LogChunk, type LogLine } from "../../actors/node/contract.ts";
 import type { ChangeView, ContainerView, DeploymentView, NodeRow, NodeSoft } from "../../actors/views.ts";
@@ -21,7 +22,7 @@ export class ReadWorld {
   readonly #tenant = openMemoryTenant({ tenant: TENANT });
   readonly #broker: MemoryBroker;
   readonly #bus: Bus;
-  readonly #soft = new Map<string, NodeSoft>();
+  readonly #soft = new Map<string, unknown>();
   #version = 0;
 
   constructor(clock: Clock = systemClock) {
@@ -75,6 +76,11 @@ export class ReadWorld {
       containers: new Map(),
     };
     this.#soft.set(addressOf(TENANT, "node", name), { ...silent, ...soft });
+  }
+
+  /** What the ingress actor knows of the nodes' proxies. */
+  ingress(soft: Pick<IngressSoft, "epoch" | "nodes">): void {
+    this.#soft.set(addressOf(TENANT, "ingress"), soft);
   }
 
   async container(id: string, row: Partial<ContainerView>): Promise<void> {
