@@ -31,7 +31,8 @@ export function requested(
 export function observed(record: PlacementRecord, status: PlacementStatus, atMs: number): PlacementRecord {
   const isHealthy = status.current.phase === "running" && status.current.health === "healthy";
   const isSamePhase = record.status?.current.phase === status.current.phase && record.status.attempt === status.attempt;
-  const isReachable = isHealthy && status.current.phase === "running" && (status.current.endpoints?.length ?? 0) > 0;
+  const isReachable =
+    record.desired === "running" && isHealthy && status.current.phase === "running" && (status.current.endpoints?.length ?? 0) > 0;
   const staysHealthy = isSamePhase && record.healthySinceMs !== undefined;
   return {
     ...record,
