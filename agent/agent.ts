@@ -18,6 +18,7 @@ import { LABEL } from "./labels.ts";
 import { AgentMemory } from "./memory.ts";
 import { orphansAmong } from "./orphans.ts";
 import { PlacementWorker, type WorkerParts } from "./placement-worker.ts";
+import { NetworkTidying } from "./network-tidying.ts";
 import type { PlacementFiles } from "./placement-files.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
 
@@ -56,6 +57,7 @@ export class Agent {
   readonly #workerParts: WorkerParts;
   readonly #inspections = new Gate(MAX_CONCURRENT_INSPECTIONS);
   readonly #presence: EnginePresence;
+  readonly #networks: NetworkTidying;
   #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined };
   #assignment: Assignment | undefined;
   #forgottenSequence = 0;
@@ -77,6 +79,12 @@ export class Agent {
       inspections: this.#inspections,
       looked: (came) => this.#looked(came),
       went: () => this.#engineWentAway(),
+    });
+    this.#networks = new NetworkTidying({
+      engine,
+      log,
+      identity: parts,
+      placements: () => this.#assignment?.placements ?? [],
     });
     this.#workerParts = {
       engine,
@@ -220,6 +228,7 @@ export class Agent {
     this.#forgottenSequence = Math.max(this.#forgottenSequence, this.#workers.get(placementId)?.record.sequence ?? 0);
     this.#workers.delete(placementId);
     this.#parts.files.forget(placementId);
+    this.#networks.due();
     this.#memory.keepRecord(placementId, () => this.#workers.get(placementId)?.record);
   }
 

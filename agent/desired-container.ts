@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Endpoint, Placement } from "../actors/node/contract.ts";
+import { desiredNetworks } from "./desired-networks.ts";
 import { desiredMounts, fileMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
 import { endpointsText } from "./endpoints.ts";
@@ -84,6 +85,7 @@ export function desiredContainer(
     stopGraceMs: template.stopGraceMs,
     hostname: hostnameOf(placement),
     mounts: [...desiredMounts(template.mounts ?? [], context), ...fileMounts(template.files ?? [], filePaths)],
+    networks: desiredNetworks(placement, context),
     settings: ContainerSettings.parse(template),
     limits: FurtherLimits.parse(template.resources),
   };

@@ -13,6 +13,8 @@ export const LABEL = {
   volume: "dev.odysseus.volume",
   /** Where ingress nodes reach its ports; see `endpoints.ts`. Absent: nowhere. */
   endpoints: "dev.odysseus.endpoints",
+  /** Of a network: its name among the tenant's. */
+  network: "dev.odysseus.network",
   /** Hash of the settings at creation; a difference means somebody edited the container. */
   settings: "dev.odysseus.settings",
 } as const;

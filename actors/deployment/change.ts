@@ -16,6 +16,7 @@ import {
 } from "./contract.ts";
 import { containerFields } from "./container-contract.ts";
 import { GivenFiles, type SealedFile } from "./file-contract.ts";
+import { Networks } from "./network-contract.ts";
 import { Mounts } from "./mount-contract.ts";
 import { lifecycleFields, RestartPolicy } from "./lifecycle-contract.ts";
 import { maskedChange } from "./masking.ts";
@@ -44,6 +45,7 @@ export const TemplatePatch = z
     ...nullable(containerFields),
     mounts: Mounts.nullable(),
     files: GivenFiles.nullable(),
+    networks: Networks.nullable(),
     together: z.string().min(1).max(200).nullable(),
   })
   .partial();

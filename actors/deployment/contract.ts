@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { containerFields, furtherLimits } from "./container-contract.ts";
 import { GivenFiles, SealedFiles } from "./file-contract.ts";
+import { Networks } from "./network-contract.ts";
 import { Mounts } from "./mount-contract.ts";
 import { lifecycleFields } from "./lifecycle-contract.ts";
 import { DEFAULT_DRAIN_MS, MAX_DRAIN_MS, RESERVED_PORTS, RouteHost, RouteOptions, RoutePath } from "../ingress/contract.ts";
@@ -180,6 +181,8 @@ export const Template = z.strictObject({
   ...containerFields,
   mounts: Mounts.optional(),
   files: SealedFiles.optional(),
+  /** Absent: the engine's own network, where nobody is found by name. */
+  networks: Networks.optional(),
   /** Replicas of all deployments with the same word here run on one node. */
   together: z.string().min(1).max(200).optional(),
   ...lifecycleFields,

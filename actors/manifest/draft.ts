@@ -8,6 +8,7 @@ type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 export type Spec = Writable<DeploymentSpecInput>;
 export type PortInput = NonNullable<DeploymentSpecInput["ports"]>[number];
 export type ConstraintInput = NonNullable<DeploymentSpecInput["constraints"]>[number];
+type NetworkInput = NonNullable<DeploymentSpecInput["networks"]>[number];
 type TmpfsInput = NonNullable<DeploymentSpecInput["tmpfs"]>[number];
 type ResourcesInput = Writable<NonNullable<DeploymentSpecInput["resources"]>>;
 
@@ -27,6 +28,10 @@ export class Draft {
   readonly origins = new Map<string, Place>();
   readonly dependencies: Dependency[] = [];
   build?: Place;
+  readonly joined: NetworkInput[] = [];
+  networksAt?: Place;
+  /** It is on no network of the project. */
+  hasOwnNetworkMode = false;
   /** Two fields that are one limit. */
   readonly cpu: { quota?: Place; period?: Place } = {};
   readonly #inherited = { environment: new Map<string, string>(), labels: new Map<string, string>() };

@@ -72,6 +72,7 @@ const namespace = (name: Namespace, kinds: Readonly<Record<string, string | unde
   reaches("namespaces", (reading, at, draft) => {
     const written = reading.text(at);
     if (written === undefined || written === "") return;
+    if (name === "network") draft.hasOwnNetworkMode = true;
     if (/^(service|container):/.test(written))
       return reading.refuse(at, "A replica cannot share with another container: they may be on different nodes.", "leave it out.");
     if (!Object.hasOwn(kinds, written)) return reading.invalid(at, `"${written}" is not one of ${Object.keys(kinds).join(", ")}.`);

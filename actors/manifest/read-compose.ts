@@ -13,6 +13,7 @@ import { inOrder } from "./order.ts";
 import { NamedFiles, noFiles, type ProjectFiles } from "./project-files.ts";
 import { type Place, Reading } from "./reading.ts";
 import { readService } from "./service.ts";
+import { keepTogether } from "./service-networks.ts";
 import { type TopLevel, topLevelFields } from "./top-level.ts";
 import { isNull, type SourceDocument } from "./value.ts";
 import { VariableFilling } from "./variables.ts";
@@ -99,7 +100,7 @@ function readWhole(project: Project, findings: Findings): Read {
     const top: TopLevel = {};
     const given = variables.get("COMPOSE_PROJECT_NAME");
     const name = stackName(given, project.folderName ?? NAMELESS, findings, { path: "name", origin: whole.origin });
-    const services = readTree(new Reading(whole, name, findings, files, filling), whole, new Set(profiles), top);
+    const services = readTree(new Reading(name, findings, files, filling), whole, new Set(profiles), top);
     return { name, onFailure: top.onFailure, services };
   } catch (cause) {
     if (cause instanceof TooMuch) return nothing;
@@ -142,13 +143,12 @@ function readTree(
     );
   if (services.length === 0) reading.invalid(top.services, "There is no service in it.");
   const { wanted, idle } = byProfile(reading, services, profiles);
-  if (wanted.length > 1)
-    reading.differs(
-      top.services,
-      "Services do not find each other by name yet: they have no network in common.",
-      "let them reach each other at addresses of nodes, through published ports.",
-    );
-  const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, place) }));
+  const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, name, place, wanted.length === 1) }));
+  keepTogether(
+    reading,
+    top.services,
+    drafts.map(({ draft }) => draft),
+  );
   markJobs(reading, drafts);
   const names = new ServiceNames(services.map(([name]) => name));
   const called = new Map(wanted.map(([name, place]) => [name, names.of(reading, name, place)]));

@@ -21,11 +21,9 @@ export class Reading {
   /** What its volumes and networks are called after. */
   readonly project: string;
   readonly resources = new Resources();
-  readonly #root: Value;
   #places = 0;
 
-  constructor(root: Value, project: string, findings: Findings, files: NamedFiles, filling: VariableFilling) {
-    this.#root = root;
+  constructor(project: string, findings: Findings, files: NamedFiles, filling: VariableFilling) {
     this.project = project;
     this.findings = findings;
     this.files = files;
@@ -45,12 +43,6 @@ export class Reading {
   /** What is written is done, but differently. */
   differs(spot: Spot, message: string, instead?: string): void {
     this.findings.warn("differs", spot, message, instead);
-  }
-
-  /** The project has this volume, network, ... beside its services. */
-  declares(section: "volumes" | "networks" | "secrets" | "configs", name: string): boolean {
-    const declared = this.#root.kind === "map" ? this.#root.fields.get(section) : undefined;
-    return declared?.kind === "map" && declared.fields.has(name);
   }
 
   isNull(place: Place): boolean {

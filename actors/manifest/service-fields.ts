@@ -12,6 +12,8 @@ import { nameFields } from "./name-fields.ts";
 import { nodeFields } from "./node-fields.ts";
 import { platformRule } from "./placement.ts";
 import { exposeRule, portsRule } from "./ports.ts";
+import { linksRule } from "./links.ts";
+import { serviceNetworksRule } from "./service-networks.ts";
 import { serviceFilesRule } from "./service-files.ts";
 import { processFields, text } from "./process-fields.ts";
 import { durationMs } from "./quantities.ts";
@@ -81,10 +83,8 @@ const passed: FieldTable<Draft> = {
 };
 
 const unavailable: FieldTable<unknown> = {
-  networks: { ...refused("Networks are not supported yet.", "leave it out."), read: readNetworks },
   models: later("Models are"),
   provider: later("Services that another program provides are"),
-  links: refused("Links are not supported yet.", "leave it out."),
   external_links: refused("Links are not supported yet.", "leave it out."),
   volumes_from: later("Volumes are"),
   mac_address: later("A network address of the container's own is"),
@@ -108,6 +108,8 @@ export const serviceFields: FieldTable<Draft> = {
   ...passed,
   volumes: volumesRule,
   tmpfs: tmpfsRule,
+  networks: serviceNetworksRule,
+  links: linksRule,
   configs: serviceFilesRule("config"),
   secrets: serviceFilesRule("secret"),
   ...unavailable,
@@ -125,21 +127,4 @@ function readPullPolicy(reading: Reading, at: Place): void {
       "leave it out.",
     );
   reading.invalid(at, `"${policy}" is not a way to pull.`, "leave it out.");
-}
-
-/** The default network alone is what every service has anyway. */
-function readNetworks(reading: Reading, at: Place): void {
-  const named: readonly (readonly [string, Place | undefined])[] = reading.isList(at)
-    ? reading.items(at).map((item) => [reading.text(item) ?? "", undefined])
-    : [...reading.fields(at)].map(([name, place]) => [name, reading.isNull(place) ? undefined : place]);
-  const other = named.filter(([name, settings]) => name !== "default" || settings !== undefined).map(([name]) => name);
-  for (const name of other)
-    if (name !== "default" && !reading.declares("networks", name))
-      reading.findings.error("reference", at, `There is no network "${name}" under networks, where Compose wants one.`);
-  if (other.length > 0)
-    reading.refuse(
-      at,
-      `Networks are not supported yet: nothing would connect this service with others on ${other.join(", ")}, or keep the rest away.`,
-      "leave it out.",
-    );
 }

@@ -3,12 +3,14 @@ import { Draft } from "./draft.ts";
 import { readFields } from "./fields.ts";
 import { finishLimits } from "./limit-fields.ts";
 import type { Place, Reading } from "./reading.ts";
+import { finishNetworks } from "./service-networks.ts";
 import { foreignServiceFields, serviceFields } from "./service-fields.ts";
 
 /** A service as the deployment it asks for. What is wrong with it is among the findings. */
-export function readService(reading: Reading, place: Place): Draft {
+export function readService(reading: Reading, name: string, place: Place, isAlone: boolean): Draft {
   const draft = new Draft();
   readFields(reading, place, serviceFields, draft, { last: ["deploy", "x-odysseus"], foreign: foreignServiceFields });
+  finishNetworks(reading, place, name, isAlone, draft);
   draft.finish();
   finishLimits(reading, draft);
   withoutUselessPorts(reading, draft);

@@ -15,7 +15,19 @@ export interface SupportedField {
 type Inner = NonNullable<Rule<never>["inner"]>;
 
 /** Fields whose own fields stand below a name or in a list. */
-const repeated = new Set(["ports", "env_file", "depends_on", "devices", "gpus", "post_start", "pre_stop", "volumes", "configs", "secrets"]);
+const repeated = new Set([
+  "ports",
+  "env_file",
+  "depends_on",
+  "devices",
+  "gpus",
+  "post_start",
+  "pre_stop",
+  "volumes",
+  "configs",
+  "secrets",
+  "networks",
+]);
 
 /** Every field that reading knows, in the order in which they are read; what is within a refused field is refused with it. */
 export function supportedFields(): readonly SupportedField[] {

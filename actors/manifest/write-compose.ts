@@ -19,7 +19,7 @@ const conditions: Readonly<Record<Condition, string>> = {
 /** A Compose file that asks for exactly this: what Compose has no field for is under `x-odysseus`. Reading it gives back what was written. */
 export function writeCompose({ name, onFailure, services }: StackToWrite): string {
   const written = Object.fromEntries(
-    services.map(({ service, spec, after }) => [service, { ...serviceOf(spec), ...dependsOn(after) }] as const),
+    services.map(({ service, spec, after }) => [service, { ...serviceOf(spec, services.length === 1), ...dependsOn(after) }] as const),
   );
   const whole = { name, services: written, ...(onFailure === "rollback" ? {} : { "x-odysseus": { onFailure } }) };
   return stringify(escaped(whole), { lineWidth: 0, aliasDuplicateObjects: false });
@@ -31,10 +31,12 @@ function dependsOn(after: readonly Dependency[]): Written {
 }
 
 /** Field by field: what has its default is left out, what Compose would read as something else is said in our own words. */
-function serviceOf(spec: DeploymentSpec): Written {
+function serviceOf(spec: DeploymentSpec, isAlone: boolean): Written {
   const { image } = spec;
   const usual = DeploymentSpec.parse({ image });
-  let fields: Written = { image };
+  const isApart = spec.networks === undefined && !isAlone;
+  // Without a word about networks, Compose would put it on one that all services of the project share.
+  let fields: Written = { image, ...(isApart && { network_mode: spec.namespaces?.network ?? "bridge" }) };
   const own: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(spec)) {
     const name = field as keyof DeploymentSpec;

@@ -8,7 +8,7 @@ const Names = z.array(z.string().min(1).max(200)).max(MAX_ALLOWED).default([]);
 
 /** What containers of a node may have of the node itself. Nothing, unless its own settings say so: the control plane can only ask. */
 export const NodeAllowance = z.strictObject({
-  /** Containers that may do all that the node's root may. With it, all of the below is allowed too but what is the node's data: `bindPaths` and `volumes`. */
+  /** Containers that may do all that the node's root may. With it, all of the below is allowed too but what is the node's data: `bindPaths`, `volumes` and `networks`. */
   privileged: z.boolean().default(false),
   /** Directories and files that may be mounted, with everything below them. */
   bindPaths: z.array(AbsolutePath).max(MAX_ALLOWED).default([]),
@@ -19,6 +19,8 @@ export const NodeAllowance = z.strictObject({
   capabilities: Names,
   /** Volumes of the engine that are there without us. */
   volumes: Names,
+  /** Networks of the engine that are there without us. */
+  networks: Names,
   /** Of the node: `pid`, `ipc`, `uts`, `cgroup`, `users`, `network`. */
   namespaces: z.array(z.enum(["pid", "ipc", "uts", "cgroup", "users", "network"])).default([]),
   /** That loosen the container's confinement, like `seccomp=unconfined`. */
@@ -49,13 +51,14 @@ const HARMLESS_SECURITY_OPTION = /^(no-new-privileges([:=](true|false))?|seccomp
 /** All that a replica wants of its node. */
 export function demandsOf(template: Omit<PinnedTemplate, "image">): readonly Demand[] {
   const { namespaces = {}, devices = [], deviceRules = [], gpus = [], capAdd = [], securityOptions = [] } = template;
-  const { mounts = [] } = template;
+  const { mounts = [], networks = [] } = template;
   const hooks = [...(template.postStart ?? []), ...(template.preStop ?? [])];
   const shared = Object.entries(namespaces).filter(([, kind]) => kind === "host");
   const isPrivileged = template.privileged === true || hooks.some((hook) => hook.privileged === true) || deviceRules.length > 0;
   return [
     ...(isPrivileged ? [{ setting: "privileged", value: "true" } as const] : []),
     ...mounts.flatMap(demandsOfMount),
+    ...networks.filter(({ external }) => external === true).map(({ name }) => ({ setting: "networks", value: name }) as const),
     ...devices.map(({ source }) => ({ setting: "devices", value: source }) as const),
     ...(gpus.length > 0 ? [{ setting: "gpus", value: "true" } as const] : []),
     ...capAdd.filter((name) => !HARMLESS_CAPABILITIES.has(name)).map((value) => ({ setting: "capabilities", value }) as const),
@@ -96,7 +99,7 @@ function demandsOfDriver({ type, device, o = "" }: Readonly<Record<string, strin
 }
 
 export function isAllowed({ setting, value }: Demand, allowance: NodeAllowance): boolean {
-  if (allowance.privileged && setting !== "bindPaths" && setting !== "volumes") return true;
+  if (allowance.privileged && setting !== "bindPaths" && setting !== "volumes" && setting !== "networks") return true;
   switch (setting) {
     case "privileged":
     case "gpus":
@@ -108,6 +111,7 @@ export function isAllowed({ setting, value }: Demand, allowance: NodeAllowance):
     case "namespaces":
     case "securityOptions":
     case "volumes":
+    case "networks":
       return allowance[setting].some((name) => name === value);
   }
 }
@@ -123,6 +127,8 @@ export function demandWords({ setting, value }: Demand): string {
       return `a mount of its ${value}`;
     case "volumes":
       return `its volume ${value}`;
+    case "networks":
+      return `its network ${value}`;
     case "devices":
       return `its device ${value}`;
     case "capabilities":

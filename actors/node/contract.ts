@@ -58,6 +58,7 @@ export const Failure = z.strictObject({
     "node.not-allowed",
     "hook.failed",
     "volume.missing",
+    "network.missing",
     "file.unavailable",
     "file.unplaced",
     "engine.unavailable",

@@ -4,7 +4,8 @@ import type { DockerConnection } from "./docker-connection.ts";
 import type { EngineInfo, DesiredContainer } from "./port.ts";
 import { engineFailures } from "./failures.ts";
 import { EngineFailure } from "./port.ts";
-import { type CreateRequest, requestFor } from "./docker-request.ts";
+import { joinNetworks, requireNetworks } from "./docker-networks.ts";
+import { type CreateRequest, networkingOf, requestFor } from "./docker-request.ts";
 import { settingsOfInspected, settingsOfRequest } from "./docker-settings.ts";
 import { InspectedContainer } from "./docker-observed.ts";
 import { statusOf } from "./docker-errors.ts";
@@ -28,6 +29,7 @@ export async function createContainer(
     throw engineFailures.platformMismatch(reference, `${platform.os}/${platform.arch}`, `${image.Os}/${image.Architecture}`);
   }
   await requireVolumes(connection, desired);
+  await requireNetworks(connection, desired.networks, `creating ${desired.name}`);
   const request = requestFor(desired);
   const expected = settingsOfRequest(request, image);
   const first = await post(connection, desired, request, expected);
@@ -69,7 +71,13 @@ type Created = { readonly kind: "created" | "existing"; readonly containerId: st
 
 async function post(connection: DockerConnection, desired: DesiredContainer, request: CreateRequest, settings: string): Promise<Created> {
   const labels = { ...desired.labels, [LABEL.settings]: settings };
-  const body = { ...request.Config, ...request.rest, Labels: labels, HostConfig: { ...request.HostConfig, ...request.hostRest } };
+  const body = {
+    ...request.Config,
+    ...request.rest,
+    Labels: labels,
+    HostConfig: { ...request.HostConfig, ...request.hostRest },
+    ...networkingOf(desired),
+  };
   const doing = `creating ${desired.name}`;
   const call = {
     method: "POST",
@@ -81,11 +89,17 @@ async function post(connection: DockerConnection, desired: DesiredContainer, req
   } as const;
   try {
     const answer = await connection.ask({ ...call, reference: desired.image.reference }, z.object({ Id: z.string() }));
-    return { kind: "created", containerId: answer.Id };
+    return await joined(connection, desired, { kind: "created", containerId: answer.Id });
   } catch (error) {
     if (statusOf(error) !== CONFLICT || !(error instanceof EngineFailure)) throw error;
-    return { kind: "existing", containerId: await existing(connection, desired, error) };
+    return joined(connection, desired, { kind: "existing", containerId: await existing(connection, desired, error) });
   }
+}
+
+/** On the first network it is made; the agent may have been interrupted before it was on the others. */
+async function joined(connection: DockerConnection, { name, networks }: DesiredContainer, created: Created): Promise<Created> {
+  await joinNetworks(connection, created.containerId, networks.slice(1), `creating ${name}`);
+  return created;
 }
 
 async function existing(connection: DockerConnection, desired: DesiredContainer, conflict: EngineFailure): Promise<string> {

@@ -23,6 +23,7 @@ import { MemoryKills } from "./docker-memory.ts";
 import { createContainer, inspectByName } from "./docker-create.ts";
 import { engineFailures } from "./failures.ts";
 import { engineName, inspectImage, resolveImage } from "./docker-images.ts";
+import { removeUnusedNetworks } from "./docker-networks.ts";
 import { pullImage } from "./docker-pull.ts";
 import { readLogs } from "./docker-logs.ts";
 import { readStats } from "./docker-stats.ts";
@@ -143,6 +144,10 @@ export class DockerEngine implements Engine {
       if (statusOf(error) !== CONFLICT) throw error;
       await this.#untilGone(containerId, error);
     }
+  }
+
+  removeUnusedNetworks(kept: ReadonlySet<string>): Promise<void> {
+    return removeUnusedNetworks(this.#connection, this.#settings.owner, kept);
   }
 
   exec(

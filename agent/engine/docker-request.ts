@@ -30,6 +30,7 @@ export function requestFor(desired: DesiredContainer): CreateRequest {
     HostConfig: {
       ...resourcesOf(desired, limits),
       ...isolationOf(settings),
+      ...(desired.networks[0] !== undefined && { NetworkMode: desired.networks[0].name }),
       ...(desired.mounts.length > 0 && { Mounts: desired.mounts.map(mountOf) }),
       // Restarts are the agent's: it counts them, keeps their evidence and backs off.
       RestartPolicy: { Name: "no" },
@@ -169,4 +170,9 @@ function logConfigOf(logging: ContainerSettings["logging"]): { readonly Type: st
       ...(logging?.bufferBytes !== undefined && { mode: "non-blocking", "max-buffer-size": `${logging.bufferBytes}` }),
     },
   };
+}
+
+/** Engines before 25 take one network when a container is made. */
+export function networkingOf({ networks: [first] }: DesiredContainer): Readonly<Record<string, unknown>> {
+  return first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: { Aliases: first.aliases } } } };
 }

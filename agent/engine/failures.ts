@@ -36,6 +36,13 @@ export const engineFailures = {
     failure("resources.rejected", true, `The engine refuses the settings of this container: ${why}`, cause),
   notAllowed: (node: string, what: string, remedy: string) =>
     failure("node.not-allowed", true, `${node} does not allow ${what}. To allow it, ${remedy} in the settings of its agent.`, undefined),
+  networkMissing: (name: string, cause?: unknown) =>
+    failure(
+      "network.missing",
+      true,
+      `There is no network ${name} on this node, and it is said to be there already: make it, or constrain the deployment to the node that has it.`,
+      cause,
+    ),
   volumeMissing: (name: string, cause?: unknown) =>
     failure(
       "volume.missing",

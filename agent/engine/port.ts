@@ -26,6 +26,8 @@ export interface Engine {
   unpause(containerId: string): Promise<"unpaused" | "already-running">;
   /** With its anonymous volumes; forced. A container that is gone counts as removed. */
   remove(containerId: string): Promise<void>;
+  /** Networks of ours that are not kept and that no container is on. */
+  removeUnusedNetworks(kept: ReadonlySet<string>): Promise<void>;
   /** Runs a command in a container; output is cut at 4,000 characters. */
   exec(
     containerId: string,
@@ -81,8 +83,24 @@ export interface DesiredContainer {
   /** Undefined: the node's own, or what the engine chooses. */
   readonly hostname: string | undefined;
   readonly mounts: readonly EngineMount[];
+  /** Empty: the engine's own. */
+  readonly networks: readonly EngineNetwork[];
   readonly settings: ContainerSettings;
   readonly limits: FurtherLimits;
+}
+
+/** In the engine's own name. */
+export interface EngineNetwork {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Undefined: it must be there already. Otherwise it is made where it is missing. */
+  readonly make:
+    | {
+        readonly internal: boolean;
+        readonly driverOptions: Readonly<Record<string, string>>;
+        readonly labels: Readonly<Record<string, string>>;
+      }
+    | undefined;
 }
 
 /** In the engine's own names and paths. */

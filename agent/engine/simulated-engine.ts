@@ -92,6 +92,8 @@ export class SimulatedEngine implements Engine {
       this.#images.requireRoom(`creating ${container.name}`);
       const missing = container.mounts.find((mount) => mount.kind === "volume" && mount.make === undefined);
       if (missing?.kind === "volume") throw engineFailures.volumeMissing(missing.name);
+      const absent = container.networks.find((network) => network.make === undefined);
+      if (absent !== undefined) throw engineFailures.networkMissing(absent.name);
       const pushed = this.#images.content(container.image);
       const number = ++this.#created;
       const containerId = createHash("sha256").update(`${this.#settings.hostname} ${number} ${this.#settings.random.next()}`).digest("hex");
@@ -142,6 +144,11 @@ export class SimulatedEngine implements Engine {
 
   remove(containerId: string): Promise<void> {
     return this.#calls.make(REMOVE_MS, () => this.#destroy(containerId));
+  }
+
+  /** Simulated containers meet nobody. */
+  removeUnusedNetworks(): Promise<void> {
+    return this.#calls.make(LIST_MS, () => undefined);
   }
 
   /** Runs nothing: `exit N` as the last word (`sh -c "exit 3"`) answers N, everything else answers as a probe of the container would. */

@@ -52,6 +52,7 @@ function container(name: string, digest: string, labels: Readonly<Record<string,
     stopGraceMs: 1_000,
     hostname: name,
     mounts: [],
+    networks: [],
     settings: {},
     limits: {},
   };

@@ -184,6 +184,7 @@ describe("a container the assignment does not know", () => {
     stopGraceMs: 1_000,
     hostname: "stray",
     mounts: [],
+    networks: [],
     settings: {},
     limits: {},
   };

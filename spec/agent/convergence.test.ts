@@ -87,6 +87,7 @@ async function foreignContainer(node: NodeUnderTest): Promise<string> {
     stopGraceMs: 1_000,
     hostname: "foreign",
     mounts: [],
+    networks: [],
     settings: {},
     limits: {},
   };

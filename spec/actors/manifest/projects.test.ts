@@ -220,7 +220,7 @@ describe("an included project", () => {
       "two/x.env": "X=x",
     });
     const specs = specsOf({ manifests, files, envFiles: [{ file: ".env", text: "TAG=main" }] });
-    expect(specs).toEqual({
+    expect(specs).toMatchObject({
       one: { image: "one:main-inc", environment: { E: "inc" } },
       two: { image: "x", environment: { A: "a", B: "b" } },
       web: { image: "web:main" },

@@ -44,7 +44,7 @@ services:
     environment: [MODE=fast, QUERY=a=b]
 `);
     expect(findings.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/do not find each other by name yet/),
+      expect.stringMatching(/find each other by name on one node, so all their replicas run on one/),
       expect.stringMatching(/1\.10 is taken as it is written/),
     ]);
     expect(services).toEqual([
@@ -70,10 +70,21 @@ services:
             { key: "zone", operator: "==", value: "eu" },
             { key: "node.hostname", operator: "!=", value: "old" },
           ],
+          networks: [{ name: "project_default", aliases: ["web"] }],
+          together: "project",
         },
         after: [],
       },
-      { name: "worker", spec: { image: "worker:2", environment: { MODE: "fast", QUERY: "a=b" } }, after: [] },
+      {
+        name: "worker",
+        spec: {
+          image: "worker:2",
+          environment: { MODE: "fast", QUERY: "a=b" },
+          networks: [{ name: "project_default", aliases: ["worker"] }],
+          together: "project",
+        },
+        after: [],
+      },
     ]);
   });
 

@@ -108,7 +108,7 @@ const samples: Readonly<Record<string, unknown>> = {
   "services.web.mem_reservation": "64m",
   "services.web.cpus": 0.5,
   include: ["base.yaml"],
-  networks: { front: {} },
+  networks: { default: { internal: true } },
   services: { web: { image: "other" } },
 };
 const amounts: Readonly<Record<string, unknown>> = {

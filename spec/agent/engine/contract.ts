@@ -90,6 +90,7 @@ export function desired(image: PinnedImage, part: Partial<DesiredContainer> = {}
     stopGraceMs: 5_000,
     hostname: "web-1",
     mounts: [],
+    networks: [],
     settings: {},
     limits: {},
     ...part,

@@ -39,6 +39,10 @@ services:
     configs: [{source: conf, target: /etc/app.conf, mode: 0444}]
     x-odysseus: {health: {kind: http, path: /healthz, port: 8080, intervalMs: 200}, rollout: {minHealthyMs: 100}}
     deploy: {replicas: 2, update_config: {order: stop-first, failure_action: rollback}}
+  web:
+    image: ${cluster.image("bb1")}
+    depends_on: [db]
+    x-odysseus: {rollout: {minHealthyMs: 100}}
 volumes: {data: {}, scratch: {}}
 secrets: {password: {file: password.txt}}
 configs: {conf: {content: "listen 80"}}
@@ -63,13 +67,18 @@ configs: {conf: {content: "listen 80"}}
     return execFileSync("sh", ["-c", `grep -rla "${value}" ${places.join(" ")} || true`], { encoding: "utf8" });
   };
 
-  test("replicas share a volume on one node, and read a secret that is written nowhere", async () => {
+  test("replicas share a volume on one node, find each other by name, and read a secret that is written nowhere", async () => {
     write("one", VALUE);
     await apply();
     const containers = await cluster.containers("shop-db");
     expect(new Set(containers.map(({ node }) => node)).size).toBe(1);
     expect(await inside("cat /run/secrets/password; echo; cat /etc/app.conf; id -u")).toBe(`${VALUE}\nlisten 8065534\n`);
     await inside("echo kept > /www/data/x", "0");
+
+    const [web] = await cluster.containers("shop-web");
+    expect(web?.node).toBe(containers[0]?.node);
+    const ask = "wget -qO- -T 2 http://db:8080/healthz";
+    expect(await cluster.bed.node(Number(web?.node?.slice(1))).docker(["exec", web?.containerId ?? "", "sh", "-c", ask])).toBe("ok\n");
 
     const { node, containerId } = await first();
     expect(await cluster.bed.node(node).docker(["inspect", containerId])).not.toContain(VALUE);

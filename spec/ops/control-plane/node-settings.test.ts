@@ -21,6 +21,7 @@ test("nothing is allowed unless the owner of the machine says so", () => {
     gpus: false,
     capabilities: [],
     volumes: [],
+    networks: [],
     namespaces: [],
     securityOptions: [],
   };

@@ -1,0 +1,106 @@
+import type { Draft, Spec } from "./draft.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import type { Place, Reading } from "./reading.ts";
+
+type NetworkInput = NonNullable<Spec["networks"]>[number];
+
+/** Every service is on it that says nothing else. */
+const DEFAULT = "default";
+
+interface Joining {
+  aliases: string[];
+  priority: number;
+}
+
+const ownAddress = (): Rule<unknown> =>
+  refused("Replicas are several, and each node's engine gives out its addresses.", "leave it out, and use names.");
+
+const fields: FieldTable<Joining> = {
+  aliases: honoured((reading, at, joining) => {
+    joining.aliases = reading.items(at).map((item) => reading.text(item) ?? "");
+  }),
+  priority: honoured((reading, at, joining) => {
+    joining.priority = reading.wholeNumber(at) ?? 0;
+  }),
+  gw_priority: passedOver("The engine chooses by which network a container reaches the world.", "leave it out."),
+  ipv4_address: ownAddress(),
+  ipv6_address: ownAddress(),
+  link_local_ips: ownAddress(),
+  mac_address: ownAddress(),
+  interface_name: refused("Interfaces are named by the engine.", "leave it out."),
+  driver_opts: refused("Options of one connection cannot be given.", "leave it out."),
+};
+
+/** `networks` of a service: a list of names, or a mapping. */
+export const serviceNetworksRule: Rule<Draft> = different(
+  "Services on a network find each other by name on one node; until nodes have a network between them, their replicas stay together.",
+  (reading, place, draft) => {
+    draft.networksAt = place;
+    const joinings = reading.isList(place)
+      ? reading.items(place).map((item) => ({ key: reading.text(item) ?? "", at: item, ...plain() }))
+      : [...reading.fields(place)].map(([key, at]) => ({ key, at, ...readJoining(reading, at) }));
+    for (const { key, at, aliases } of joinings.toSorted((a, b) => b.priority - a.priority)) {
+      const network = networkOf(reading, at, key);
+      if (network !== undefined) draft.joined.push({ ...network, aliases });
+    }
+  },
+  fields,
+);
+
+function plain(): Joining {
+  return { aliases: [], priority: 0 };
+}
+
+function readJoining(reading: Reading, at: Place): Joining {
+  const joining = plain();
+  if (!reading.isNull(at)) readFields(reading, at, fields, joining);
+  return joining;
+}
+
+function networkOf(reading: Reading, at: Place, key: string): NetworkInput | undefined {
+  const network = reading.resources.networks.get(key);
+  if (network !== undefined) return network;
+  if (key === DEFAULT) return { name: `${reading.project}_${DEFAULT}` };
+  return reading.findings.error(
+    "reference",
+    at,
+    `There is no network "${key}" under networks, where Compose wants one.`,
+    `write networks: and below it ${key}:`,
+  );
+}
+
+/**
+ * Call once the service was read: who says nothing is on the project's own network, and everybody is found by the service's name. A service that is alone
+ * in its project would find nobody there, and an engine has addresses for some thirty networks only.
+ */
+export function finishNetworks(reading: Reading, place: Place, service: string, isAlone: boolean, draft: Draft): void {
+  const at = draft.networksAt;
+  if (draft.hasOwnNetworkMode) {
+    if (at !== undefined && draft.joined.length > 0)
+      reading.invalid(at, "A service with a network_mode is on no networks.", "leave one of them out.");
+    return;
+  }
+  if (at === undefined && !isAlone) {
+    const usual = networkOf(reading, place, DEFAULT);
+    if (usual !== undefined) draft.joined.push(usual);
+  }
+  if (draft.joined.length === 0) return;
+  const networks = draft.joined.map((network) => ({ ...network, aliases: [...new Set([service, ...(network.aliases ?? [])])] }));
+  draft.set("networks", networks, at ?? place);
+}
+
+/** Services that find each other by name can do so on one node alone: they are kept together there. */
+export function keepTogether(reading: Reading, place: Place, drafts: readonly Draft[]): void {
+  const users = new Map<string, Draft[]>();
+  for (const draft of drafts) {
+    for (const { name, external } of draft.spec.networks ?? []) if (external !== true) users.set(name, [...(users.get(name) ?? []), draft]);
+  }
+  const shared = new Set([...users.values()].filter((group) => group.length > 1).flat());
+  if (shared.size === 0) return;
+  for (const draft of shared) draft.spec.together ??= reading.project;
+  reading.differs(
+    place,
+    "Services find each other by name on one node, so all their replicas run on one until nodes have a network between them.",
+    "give network_mode: bridge to a service that needs no other's name, and it runs anywhere.",
+  );
+}

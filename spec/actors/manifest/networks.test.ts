@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { DeploymentSpec } from "../../../actors/deployment/contract.ts";
+import { readProject } from "../../../actors/manifest/read-compose.ts";
+
+const read = (text: string): ReturnType<typeof readProject> => readProject({ manifests: [{ file: "compose.yaml", text }], name: "shop" });
+const messagesOf = (text: string): readonly string[] =>
+  read(text).findings.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
+
+function networksOf(text: string): Readonly<Record<string, unknown>> {
+  const { services, findings } = read(text);
+  expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+  for (const { spec } of services) expect(DeploymentSpec.safeParse(spec).error?.issues).toBeUndefined();
+  return Object.fromEntries(services.map(({ name, spec }) => [name, { networks: spec.networks, together: spec.together }]));
+}
+
+describe("networks of services", () => {
+  test("is the project's own where nothing else is said, by the service's name; a service that is alone needs none", () => {
+    expect(networksOf("services: {web: {image: a}, db_main: {image: b}}")).toEqual({
+      web: { networks: [{ name: "shop_default", aliases: ["web"] }], together: "shop" },
+      "db-main": { networks: [{ name: "shop_default", aliases: ["db_main"] }], together: "shop" },
+    });
+    expect(networksOf("services: {web: {image: a}}")).toEqual({ web: { networks: undefined, together: undefined } });
+  });
+
+  test("are those it names, with its aliases, the most important first", () => {
+    expect(
+      networksOf(`
+services:
+  web: {image: a, networks: {front: {aliases: [www]}, back: {priority: 10}}}
+  db: {image: b, networks: [back]}
+  lone: {image: c, networks: [own]}
+  bare: {image: d, network_mode: bridge}
+  none: {image: e, network_mode: none}
+networks:
+  front: {labels: {team: shop}, driver_opts: {com.docker.network.driver.mtu: "1400"}}
+  back: {internal: true, name: everyones-back}
+  own:
+`),
+    ).toEqual({
+      web: {
+        networks: [
+          { name: "everyones-back", internal: true, aliases: ["web"] },
+          {
+            name: "shop_front",
+            labels: { team: "shop" },
+            driverOptions: { "com.docker.network.driver.mtu": "1400" },
+            aliases: ["web", "www"],
+          },
+        ],
+        together: "shop",
+      },
+      db: { networks: [{ name: "everyones-back", internal: true, aliases: ["db"] }], together: "shop" },
+      lone: { networks: [{ name: "shop_own", aliases: ["lone"] }], together: undefined },
+      bare: { networks: undefined, together: undefined },
+      none: { networks: undefined, together: undefined },
+    });
+  });
+
+  test("that keep services together are said to", () => {
+    expect(messagesOf("services: {web: {image: a}, db: {image: b}}")).toEqual([
+      expect.stringMatching(/^warning services: Services find each other by name on one node, so all their replicas run on one/),
+    ]);
+    expect(messagesOf("services: {web: {image: a}, db: {image: b, network_mode: bridge}}")).toEqual([]);
+  });
+
+  test("that are there already are used where the node allows it", () => {
+    const text = "services: {web: {image: a, networks: [old]}}\nnetworks: {old: {external: true}}";
+    expect(networksOf(text)).toEqual({ web: { networks: [{ name: "old", external: true, aliases: ["web"] }], together: undefined } });
+    expect(messagesOf(text)).toEqual([expect.stringMatching(/^warning networks\.old\.external: .*allow\.networks/)]);
+  });
+
+  test("are linked by name; another name for one service alone is refused", () => {
+    const linked = (link: string): string => `services: {web: {image: a, links: ["${link}"]}, db: {image: b}}`;
+    expect(read(linked("db")).services.find(({ name }) => name === "web")?.after).toEqual([{ service: "db", condition: "started" }]);
+    expect(messagesOf(linked("db:database"))).toContainEqual(
+      expect.stringMatching(/^error .*links\[0\]: "database" cannot be a name for db/),
+    );
+  });
+
+  test.each([
+    ["networks: [missing]", "", /^error services\.web\.networks\[0\]: There is no network "missing" under networks/],
+    ["networks: {n: {ipv4_address: 10.0.0.2}}", "networks: {n: }", /^error .*ipv4_address: .*each node's engine gives out its addresses/],
+    ["networks: {n: {driver_opts: {a: b}}}", "networks: {n: }", /^error .*Options of one connection/],
+    ["networks: {n: {gw_priority: 1}}", "networks: {n: }", /^warning .*The engine chooses/],
+    ["networks: [n]", "networks: {n: {driver: overlay}}", /^error networks\.n\.driver: The driver overlay cannot be had/],
+    ["networks: [n]", "networks: {n: {enable_ipv6: true}}", /^error networks\.n\.enable_ipv6/],
+    ["networks: [n]", "networks: {n: {ipam: {config: [{subnet: 10.9.0.0/16}]}}}", /^warning networks\.n\.ipam: Each node's engine chooses/],
+    ["networks: [n]", "networks: {n: {driver_opts: {com.docker.network.bridge.name: docker0}}}", /^error services\.web\.networks: /],
+    [
+      "network_mode: host\n    networks: [n]",
+      "networks: {n: }",
+      /^error services\.web\.networks: A service with a network_mode is on no networks/,
+    ],
+  ])("%s", (fields, top, expected) => {
+    expect(messagesOf(`services:\n  web:\n    image: a\n    ${fields}\n${top}`)).toContainEqual(expect.stringMatching(expected));
+  });
+});
