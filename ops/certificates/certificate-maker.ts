@@ -14,6 +14,7 @@ export const certificateMaker: CertificateMaker = {
   },
   issueLocal: async ({ certificate, key }, host, nowMs) => {
     const issued = await issueCertificate({ cert: certificate, key }, { kind: "server", names: [host] }, nowMs, LOCAL_LIFE_MS);
-    return { chain: `${issued.cert.trimEnd()}\n${certificate.trimEnd()}\n`, key: issued.key };
+    // Without the authority's own: who trusts it has it, and tables stay small.
+    return { chain: `${issued.cert.trimEnd()}\n`, key: issued.key };
   },
 };
