@@ -23,7 +23,17 @@ export interface OperationContext {
 }
 
 export type Role = Exclude<Principal["role"], "system">;
-export type Category = "stacks" | "deployments" | "containers" | "nodes" | "ingress" | "certificates" | "events" | "audit" | "actors";
+export type Category =
+  | "stacks"
+  | "deployments"
+  | "containers"
+  | "nodes"
+  | "volumes"
+  | "ingress"
+  | "certificates"
+  | "events"
+  | "audit"
+  | "actors";
 
 interface OperationBase<Input extends z.ZodType, Output extends z.ZodType> {
   /** `deployments.scale`: the noun and the verb of every surface. */

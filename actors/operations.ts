@@ -24,6 +24,8 @@ import { nodeRefusals } from "./node/refusals.ts";
 import { stackReads } from "./stack/operations.ts";
 import { stackWrites } from "./stack/operations-write.ts";
 import { stackRefusals } from "./stack/refusals.ts";
+import { volumeOperations } from "./volume/operations.ts";
+import { volumeRefusals } from "./volume/refusals.ts";
 
 /** The operation catalogue. Adding a capability is adding one entry to one of these lists. */
 export const operations: readonly Operation[] = [
@@ -34,6 +36,7 @@ export const operations: readonly Operation[] = [
   ...containerReads,
   ...nodeReads,
   ...nodeWrites,
+  ...volumeOperations,
   ...ingressReads,
   ...ingressWrites,
   ...certificateReads,
@@ -51,6 +54,7 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...fileRefusals,
   ...containerRefusals,
   ...nodeRefusals,
+  ...volumeRefusals,
   ...ingressRefusals,
   ...certificateRefusals,
   ...eventRefusals,

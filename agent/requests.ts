@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentRequest, type ResolveAnswer } from "../actors/node/contract.ts";
+import { AgentRequest, type ResolveAnswer, type VolumeRemoval } from "../actors/node/contract.ts";
 import type { Reply } from "../runtime/actor.ts";
 import { addressOf, subjectOf } from "../runtime/address.ts";
 import type { Bus, Subscription } from "../runtime/bus.ts";
@@ -7,6 +7,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { decodeEnvelope, encodeReply } from "../runtime/envelope.ts";
 import { runtimeRefusals } from "../runtime/errors.ts";
 import type { Agent } from "./agent.ts";
+import { engineVolumeName } from "./desired-mounts.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
 import { agentRefusals } from "./errors.ts";
 import { Gate } from "./gate.ts";
@@ -62,10 +63,22 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
       return parts.streams.keep(request.streamId);
     case "close-stream":
       return parts.streams.close(request.streamId);
+    case "remove-volume":
+      return ok(await removedVolume(request.name, parts));
     case "stats":
       return ok({ kind: "stats", samples: await parts.sampler.containers(request.placementIds) });
     default:
       return request satisfies never;
+  }
+}
+
+async function removedVolume(name: string, { engine, tenant }: RequestParts): Promise<VolumeRemoval> {
+  try {
+    await engine.removeVolume(engineVolumeName(tenant, name));
+    return { data: "removed", reason: "" };
+  } catch (cause) {
+    if (!(cause instanceof EngineFailure)) throw cause;
+    return { data: "kept", reason: cause.failure.message };
   }
 }
 

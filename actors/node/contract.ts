@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SealedFile } from "../deployment/file-contract.ts";
+import { VolumeName } from "../deployment/mount-contract.ts";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
 import { IngressStatus, IngressTable } from "../ingress/contract.ts";
@@ -251,10 +252,16 @@ export const AgentRequest = z.discriminatedUnion("kind", [
   }),
   z.strictObject({ kind: z.literal("keep-stream"), streamId: z.string() }),
   z.strictObject({ kind: z.literal("close-stream"), streamId: z.string() }),
+  /** Answered with `VolumeRemoval`: with its data, unless a container is still on it. */
+  z.strictObject({ kind: z.literal("remove-volume"), name: VolumeName }),
   /** Answered with `StatsAnswer`. */
   z.strictObject({ kind: z.literal("stats"), placementIds: z.array(z.string()).max(MAX_PLACEMENTS_PER_NODE) }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequest>;
+
+/** What became of a volume's data; `reason` is empty when it is gone. */
+export const VolumeRemoval = z.strictObject({ data: z.enum(["removed", "kept"]), reason: z.string() });
+export type VolumeRemoval = z.infer<typeof VolumeRemoval>;
 
 export const AssignmentAnswer = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("accepted"), epoch: z.int(), number: z.int() }),

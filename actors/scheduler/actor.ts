@@ -2,6 +2,7 @@ import type { ActorDefinition } from "../../runtime/actor.ts";
 import type { Foresight, SchedulerCommand } from "./contract.ts";
 import { decide } from "./decide.ts";
 import { foresee } from "./foresee.ts";
+import { volumeRows } from "./projection.ts";
 import { evolve, noNodes, type SchedulerEvent, type SchedulerState } from "./state.ts";
 
 /** `acme/scheduler`: the only writer of placements. */
@@ -13,7 +14,7 @@ export const schedulerActor: ActorDefinition<SchedulerState, SchedulerCommand, S
     evolve,
     wakeAtMs: () => undefined,
     wake: { kind: "wake" },
-    project: () => [],
+    project: (before, after) => volumeRows(before.volumes, after.volumes),
     eventSchema: 1,
     upcast: (_type, _schema, data) => data as SchedulerEvent,
     stateSchema: 2,

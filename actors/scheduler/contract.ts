@@ -41,6 +41,8 @@ export type SchedulerCommand =
   /** Placements that ended, or are no longer wanted. Harmless when unknown. */
   | { readonly kind: "release"; readonly placementIds: readonly string[] }
   | { readonly kind: "node-changed"; readonly node: SchedulerNode }
+  /** The volume is no more: its name may begin anew on any node. Refused while a placement uses it. */
+  | { readonly kind: "forget-volume"; readonly name: string }
   | { readonly kind: "node-removed"; readonly name: string }
   | { readonly kind: "wake" };
 

@@ -5,6 +5,7 @@ import { Ledger } from "./ledger.ts";
 import { place, type Placed } from "./place.ts";
 import { reservationOf } from "./reservation.ts";
 import { evolve, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
+import { volumeRefusals } from "../volume/refusals.ts";
 
 export function decide(state: SchedulerState, command: SchedulerCommand, context: DecideContext): Decision<SchedulerEvent> {
   const { tenant } = partsOf(context.address);
@@ -26,9 +27,21 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
       return settle(tenant, state, [{ type: "node.changed", node: command.node }], []);
     case "node-removed":
       return command.name in state.nodes ? settle(tenant, state, [{ type: "node.removed", name: command.name }], []) : nothing;
+    case "forget-volume":
+      return forgetVolume(state, command.name);
     case "wake":
       return nothing;
   }
+}
+
+function forgetVolume(state: SchedulerState, name: string): Decision<SchedulerEvent> {
+  const audit = { operation: "volumes.delete" };
+  const node = Object.hasOwn(state.volumes, name) ? state.volumes[name] : undefined;
+  if (node === undefined) return { kind: "refuse", refusal: volumeRefusals["volume.not-found"]({ name }), audit };
+  const users = Object.values(state.reservations).flatMap(({ volumes = [], placementId }) => (volumes.includes(name) ? [placementId] : []));
+  if (users.length > 0) return { kind: "refuse", refusal: volumeRefusals["volume.in-use"]({ name, users }), audit };
+  const events: readonly SchedulerEvent[] = [{ type: "volume.forgotten", name }];
+  return { kind: "accept", events, messages: [], reply: { node }, audit: { ...audit, before: { name, node } } };
 }
 
 function waitingIn({ pending }: SchedulerState): ReadonlySet<string> {

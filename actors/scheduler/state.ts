@@ -32,6 +32,7 @@ export type SchedulerEvent =
   | { readonly type: "node.removed"; readonly name: string }
   | { readonly type: "placements.reserved"; readonly reservations: readonly Reservation[] }
   | { readonly type: "placements.pended"; readonly pending: readonly Pending[] }
+  | { readonly type: "volume.forgotten"; readonly name: string }
   | { readonly type: "placements.released"; readonly placementIds: readonly string[] };
 
 export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [], volumes: {} };
@@ -58,6 +59,10 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
       const kept = state.pending.map((item) => changed.get(item.request.placementId) ?? item);
       const known = new Set(kept.map(({ request }) => request.placementId));
       return { ...state, pending: [...kept, ...event.pending.filter(({ request }) => !known.has(request.placementId))] };
+    }
+    case "volume.forgotten": {
+      const { [event.name]: _forgotten, ...volumes } = state.volumes;
+      return { ...state, volumes };
     }
     case "placements.released": {
       const released = new Set(event.placementIds);

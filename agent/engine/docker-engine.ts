@@ -146,6 +146,16 @@ export class DockerEngine implements Engine {
     }
   }
 
+  removeVolume(name: string): Promise<void> {
+    const call = {
+      method: "DELETE",
+      path: `/volumes/${name}`,
+      doing: `removing the volume ${name}`,
+      deadlineMs: REMOVE_DEADLINE_MS,
+    } as const;
+    return this.#unlessGone(this.#connection.command(call));
+  }
+
   removeUnusedNetworks(kept: ReadonlySet<string>): Promise<void> {
     return removeUnusedNetworks(this.#connection, this.#settings.owner, kept);
   }

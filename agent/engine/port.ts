@@ -26,6 +26,8 @@ export interface Engine {
   unpause(containerId: string): Promise<"unpaused" | "already-running">;
   /** With its anonymous volumes; forced. A container that is gone counts as removed. */
   remove(containerId: string): Promise<void>;
+  /** With its data. One that is gone counts as removed; rejects while a container is on it. */
+  removeVolume(name: string): Promise<void>;
   /** Networks of ours that are not kept and that no container is on. */
   removeUnusedNetworks(kept: ReadonlySet<string>): Promise<void>;
   /** Runs a command in a container; output is cut at 4,000 characters. */

@@ -146,6 +146,11 @@ export class SimulatedEngine implements Engine {
     return this.#calls.make(REMOVE_MS, () => this.#destroy(containerId));
   }
 
+  /** Simulated containers keep nothing. */
+  removeVolume(): Promise<void> {
+    return this.#calls.make(REMOVE_MS, () => undefined);
+  }
+
   /** Simulated containers meet nobody. */
   removeUnusedNetworks(): Promise<void> {
     return this.#calls.make(LIST_MS, () => undefined);

@@ -10,6 +10,7 @@ const nouns: Readonly<Record<Category, true>> = {
   deployments: true,
   containers: true,
   nodes: true,
+  volumes: true,
   ingress: true,
   certificates: true,
   events: true,

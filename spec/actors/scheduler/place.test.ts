@@ -140,6 +140,17 @@ describe("choosing a node", () => {
     expect(stage.nodesOf("db")).toEqual(["n1"]);
   });
 
+  it("lets a volume that nobody uses be forgotten, and then begins it anew on any node", () => {
+    const stage = threeNodes();
+    stage.place("db", 1, { volumes: ["data"] });
+    expect(() => stage.tell({ kind: "forget-volume", name: "data" })).toThrow(/refuses/);
+    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.tell({ kind: "forget-volume", name: "data" });
+    stage.node("n1", { readiness: "cordoned" });
+    stage.place("db", 1, { volumes: ["data"] });
+    expect(stage.nodesOf("db")).toEqual(["n2"]);
+  });
+
   it("keeps a group on one node, and lets all of it move when that node is lost or drained", () => {
     const stage = threeNodes();
     stage.place("web", 2, { together: "shop" });
