@@ -64,9 +64,10 @@ function objectFor({ properties = {}, required = [], additionalProperties }: Jso
 
 /** The same with a fault somewhere: another type, a field too many, one missing, or nonsense altogether. */
 export function faultyFor(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const valid = validFor(schema);
   const broken = Object.keys(schema.properties ?? {}).map((name) =>
-    fc.tuple(validFor(schema), fc.jsonValue()).map(([value, nonsense]) => ({ ...(value as object), [name]: nonsense })),
+    fc.tuple(valid, fc.jsonValue()).map(([value, nonsense]) => ({ ...(value as object), [name]: nonsense })),
   );
-  const surplus = fc.tuple(validFor(schema), fc.string({ maxLength: 10 })).map(([value, name]) => ({ ...(value as object), [name]: 1 }));
+  const surplus = fc.tuple(valid, fc.string({ maxLength: 10 })).map(([value, name]) => ({ ...(value as object), [name]: 1 }));
   return fc.oneof(fc.jsonValue(), surplus, ...broken);
 }
