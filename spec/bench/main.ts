@@ -6,6 +6,7 @@ const benches = {
   "slow-disk": () => import("./slow-disk.ts"),
   cluster: () => import("./cluster.ts"),
   ingress: () => import("./ingress.ts"),
+  "ingress-cluster": () => import("./ingress-cluster.ts"),
   manifests: () => import("./manifests.ts"),
 } as const;
 
