@@ -45,17 +45,17 @@ export function dynamicConfiguration(input: RoutesInput): object {
   const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input), ...closedRouter(input) };
   const ofKind = (protocol: Pool["protocol"]) => pools.filter((pool) => pool.protocol === protocol);
   return {
-    http: {
-      routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), [marker]: ROUTER_OF_MARKER },
-      middlewares: {
-        ...routes.middlewares,
-        [RETRY]: { retry: { attempts: ATTEMPTS, timeout: ATTEMPTS_TIMEOUT } },
-        [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
-      },
-      services: { ...byName(ofKind("http"), httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },
-      serversTransports: byName(ofKind("http"), httpTransport),
-    },
     ...sections({
+      http: {
+        routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), [marker]: ROUTER_OF_MARKER },
+        middlewares: {
+          ...routes.middlewares,
+          [RETRY]: { retry: { attempts: ATTEMPTS, timeout: ATTEMPTS_TIMEOUT } },
+          [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
+        },
+        services: { ...byName(ofKind("http"), httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },
+        serversTransports: byName(ofKind("http"), httpTransport),
+      },
       tcp: {
         routers: streamRouters(input, "tcp"),
         services: byName(ofKind("tcp"), tcpService),
@@ -173,7 +173,7 @@ function byName(pools: readonly Pool[], make: (pool: Pool) => object): Named<obj
   return Object.fromEntries(pools.map((pool) => [nameOf(pool.id), make(pool)]));
 }
 
-/** The proxy refuses sections that are there and empty. */
+/** The proxy refuses the whole when a section is there and empty. */
 function sections(all: Named<Named<Named<object>>>): object {
   const kept = Object.entries(all).map(
     ([name, section]) => [name, Object.fromEntries(Object.entries(section).filter(([, items]) => Object.keys(items).length > 0))] as const,

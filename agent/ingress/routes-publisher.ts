@@ -10,6 +10,8 @@ const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
 /** A request that was given to the configuration before has a connection to its replica by then, which is counted. */
 const SETTLE_MS = 20;
+/** Said once for each configuration that is not in force by then. */
+const LATE_MS = 10_000;
 const REWRITE_AFTER_MS = 1_000;
 
 export interface PublisherParts {
@@ -82,13 +84,19 @@ export class RoutesPublisher {
   }
 
   async #follow(current: Configuration): Promise<void> {
-    const { api, inForce } = this.#parts;
+    const { api, clock, log, inForce } = this.#parts;
+    const writtenAtMs = clock.monotonicMs();
+    let isLate = false;
     for (let delayMs = FIRST_LOOK_MS; this.#newest === current && !this.#stopped; delayMs = Math.min(LONGEST_LOOK_MS, delayMs * 1.2)) {
       const answer = await api.marker(current.marker);
       // Whoever starts from now on begins with what is written.
       if (answer === "in-force" || answer === "refused") {
         await this.#pause(SETTLE_MS);
         return inForce(current.marker);
+      }
+      if (!isLate && clock.monotonicMs() - writtenAtMs > LATE_MS) {
+        isLate = true;
+        log.warn("the proxy does not take its routes; what it served before stays, see its log", { marker: current.marker, answer });
       }
       await this.#pause(delayMs);
     }
