@@ -19,6 +19,7 @@ export class RulesKeeper {
   readonly #clock: Clock;
   readonly #log: Log;
   #set: { readonly rules: HostRules; readonly key: string } | undefined;
+  #applying: HostRules | undefined;
   #refused: { readonly key: string; readonly atMs: number } | undefined;
   #idleSinceMs: Partial<Record<Half, number>> = {};
   #setAtMs = Number.NEGATIVE_INFINITY;
@@ -42,7 +43,12 @@ export class RulesKeeper {
     if (isNothing || isSet) return this.#followed(rules, active);
     const refused = this.#refused;
     if (refused?.key === key && this.#clock.monotonicMs() - refused.atMs < REFUSED_INTERVAL_MS) return;
-    this.refusal = await this.#commands.apply(rules);
+    this.#applying = rules;
+    try {
+      this.refusal = await this.#commands.apply(rules);
+    } finally {
+      this.#applying = undefined;
+    }
     this.#refused = this.refusal === undefined ? undefined : { key, atMs: this.#clock.monotonicMs() };
     if (this.refusal !== undefined)
       return this.#log.warn("the node's rules for ingress could not be set; trying again", { reason: this.refusal });
@@ -51,9 +57,10 @@ export class RulesKeeper {
     this.#followed(rules, active);
   }
 
-  /** Whether the port leads there now, by the rules that were set last. */
+  /** Whether the port leads there now, by the rules that were set last, and goes on to by those that are being set. */
   leads({ port, protocol }: Pick<Redirect, "port" | "protocol">): boolean {
-    return this.#set?.rules.redirects.some((other) => other.port === port && other.protocol === protocol) ?? false;
+    const isIn = ({ redirects }: HostRules): boolean => redirects.some((other) => other.port === port && other.protocol === protocol);
+    return this.#set !== undefined && isIn(this.#set.rules) && (this.#applying === undefined || isIn(this.#applying));
   }
 
   /** How long no published port has led to this half. */

@@ -223,7 +223,7 @@ describeOnTestbed("the proxy of a node", () => {
       "no proxy is left",
       async () => (await ingress.bed.node(1).docker(["ps", "-aq", "--filter", "label=dev.odysseus.role=proxy"])) === "",
     );
-    expect(ingress.told.get(1)?.proxy).toEqual({ state: "idle" });
+    await ingress.until("that is told", () => ingress.told.get(1)?.proxy.state === "idle");
   });
 
   async function redirects(node: number): Promise<string> {
