@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
 import { failuresOf } from "../../support/load/load.ts";
+import { nodeNumber } from "./engines.ts";
 import { answersAt, deployBehindPort, entrances, poolStates, underLoad, untilAnswers } from "./traffic.ts";
 
 const PORT = 8080;
@@ -12,10 +14,14 @@ const describeOnCluster = await requireCapability("testbed");
 
 describeOnCluster("a published port on three real engines", () => {
   let cluster: Cluster;
+  let images: readonly [string, string];
 
   beforeAll(async () => {
     cluster = await Cluster.start({ name: "ingress" });
-    await deployBehindPort(cluster, "web", PORT, { replicas: 5 });
+    const [one, two] = [appImage("1"), appImage("2")];
+    for (const app of [one, two]) await cluster.bed.registry.push(app);
+    images = [cluster.bed.registry.reference(one), cluster.bed.registry.reference(two)];
+    await deployBehindPort(cluster, "web", PORT, { replicas: 5, image: images[0] });
   });
 
   afterAll(() => cluster.stop());
@@ -35,7 +41,7 @@ describeOnCluster("a published port on three real engines", () => {
   test(
     "is refused to another deployment, with the holder's name",
     async () => {
-      const { exitCode, stderr } = await cluster.cli("deploy", "other", "--image", cluster.image("bb1"), "--publish", `${PORT}:8080`);
+      const { exitCode, stderr } = await cluster.cli("deploy", "other", "--image", images[0], "--publish", `${PORT}:8080`);
       expect({ exitCode, stderr }).toMatchObject({
         exitCode: 45,
         stderr: expect.stringContaining("published by deployment web") as string,
@@ -48,7 +54,7 @@ describeOnCluster("a published port on three real engines", () => {
     "loses no request while all replicas are replaced, and none while they become fewer and more",
     async () => {
       const result = await underLoad(cluster, PORT, async () => {
-        await cluster.run("update", "web", "--image", cluster.image("bb2"), "--wait");
+        await cluster.run("update", "web", "--image", images[1], "--wait");
         await cluster.run("scale", "web", "2", "--wait");
         await cluster.run("scale", "web", "5", "--wait");
       });
@@ -64,7 +70,7 @@ describeOnCluster("a published port on three real engines", () => {
     "does not mind that a second port is published and taken back",
     async () => {
       const result = await underLoad(cluster, PORT, async () => {
-        await deployBehindPort(cluster, "shop", 8081, { replicas: 2 });
+        await deployBehindPort(cluster, "shop", 8081, { replicas: 2, image: images[0] });
         await cluster.run("delete", "shop", "--wait");
       });
       expect(failuresOf(result)).toBe("none");
@@ -73,10 +79,39 @@ describeOnCluster("a published port on three real engines", () => {
   );
 
   test(
+    "goes on without a replica that is killed, and without a node that is cut off",
+    async () => {
+      const [victim] = await cluster.containers("web");
+      const node = cluster.bed.node(nodeNumber(victim ?? {}));
+      const killed = await underLoad(cluster, PORT, async () => {
+        await node.docker(["kill", victim?.containerId ?? ""]);
+        await cluster.untilHealthy("web", 5);
+        await untilAnswers(cluster, PORT, 5);
+      });
+      // Only what was inside of it when it died.
+      expect(killed.failures.every(({ kind }) => kind === "502" || kind === "ECONNRESET" || kind === "socket hang up")).toBe(true);
+      await cluster.bed.partition(3);
+      await cluster.until("n3 is lost", async () =>
+        (await cluster.nodes()).some(({ name, connection }) => name === "n3" && connection === "lost"),
+      );
+      await cluster.untilHealthy("web", 5);
+      const [first = ""] = entrances(cluster, PORT);
+      const result = await underLoad(cluster, PORT, () => cluster.run("restart", "web", "--wait").then(() => undefined), {
+        targets: [first],
+      });
+      expect(failuresOf(result)).toBe("none");
+      await cluster.bed.heal(3);
+      await cluster.until("n3 is healthy again", async () => (await cluster.nodes()).every(({ status }) => status === "healthy"));
+      await untilAnswers(cluster, PORT, 5);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
     "is free again once its deployment is gone",
     async () => {
       await cluster.run("delete", "web", "--wait");
-      await deployBehindPort(cluster, "heir", PORT, { replicas: 1 });
+      await deployBehindPort(cluster, "heir", PORT, { replicas: 1, image: images[0] });
     },
     JOURNEY_TIMEOUT_MS,
   );

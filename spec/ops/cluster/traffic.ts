@@ -15,12 +15,12 @@ export function entrances({ bed }: Cluster, port: number): readonly string[] {
   return bed.nodes.filter(({ isPoweredOn }) => isPoweredOn).map(({ address }) => `http://${address}:${port}`);
 }
 
-/** Creates a deployment of `bb` behind a balanced port and waits until the port answers on every node. */
+/** Creates a deployment of the test app behind a balanced port and waits until the port answers on every node. */
 export async function deployBehindPort(
   cluster: Cluster,
   name: string,
   port: number,
-  { replicas, image = cluster.image("bb1"), more = {} }: { replicas: number; image?: string; more?: Readonly<Record<string, unknown>> },
+  { replicas, image, more = {} }: { replicas: number; image: string; more?: Readonly<Record<string, unknown>> },
 ): Promise<void> {
   const ports = [{ containerPort: 8080, publishedPort: port }];
   const rollout = { minHealthyMs: 500, wholeDeadlineMs: 300_000 };
@@ -38,7 +38,7 @@ export async function untilAnswers(cluster: Cluster, port: number, replicas: num
 export async function answersAt(entrance: string, replicas: number): Promise<ReadonlySet<string>> {
   const met = new Set<string>();
   for (let count = 0; count < REQUESTS_UNTIL_ALL_ARE_MET && met.size < replicas; count += 1) {
-    const response = await fetch(`${entrance}/cgi-bin/id`, {
+    const response = await fetch(`${entrance}/`, {
       signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
       headers: { connection: "close" },
     });
@@ -56,8 +56,8 @@ export async function underLoad(
   plan: Partial<LoadPlanInput> = {},
 ): Promise<LoadResult> {
   const asks = [
-    { method: "GET", path: "/cgi-bin/id" },
-    { method: "POST", path: "/cgi-bin/id", bodyBytes: 1_000 },
+    { method: "GET", path: "/" },
+    { method: "POST", path: "/echo", bodyBytes: 1_000 },
   ] as const;
   const load = await Load.start({
     targets: [...entrances(cluster, port)],
