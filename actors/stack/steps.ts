@@ -38,7 +38,7 @@ export function stepsOf(state: StackState, rollout: StackRollout, nowMs: number)
   );
   const content = target.map((member): Step => {
     const progress = begun.get(member.service) ?? { kind: "waiting", for: undefined };
-    const waitsFor = progress.kind === "waiting" ? firstUnmet(state, member, target, begun) : undefined;
+    const waitsFor = progress.kind === "waiting" ? (firstUnmet(state, member, target, begun) ?? stillLeaving(state, member)) : undefined;
     return { deployment: member.deployment, member, progress: progress.kind === "waiting" ? { kind: "waiting", for: waitsFor } : progress };
   });
   const leaving = Object.values(state.members).filter((record) => !isWanted.has(record.deployment) && isOurs(record));
@@ -83,6 +83,11 @@ function unwell({ carriedAtMs }: MemberRecord, { deployment, template }: Member,
   return deadlineAtMs <= nowMs
     ? { kind: "failed", reason: `${deployment} is unchanged, and was not healthy within ${template.rollout.healthyDeadlineMs / 1_000} s` }
     : { kind: "carrying", deadlineAtMs };
+}
+
+/** What is being deleted is made anew once it is gone. */
+function stillLeaving({ members }: StackState, { deployment }: Member): string | undefined {
+  return members[deployment]?.standing?.mode === "deleting" ? `${deployment} to be gone, which is being deleted` : undefined;
 }
 
 /** In words, what a member still waits for. */

@@ -79,6 +79,15 @@ export class StackStage {
     for (let item = this.mail.shift(); item !== undefined; item = this.mail.shift()) this.#decide(item.to, item.message, item.from);
   }
 
+  /** Delivers one message, the first between some two actors: others may overtake it, those of the same two do not. */
+  deliverOne(choice: number): void {
+    const pairs = [...new Set(this.mail.map(({ from, to }) => `${from} ${to}`))];
+    const pair = pairs[choice % Math.max(1, pairs.length)];
+    const index = this.mail.findIndex(({ from, to }) => `${from} ${to}` === pair);
+    const [item] = index < 0 ? [] : this.mail.splice(index, 1);
+    if (item !== undefined) this.#decide(item.to, item.message, item.from);
+  }
+
   /** One round of what the world owes: places, starts, fails the tag `bad`, stops; then a second passes. */
   round(): void {
     this.deliver();
