@@ -123,13 +123,20 @@ async function pinned(
 
 function compareOne(member: Member, { members }: PresentStack, view: DeploymentView | undefined, isNamed: boolean): Compared {
   if (!isNamed) return { member, view, change: "stays", diff: [] };
-  if (view === undefined || view.status === "deleting")
-    return { member, view: undefined, change: "create", diff: diff({}, { replicas: member.replicas, ...member.template }) };
+  if (view === undefined || view.status === "deleting") return { member, view: undefined, change: "create", diff: newFields(member) };
   const before = members.find(({ deployment }) => deployment === member.deployment);
   const waits = before === undefined ? [] : diff({ after: waitsOf(before) }, { after: waitsOf(member) });
   const mode = view.status === "stopped" || view.status === "stopping" ? [{ path: "mode", before: "stopped", after: "running" }] : [];
   const fields = [...mode, ...waits, ...diff(fieldsOf(view), { replicas: member.replicas, ...member.template })];
   return { member, view, change: fields.length === 0 ? "none" : "change", diff: fields };
+}
+
+/** What somebody has said about it; what has its default is no news, except how many there will be. */
+function newFields(member: Member): readonly FieldChange[] {
+  const { replicas, template } = member;
+  const usual = PinnedTemplate.parse({ image: template.image });
+  const said = diff({ ...usual, image: undefined }, { replicas, after: waitsOf(member), ...template });
+  return said.map(({ path, after }) => ({ path, before: undefined, after }));
 }
 
 function waitsOf({ after }: Member): Readonly<Record<string, string>> {
@@ -163,6 +170,7 @@ function plannedMember(
 ): PlannedMember {
   const why = change === "change" ? replacingFields(diff) : [];
   const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
+  const { image } = member.template;
   return {
     service: member.service,
     deployment: member.deployment,
@@ -173,7 +181,8 @@ function plannedMember(
     nodes: { ...nodes },
     pending,
     rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
-    pulls: view?.image.digest === member.template.image.digest ? [] : Object.keys(nodes),
+    // An image without a registry is pulled nowhere: it is on a node, or it is not to be had there.
+    pulls: view?.image.digest === image.digest || image.source === "node" ? [] : Object.keys(nodes),
     findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template, traffic),
   };
 }

@@ -83,6 +83,8 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     const planned = await odysseus("plan", file);
     expect(planned.code).toBe(60);
     expect(planned.stdout).toMatch(/^shop: 2 to create\n\+ cache \(shop-cache\): would be created[\s\S]*replicas would go to sim-/);
+    // What nobody said is not told.
+    expect(planned.stdout).not.toMatch(/drainMs|constraints|rollout|run:/);
     expect(planned.stdout).toMatch(/\+ api \(shop-api\): would be created[\s\S]*environment.MODE: slow/);
     expect((await odysseus("deployments", "--json")).stdout).not.toContain('"shop-api"');
     expect(await odysseus("apply", file, "--wait")).toMatchObject({
