@@ -48,10 +48,11 @@ export function routeView(row: RouteRow, members: number, proxies: Proxies, serv
 function answering(proxies: Proxies, heldBy: string | undefined, ports: readonly number[], protocol: "tcp" | "udp"): Answering {
   const [answersOn, pending]: [string[], { node: string; reason: string }[]] = [[], []];
   if (heldBy !== undefined) return { answersOn, pending };
-  for (const [node, { takesTraffic, trouble, failedPorts }] of proxies) {
+  for (const [node, { takesTraffic, trouble, failedPorts, proxy }] of proxies) {
     if (!takesTraffic) continue;
+    const idleness = proxy?.state === "idle" ? `the proxy of ${node} has not begun` : undefined;
     const failed = failedPorts.find((each) => ports.includes(each.port) && each.protocol === protocol);
-    const reason = trouble ?? (failed === undefined ? undefined : `port ${failed.port} on ${node}: ${failed.reason}`);
+    const reason = trouble ?? idleness ?? (failed === undefined ? undefined : `port ${failed.port} on ${node}: ${failed.reason}`);
     if (reason === undefined) answersOn.push(node);
     else pending.push({ node, reason });
   }

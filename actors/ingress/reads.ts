@@ -60,6 +60,8 @@ function troubleOf(
   if (status === undefined) return `${node.name} has not said what its proxy does`;
   if (seen?.problem !== undefined) return seen.problem;
   if (status.proxy.state === "unavailable") return `${node.name} has no proxy: ${status.proxy.reason}`;
+  // Where nothing is published that is as it should be; what is published says itself that it does not answer.
+  if (status.proxy.state === "idle") return undefined;
   if (status.proxy.state !== "running") return `the proxy of ${node.name} is ${status.proxy.state}`;
   if (status.serving.epoch !== epoch || status.serving.number < number)
     return `the proxy of ${node.name} is at table ${status.serving.number} of ${number}`;
@@ -79,8 +81,9 @@ export function poolState(member: MemberRow, { soft }: IngressNow, placementId: 
   return { phase: "draining", sinceMs, deadlineAtMs, connections: counts.reduce((sum, count) => sum + count, 0), waitingFor };
 }
 
-/** `draining, 3 connections left`. */
+/** `3 connections left`: what a replica that drains still waits for; empty when nobody knows of anything. */
 export function drainingWords({ connections, waitingFor }: Extract<PoolState, { phase: "draining" }>): string {
-  if (connections > 0) return `draining, ${connections} ${connections === 1 ? "connection" : "connections"} left`;
-  return waitingFor.length === 0 ? "draining" : `draining: waiting until ${waitingFor.join(", ")} send it nothing new`;
+  if (connections > 0) return `${connections} ${connections === 1 ? "connection" : "connections"} left`;
+  if (waitingFor.length === 0) return "";
+  return `waiting until ${waitingFor.join(", ")} ${waitingFor.length === 1 ? "sends" : "send"} it nothing new`;
 }

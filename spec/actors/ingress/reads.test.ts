@@ -96,6 +96,14 @@ describe("a published port", () => {
   });
 });
 
+it("a node whose proxy is idle is in no trouble, unless something is published", async () => {
+  const idle = { ...status(0), proxy: { state: "idle" as const } };
+  for (const name of ["n1", "n2", "n3"]) shown.says(name, idle);
+  expect(await port()).toMatchObject({ status: "pending", reason: expect.stringContaining("the proxy of n1 has not begun") as string });
+  const { nodes } = await shown.world.value<{ nodes: readonly { readonly trouble?: string }[] }>("ingress.get");
+  expect(nodes.map(({ trouble }) => trouble)).toEqual([undefined, undefined, undefined]);
+});
+
 describe("a replica", () => {
   it("shows since when it is in the pools, and what it still has to do before it stops", async () => {
     await shown.world.container("web.1.1", { node: "n1" });
@@ -109,7 +117,7 @@ describe("a replica", () => {
     shown.says("n1", status(shown.stage.state.number, [{ placementId: "web.1.1", connections: 3 }]));
     await shown.write();
     expect(await shown.world.value("containers.get", { id: "web.1.1" })).toMatchObject({
-      reason: "draining, 3 connections left",
+      reason: "3 connections left",
       pool: { phase: "draining", connections: 3, waitingFor: ["n2", "n3"] },
     });
   });
