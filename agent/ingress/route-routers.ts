@@ -7,6 +7,8 @@ const WEB_SECURE = entryPointName("tcp", WEB_SECURE_OFFSET);
 const TO_HTTPS = "to-https";
 /** A host that is named goes before one that a wildcard covers; among those of one host the longer path. Longer than any path. */
 const EXACT_HOST = 10_000;
+/** A route has at most so many routers at one entry point; of routes, the longer path still goes first. */
+const ROUTERS_OF_A_ROUTE = 2;
 const SSE_SAFE_COMPRESSION = { excludedContentTypes: ["text/event-stream"] };
 
 /** Routers of the table's routes, and what they do to requests on their way. */
@@ -18,22 +20,26 @@ export function routeRouters({ routes, trustedProxies }: IngressTable): {
   const middlewares: Record<string, object> = {};
   for (const route of routes) {
     const name = `route-${nameOf(`${route.host}${route.path}`)}`;
-    const own = Object.entries(middlewaresOf(route.options, trustedProxies)).map(
-      ([kind, options]) => [`${name}-${kind}`, { [kind]: options }] as const,
-    );
-    Object.assign(middlewares, Object.fromEntries(own));
-    const router = {
-      rule: ruleOf(route),
-      priority: priorityOf(route),
-      service: nameOf(route.pool),
-      middlewares: [...own.map(([key]) => key), RETRY],
+    const router = { rule: ruleOf(route), priority: priorityOf(route), service: nameOf(route.pool) };
+    const at = route.tls === "off" ? { entryPoints: [WEB] } : { entryPoints: [WEB_SECURE], tls: {} };
+    const guard = (key: string, changed: Pick<Router, "rule" | "priority">, client: ClientAddress): void => {
+      const own = Object.entries(middlewaresOf(route.options, client)).map(
+        ([kind, options]) => [`${key}-${kind}`, { [kind]: options }] as const,
+      );
+      Object.assign(middlewares, Object.fromEntries(own));
+      routers[key] = {
+        ...router,
+        ...at,
+        ...changed,
+        middlewares: [...own.map(([middleware]) => middleware), RETRY],
+      };
     };
-    if (route.tls === "off") {
-      routers[name] = { ...router, entryPoints: [WEB] };
-      continue;
+    guard(name, router, {});
+    if (trustedProxies.length > 0 && asksForAddress(route.options)) {
+      const forwarded = { rule: `(${router.rule}) && ${forwardedRule(trustedProxies)}`, priority: router.priority + 1 };
+      guard(`${name}-forwarded`, forwarded, { ipStrategy: { excludedIPs: trustedProxies } });
     }
-    routers[name] = { ...router, entryPoints: [WEB_SECURE], tls: {} };
-    routers[`${name}-${TO_HTTPS}`] = { ...router, entryPoints: [WEB], middlewares: [TO_HTTPS] };
+    if (route.tls === "on") routers[`${name}-${TO_HTTPS}`] = { ...router, entryPoints: [WEB], middlewares: [TO_HTTPS] };
   }
   if (routes.some(({ tls }) => tls === "on")) middlewares[TO_HTTPS] = { redirectScheme: { scheme: "https", permanent: true } };
   return { routers, middlewares };
@@ -47,19 +53,32 @@ function ruleOf({ host, path }: IngressRoute): string {
 }
 
 function priorityOf({ host, path }: IngressRoute): number {
-  return (host.startsWith("*.") ? 0 : EXACT_HOST) + path.length;
+  return ROUTERS_OF_A_ROUTE * ((host.startsWith("*.") ? 0 : EXACT_HOST) + path.length);
+}
+
+/** How a rule about addresses finds the client's: empty, it is whoever connects; else the last one that was forwarded and is none of these. */
+interface ClientAddress {
+  readonly ipStrategy?: { readonly excludedIPs: readonly string[] };
+}
+
+function asksForAddress({ allow, rateLimit }: RouteOptions): boolean {
+  return allow.length > 0 || rateLimit !== undefined;
+}
+
+/** A trusted proxy that names nobody asks for itself. Whom PROXY protocol names is who connects. */
+function forwardedRule(trustedProxies: readonly string[]): string {
+  return `(${trustedProxies.map((range) => `ClientIP(\`${range}\`)`).join(" || ")}) && HeaderRegexp(\`X-Forwarded-For\`, \`.\`)`;
 }
 
 /** In the order in which requests meet them. */
-function middlewaresOf(options: RouteOptions, trustedProxies: readonly string[]): Named<object> {
-  const ipStrategy = trustedProxies.length === 0 ? {} : { ipStrategy: { excludedIPs: [...trustedProxies] } };
+function middlewaresOf(options: RouteOptions, client: ClientAddress): Named<object> {
   return {
-    ...(options.allow.length > 0 && { ipAllowList: { sourceRange: [...options.allow], ...ipStrategy } }),
+    ...(options.allow.length > 0 && { ipAllowList: { sourceRange: [...options.allow], ...client } }),
     ...(options.rateLimit !== undefined && {
       rateLimit: {
         average: options.rateLimit.averagePerSecond,
         burst: options.rateLimit.burst,
-        ...(trustedProxies.length > 0 && { sourceCriterion: ipStrategy }),
+        ...(client.ipStrategy !== undefined && { sourceCriterion: client }),
       },
     }),
     ...(options.basicAuth.length > 0 && { basicAuth: { users: [...options.basicAuth], removeHeader: true } }),

@@ -10,6 +10,7 @@ import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { IngressBed, type Replica } from "./ingress-bed.ts";
 import { poolOf, routeOf } from "./tables.ts";
+import { askByProxyProtocol } from "./traffic.ts";
 
 const describeOnTestbed = await requireCapability("root", "testbed");
 
@@ -49,7 +50,7 @@ describeOnTestbed("routes of a node's proxy", () => {
 
   async function ask(
     url: string,
-    { headers = {}, method = "GET", body }: { headers?: Record<string, string>; method?: string; body?: string } = {},
+    { headers = {}, method = "GET", body }: { headers?: Record<string, string | string[]>; method?: string; body?: string } = {},
   ): Promise<Answer> {
     const { protocol, hostname, pathname, search } = new URL(url);
     const send = protocol === "https:" ? httpsRequest : httpRequest;
@@ -148,6 +149,52 @@ describeOnTestbed("routes of a node's proxy", () => {
     const first = await ask("http://sticky.test/");
     const cookie = first.headers["set-cookie"]?.[0]?.split(";")[0] ?? "";
     for (let count = 0; count < 6; count += 1) expect((await ask("http://sticky.test/", { headers: { cookie } })).body).toBe(first.body);
+  });
+
+  const CLIENT = "198.51.100.7";
+  const OTHER_CLIENT = "198.51.100.8";
+  const limited = () => [
+    routeOf({ host: "inside.test", pool, options: options({ allow: [CLIENT] }) }),
+    routeOf({ host: "inside.test", path: "/headers", pool, options: options({ allow: [OTHER_CLIENT] }) }),
+    routeOf({ host: "ours.test", pool, options: options({ allow: [ingress.bed.address] }) }),
+    routeOf({ host: "slowly.test", pool, options: options({ rateLimit: { averagePerSecond: 1, burst: 2 } }) }),
+  ];
+  const status = async (url: string, forwardedFor?: string | string[]) =>
+    (await ask(url, forwardedFor === undefined ? {} : { headers: { "x-forwarded-for": forwardedFor } })).status;
+
+  test("take for the client whom a trusted proxy names, in a header or by PROXY protocol, and else who connects", async () => {
+    await serve(limited(), { trustedProxies: [ingress.bed.address, "10.9.0.0/16"] });
+    await ingress.until("a proxy that trusts us has taken over", async () => (await status("http://inside.test/", CLIENT)) === 200);
+    expect(await status("http://inside.test/", `${OTHER_CLIENT}, ${CLIENT}, 10.9.1.1`)).toBe(200);
+    expect(await status("http://inside.test/", OTHER_CLIENT)).toBe(403);
+    expect(await status("http://inside.test/", `${CLIENT}, ${OTHER_CLIENT}`)).toBe(403);
+    // A proxy may add a line of its own to one that its client sent.
+    expect(await status("http://inside.test/", [CLIENT, OTHER_CLIENT])).toBe(403);
+    expect(await status("http://inside.test/headers", OTHER_CLIENT)).toBe(200);
+    expect(await status("http://inside.test/headers", CLIENT)).toBe(403);
+    expect(await status("http://inside.test/")).toBe(403);
+    expect(await status("http://ours.test/")).toBe(200);
+    const host = ingress.bed.node(1).address;
+    expect(await askByProxyProtocol(host, CLIENT, "inside.test")).toBe(200);
+    expect(await askByProxyProtocol(host, OTHER_CLIENT, "inside.test")).toBe(403);
+    expect(await askByProxyProtocol(host, OTHER_CLIENT, "inside.test", CLIENT)).toBe(403);
+    const rated = [];
+    for (let count = 0; count < 6; count += 1) rated.push(await status("http://slowly.test/", CLIENT));
+    expect(rated).toContain(429);
+    expect(await status("http://slowly.test/", OTHER_CLIENT)).toBe(200);
+  });
+
+  test("believe nobody else about who the client is", async () => {
+    await serve(limited(), { trustedProxies: ["10.9.0.0/16"] });
+    const seen = async () => (await ask("http://ours.test/headers", { headers: { "x-forwarded-for": CLIENT } })).body;
+    await ingress.until("a proxy that does not trust us has taken over", async () => !(await seen()).includes(CLIENT));
+    expect(await status("http://ours.test/")).toBe(200);
+    expect(await status("http://inside.test/")).toBe(403);
+    expect(await status("http://inside.test/", CLIENT)).toBe(403);
+    expect(await status("http://ours.test/", CLIENT)).toBe(200);
+    const rated = [];
+    for (let count = 0; count < 6; count += 1) rated.push(await status("http://slowly.test/", `198.51.100.${count}`));
+    expect(rated).toContain(429);
   });
 
   test("without a healthy replica answer 503", async () => {

@@ -91,3 +91,14 @@ export function askOnce(url: string): Promise<number | undefined> {
     call.end();
   });
 }
+
+/** The status of an answer to a client whose address is told by PROXY protocol (version 1), as a balancer of connections would. */
+export async function askByProxyProtocol(address: string, client: string, host: string, forwardedFor?: string): Promise<number> {
+  const socket = connect({ host: address, port: 80, signal: AbortSignal.timeout(10_000) });
+  socket.write(`PROXY TCP4 ${client} ${address} 50000 80\r\n`);
+  socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n`);
+  socket.write(`${forwardedFor === undefined ? "" : `x-forwarded-for: ${forwardedFor}\r\n`}\r\n`);
+  let answer = "";
+  for await (const chunk of socket) answer += String(chunk);
+  return Number(answer.split(" ")[1]);
+}
