@@ -53,8 +53,11 @@ export const Port = z
     protocol: z.enum(["tcp", "udp"]).default("tcp"),
     /** balanced: answers on every node that takes traffic, over all healthy replicas. host: bound on each replica's own node, so a node takes one replica. */
     mode: z.enum(["balanced", "host"]).default("balanced"),
-    /** What is spoken on a balanced tcp port; http is balanced by request. Absent: http where the health check asks this port over HTTP, else tcp. */
-    appProtocol: z.enum(["http", "tcp"]).optional(),
+    /**
+     * What is spoken on a balanced tcp port, and behind a route; http and grpc are balanced by request, and grpc reaches the replicas over HTTP/2 in clear
+     * (h2c). Absent: http where the health check asks this port over HTTP or a route leads to it, else tcp.
+     */
+    appProtocol: z.enum(["http", "grpc", "tcp"]).optional(),
   })
   .readonly();
 export type Port = z.infer<typeof Port>;

@@ -1,4 +1,12 @@
-import { NO_FRONTENDS, portId, routeId, type FrontendPort, type Frontends, type PoolTarget } from "../ingress/commands.ts";
+import {
+  NO_FRONTENDS,
+  portId,
+  routeId,
+  type FrontendPort,
+  type FrontendRoute,
+  type Frontends,
+  type PoolTarget,
+} from "../ingress/commands.ts";
 import type { Endpoint } from "../node/contract.ts";
 import type { PinnedTemplate, Port, Route } from "./contract.ts";
 import { contentOf, isHealthy, templateOf } from "./replica.ts";
@@ -58,7 +66,13 @@ export function frontendsOfTemplate(template: PinnedTemplate): Frontends {
       speaks: speaks(template, port),
     })),
     hostPorts: hostPortsOf(template),
-    routes: template.routes.map(({ host, path, tls, options }) => ({ host, path, tls: tls === "auto" ? "on" : "off", options })),
+    routes: template.routes.map((route) => ({
+      host: route.host,
+      path: route.path,
+      tls: route.tls === "auto" ? "on" : "off",
+      speaks: spokenBehind(template, route),
+      options: route.options,
+    })),
   };
 }
 
@@ -73,6 +87,14 @@ function speaks({ health, ports }: PinnedTemplate, { containerPort, protocol, ap
 /** The container's port that a route leads to. */
 export function routedPort({ ports }: Pick<PinnedTemplate, "ports">, { containerPort }: Route): number | undefined {
   return containerPort ?? ports.find((port) => port.protocol === "tcp")?.containerPort;
+}
+
+function spokenBehind(template: PinnedTemplate, route: Route): FrontendRoute["speaks"] {
+  const routed = routedPort(template, route);
+  const isGrpc = template.ports.some(
+    ({ containerPort, protocol, appProtocol }) => containerPort === routed && protocol === "tcp" && appProtocol === "grpc",
+  );
+  return isGrpc ? "grpc" : "http";
 }
 
 /** What a replica takes in the pools now; undefined: nothing is to reach it. */

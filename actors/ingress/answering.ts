@@ -16,7 +16,12 @@ interface Answering {
 }
 
 /** How a port's traffic is shared out, in words. */
-export const SPEAKS = { http: "over HTTP (by request)", tcp: "over TCP (by connection)", udp: "over UDP (by source)" } as const;
+export const SPEAKS = {
+  http: "over HTTP (by request)",
+  grpc: "over gRPC (by request)",
+  tcp: "over TCP (by connection)",
+  udp: "over UDP (by source)",
+} as const;
 
 export function portView(row: PortRow, members: number, proxies: Proxies): PortView {
   const where = answering(proxies, row.heldBy, [row.port], row.protocol);

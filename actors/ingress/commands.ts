@@ -12,6 +12,8 @@ export interface FrontendRoute {
   readonly host: string;
   readonly path: string;
   readonly tls: "on" | "off";
+  /** What the replicas speak behind it. */
+  readonly speaks: "http" | "grpc";
   readonly options: RouteOptions;
 }
 

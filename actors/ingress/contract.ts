@@ -22,8 +22,11 @@ export const MAX_BALANCED_PORTS = 128;
 export const MAX_ROUTES = 1_000;
 export const MAX_POOL_MEMBERS = 1_000;
 
-/** tcp: by connection. http: by request, also over one connection; WebSocket, server-sent events and gRPC included. udp: by source. */
-export const PoolProtocol = z.enum(["http", "tcp", "udp"]);
+/**
+ * tcp: by connection. http: by request, also over one connection; WebSocket and server-sent events included. grpc: as http, and the replicas are spoken to
+ * over HTTP/2 in clear. udp: by source.
+ */
+export const PoolProtocol = z.enum(["http", "grpc", "tcp", "udp"]);
 export type PoolProtocol = z.infer<typeof PoolProtocol>;
 
 /** Where one replica takes a pool's traffic. */
@@ -35,15 +38,15 @@ export const PoolMember = z.strictObject({
 });
 export type PoolMember = z.infer<typeof PoolMember>;
 
-/** The healthy replicas behind a published port or a route. Empty: requests are answered with 503 (http) or closed (tcp). */
+/** The healthy replicas behind a published port or a route. Empty: requests are answered with 503 (http, grpc) or closed (tcp). */
 export const Pool = z.strictObject({
   /** `web/8080/tcp`, or `web///app.example.com/path`: stable, so that a change of members is a change of nothing else. */
   id: z.string().min(1).max(400),
   protocol: PoolProtocol,
   members: z.array(PoolMember).max(MAX_POOL_MEMBERS),
-  /** Requests of one client stay with one replica, by a cookie, for as long as it is in the pool. http only. */
+  /** Requests of one client stay with one replica, by a cookie, for as long as it is in the pool. http and grpc only. */
   sticky: z.boolean().default(false),
-  /** Until the first byte of a replica's answer; absent: no bound. http only. */
+  /** Until the first byte of a replica's answer; absent: no bound. http and grpc only. */
   requestTimeoutMs: z.int().min(1).optional(),
 });
 export type Pool = z.infer<typeof Pool>;

@@ -47,11 +47,11 @@ export function trafficOf(state: IngressState): Traffic {
       ports.push({ port: port.port, protocol: port.protocol, pool: pool.id });
     }
     if (book.routesHolder(deployment) !== undefined) continue;
-    for (const route of frontends.routes) {
+    for (const { speaks, ...route } of frontends.routes) {
       if (book.holder(deployment, routeId(route), "exclusive") !== undefined) continue;
       const { sticky, requestTimeoutMs } = route.options;
       const pool = poolOf(routeId(route));
-      pools.push({ ...pool, protocol: "http", sticky, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) });
+      pools.push({ ...pool, protocol: speaks, sticky, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) });
       routes.push({ ...route, pool: pool.id });
     }
   }

@@ -32,6 +32,7 @@ export const RouteRow = z.object({
   host: z.string(),
   path: z.string(),
   tls: z.enum(["on", "off"]),
+  speaks: z.enum(["http", "grpc"]),
   /** Without what basic auth compares with. */
   options: RouteOptions.omit({ basicAuth: true }).extend({ users: z.array(z.string()) }),
   deployment: z.string(),

@@ -8,13 +8,21 @@ const MAX_RANGE = 100;
 /** Compose's word for any address of the node: published ports answer on all of them. */
 const ANY_ADDRESS = "0.0.0.0";
 
+/** Names of protocols that are balanced by request; gRPC is HTTP/2 in clear, which has more than one name. */
+const BY_REQUEST: ReadonlyMap<string, "http" | "grpc"> = new Map([
+  ["http", "http"],
+  ["grpc", "grpc"],
+  ["h2c", "grpc"],
+  ["kubernetes.io/h2c", "grpc"],
+]);
+
 interface LongPort {
   target?: string;
   published?: string;
   protocol?: string;
   address?: Place;
   mode?: "host" | "balanced";
-  appProtocol?: "http" | "tcp";
+  appProtocol?: "http" | "grpc" | "tcp";
 }
 
 const text = (field: "target" | "published" | "protocol"): Rule<LongPort> =>
@@ -35,10 +43,13 @@ const longFields: FieldTable<LongPort> = {
     if (mode !== undefined) port.mode = mode === "host" ? "host" : "balanced";
   }),
   name: honoured((reading, at) => void reading.text(at)),
-  app_protocol: different("http is balanced by request; every other protocol by connection.", (reading, at, port) => {
-    const spoken = reading.text(at);
-    if (spoken !== undefined) port.appProtocol = spoken === "http" ? "http" : "tcp";
-  }),
+  app_protocol: different(
+    "http is balanced by request, and so is grpc (h2c, kubernetes.io/h2c), which reaches replicas over HTTP/2 in clear; every other protocol by connection.",
+    (reading, at, port) => {
+      const spoken = reading.text(at);
+      if (spoken !== undefined) port.appProtocol = BY_REQUEST.get(spoken) ?? "tcp";
+    },
+  ),
 };
 
 /** `ports` of a service. */

@@ -1,7 +1,7 @@
 import type { IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
 import { type Allocation, entryPointName, portKey, restingEntryPoints, WEB_OFFSET } from "./entry-points.ts";
 import { routeRouters } from "./route-routers.ts";
-import { type Named, nameOf, RETRY, type Router } from "./router.ts";
+import { lastMiddlewares, type Named, nameOf, RETRY, type Router } from "./router.ts";
 
 /** Between a wish and what the proxy is given. */
 export interface RoutesInput {
@@ -43,6 +43,7 @@ export function dynamicConfiguration(input: RoutesInput): object {
   const pools = table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !input.withheld.has(member.placementId)) }));
   const routes = routeRouters(table);
   const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input), ...closedRouter(input) };
+  const byRequest = pools.filter(({ protocol }) => isByRequest(protocol));
   const ofKind = (protocol: Pool["protocol"]) => pools.filter((pool) => pool.protocol === protocol);
   return {
     ...sections({
@@ -53,8 +54,8 @@ export function dynamicConfiguration(input: RoutesInput): object {
           [RETRY]: { retry: { attempts: ATTEMPTS, timeout: ATTEMPTS_TIMEOUT } },
           [RETIRE]: { headers: { customResponseHeaders: { Connection: "close" } } },
         },
-        services: { ...byName(ofKind("http"), httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },
-        serversTransports: byName(ofKind("http"), httpTransport),
+        services: { ...byName(byRequest, httpService), ...challengeService(input), [CLOSED]: { loadBalancer: { servers: [] } } },
+        serversTransports: byName(byRequest, httpTransport),
       },
       tcp: {
         routers: streamRouters(input, "tcp"),
@@ -69,17 +70,21 @@ export function dynamicConfiguration(input: RoutesInput): object {
   };
 }
 
+function isByRequest(protocol: Pool["protocol"] | undefined): boolean {
+  return protocol === "http" || protocol === "grpc";
+}
+
 function portRouters({ table, allocation }: RoutesInput): Named<Router> {
   const protocols = new Map(table.pools.map(({ id, protocol }) => [id, protocol]));
   return Object.fromEntries(
     table.ports.flatMap((port) => {
       const offset = allocation.offsets[portKey(port)];
-      if (offset === undefined || protocols.get(port.pool) !== "http") return [];
+      if (offset === undefined || !isByRequest(protocols.get(port.pool))) return [];
       const router = {
         entryPoints: [entryPointName("tcp", offset)],
         rule: "PathPrefix(`/`)",
         service: nameOf(port.pool),
-        middlewares: [RETRY],
+        middlewares: lastMiddlewares(protocols.get(port.pool)),
       };
       return [[`port-${port.port}`, router] as const];
     }),
@@ -136,7 +141,7 @@ function httpService(pool: Pool): object {
   return {
     loadBalancer: {
       serversTransport: nameOf(pool.id),
-      servers: pool.members.map((member) => ({ url: `http://${endOf(member)}` })),
+      servers: pool.members.map((member) => ({ url: `${pool.protocol === "grpc" ? "h2c" : "http"}://${endOf(member)}` })),
       ...(pool.sticky ? { sticky: { cookie: { name: `odysseus-${nameOf(pool.id)}`, httpOnly: true, sameSite: "lax", path: "/" } } } : {}),
     },
   };

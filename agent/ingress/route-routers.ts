@@ -1,6 +1,6 @@
 import type { IngressRoute, IngressTable, RouteOptions } from "../../actors/ingress/contract.ts";
 import { entryPointName, WEB_OFFSET, WEB_SECURE_OFFSET } from "./entry-points.ts";
-import { type Named, nameOf, RETRY, type Router } from "./router.ts";
+import { lastMiddlewares, type Named, nameOf, type Router } from "./router.ts";
 
 const WEB = entryPointName("tcp", WEB_OFFSET);
 const WEB_SECURE = entryPointName("tcp", WEB_SECURE_OFFSET);
@@ -12,10 +12,11 @@ const ROUTERS_OF_A_ROUTE = 2;
 const SSE_SAFE_COMPRESSION = { excludedContentTypes: ["text/event-stream"] };
 
 /** Routers of the table's routes, and what they do to requests on their way. */
-export function routeRouters({ routes, trustedProxies }: IngressTable): {
+export function routeRouters({ routes, pools, trustedProxies }: IngressTable): {
   readonly routers: Named<Router>;
   readonly middlewares: Named<object>;
 } {
+  const protocols = new Map(pools.map(({ id, protocol }) => [id, protocol]));
   const routers: Record<string, Router> = {};
   const middlewares: Record<string, object> = {};
   for (const route of routes) {
@@ -31,7 +32,7 @@ export function routeRouters({ routes, trustedProxies }: IngressTable): {
         ...router,
         ...at,
         ...changed,
-        middlewares: [...own.map(([middleware]) => middleware), RETRY],
+        middlewares: [...own.map(([middleware]) => middleware), ...lastMiddlewares(protocols.get(route.pool))],
       };
     };
     guard(name, router, {});

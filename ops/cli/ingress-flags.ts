@@ -5,19 +5,19 @@ import { usage } from "./stop.ts";
 type PortInput = NonNullable<DeploymentSpecInput["ports"]>[number];
 type RouteInput = NonNullable<DeploymentSpecInput["routes"]>[number];
 
-/** `8080:80`, `5353:53/udp`, `8080:80/http`, `8080:80,mode=host`. */
+/** `8080:80`, `5353:53/udp`, `8080:80/http`, `8080:80/grpc`, `8080:80,mode=host`. */
 export function portFrom(item: string): PortInput {
-  const match = /^(?:(\d{1,5}):)?(\d{1,5})(?:\/(tcp|udp|http))?(?:,mode=(host|balanced))?$/.exec(item);
+  const match = /^(?:(\d{1,5}):)?(\d{1,5})(?:\/(tcp|udp|http|grpc))?(?:,mode=(host|balanced))?$/.exec(item);
   if (match === null)
     throw usage(
-      `--publish ${item}: write PUBLISHED:CONTAINER[/udp|/http][,mode=host], as in 8080:80 or 5353:53/udp. Addresses and ranges are not supported.`,
+      `--publish ${item}: write PUBLISHED:CONTAINER[/udp|/http|/grpc][,mode=host], as in 8080:80 or 5353:53/udp. Addresses and ranges are not supported.`,
     );
   const [, published, container, spoken, mode] = match;
   return {
     containerPort: Number(container),
     ...(published !== undefined && { publishedPort: Number(published) }),
     protocol: spoken === "udp" ? "udp" : "tcp",
-    ...(spoken === "http" && { appProtocol: "http" as const }),
+    ...((spoken === "http" || spoken === "grpc") && { appProtocol: spoken }),
     ...((mode === "host" || mode === "balanced") && { mode }),
   };
 }

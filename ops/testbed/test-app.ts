@@ -1,10 +1,11 @@
 /**
- * A server as people write them, for tests of what happens to requests: HTTP and WebSocket on 8080, TCP echo on 9000, UDP echo on 9001. It ends at once
- * when it is told to, whatever is under way: only what is led away from it beforehand is safe.
+ * A server as people write them, for tests of what happens to requests: HTTP and WebSocket on 8080, TCP echo on 9000, UDP echo on 9001, and on 9002
+ * HTTP/2 in clear as gRPC uses it. It ends at once when it is told to, whatever is under way: only what is led away from it beforehand is safe.
  */
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import { createServer as createTcpServer } from "node:net";
 import { hostname } from "node:os";
 
@@ -67,5 +68,16 @@ createTcpServer((socket) => {
 const udp = createSocket("udp4");
 udp.on("message", (data, { port, address }) => udp.send(`${who} ${data.toString()}`, port, address));
 udp.bind(9001);
+
+// Every message is answered as it comes; how the call went is told at its end.
+createHttp2Server()
+  .on("stream", (stream) => {
+    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.on("data", (data: Buffer) => stream.write(`${who} ${data.toString()}`));
+    stream.on("end", () => stream.end());
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.on("error", () => stream.destroy());
+  })
+  .listen(9002);
 
 process.on("SIGTERM", () => process.exit(0));

@@ -29,6 +29,28 @@ describe("what the ingress hears", () => {
     ]);
   });
 
+  it("is that a port speaks gRPC, and so does the route that leads to it", () => {
+    const stage = running(1, {
+      ports: [
+        { containerPort: 80, publishedPort: 8080 },
+        { containerPort: 90, publishedPort: 9090, appProtocol: "grpc" },
+      ],
+      routes: [{ host: "a.example.com" }, { host: "b.example.com", containerPort: 90 }],
+    });
+    expect(told(stage, "serve").map(({ frontends }) => frontends)).toMatchObject([
+      {
+        ports: [
+          { port: 8080, speaks: "http" },
+          { port: 9090, speaks: "grpc" },
+        ],
+        routes: [
+          { host: "a.example.com", speaks: "http" },
+          { host: "b.example.com", speaks: "grpc" },
+        ],
+      },
+    ]);
+  });
+
   it("is that a replica is unhealthy, and healthy again", () => {
     const stage = running(1);
     stage.sent.length = 0;

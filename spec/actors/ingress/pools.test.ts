@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { IngressTable } from "../../../actors/ingress/contract.ts";
+import { NO_FRONTENDS } from "../../../actors/ingress/commands.ts";
 import { evolve, noIngress } from "../../../actors/ingress/state.ts";
 import { ports, routes, Stage, status } from "./stage.ts";
 
@@ -49,6 +50,21 @@ describe("a table", () => {
       routes: [{ host: "app.example.com", path: "/", tls: "on", pool: "web///app.example.com/" }],
       pools: [{ id: "web///app.example.com/", protocol: "http" }],
     });
+  });
+
+  it("says which replicas speak gRPC behind a port or a route", () => {
+    const stage = three();
+    const [route] = routes("app.example.com").routes;
+    stage.serve("web", {
+      ...NO_FRONTENDS,
+      ports: [{ port: 8080, protocol: "tcp", speaks: "grpc" }],
+      routes: route === undefined ? [] : [{ ...route, speaks: "grpc" }],
+    });
+    expect(stage.table("n1").pools).toMatchObject([
+      { id: "web/8080/tcp", protocol: "grpc" },
+      { id: "web///app.example.com/", protocol: "grpc" },
+    ]);
+    expect(IngressTable.safeParse(stage.table("n1")).success).toBe(true);
   });
 
   it("does without the replicas of a lost node at once, and has them again when it is back", () => {

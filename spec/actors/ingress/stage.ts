@@ -21,7 +21,7 @@ export function ports(...published: readonly number[]): Frontends {
 
 export function routes(...hosts: readonly string[]): Frontends {
   const options = { sticky: false, compress: false, basicAuth: [], allow: [] };
-  return { ...NO_FRONTENDS, routes: hosts.map((host) => ({ host, path: "/", tls: "on", options })) };
+  return { ...NO_FRONTENDS, routes: hosts.map((host) => ({ host, path: "/", tls: "on", speaks: "http", options })) };
 }
 
 export function status(number: number, draining: IngressStatus["draining"] = []): IngressStatus {

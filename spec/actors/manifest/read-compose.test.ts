@@ -139,6 +139,16 @@ services:
     });
   });
 
+  test.each([
+    ["http", "http"],
+    ["grpc", "grpc"],
+    ["h2c", "grpc"],
+    ["kubernetes.io/h2c", "grpc"],
+    ["redis", "tcp"],
+  ])("a port whose app_protocol is %s speaks %s", (written, spoken) => {
+    expect(specOf(`ports: [{target: 81, published: 81, app_protocol: ${written}}]`)).toMatchObject({ ports: [{ appProtocol: spoken }] });
+  });
+
   test("order and parallelism become how many replicas may be too many or missing", () => {
     const rollout = (update: string): unknown => (specOf(`deploy: {update_config: {${update}}}`) as { rollout: unknown }).rollout;
     expect(rollout("parallelism: 2, order: start-first, failure_action: pause")).toEqual({

@@ -18,7 +18,10 @@ function configurationOf(table: IngressTable, withheld: readonly string[] = [], 
 }
 
 test("no section is ever empty, whatever a table holds: the proxy would refuse the whole and keep what it served before", () => {
-  const pool = fc.record({ protocol: fc.constantFrom<Pool["protocol"]>("http", "tcp", "udp"), members: fc.integer({ min: 0, max: 2 }) });
+  const pool = fc.record({
+    protocol: fc.constantFrom<Pool["protocol"]>("http", "grpc", "tcp", "udp"),
+    members: fc.integer({ min: 0, max: 2 }),
+  });
   fc.assert(
     fc.property(fc.array(pool, { maxLength: 4 }), fc.boolean(), fc.boolean(), (pools, hasRoute, isRetiring) => {
       const all = pools.map(({ protocol, members }, index) =>

@@ -29,13 +29,14 @@ const TENANT = "acme";
 const UNTIL_MS = 60_000;
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-const PORTS_OF_A_REPLICA = 3;
+const PORTS_OF_A_REPLICA = 4;
 
 /** As members of pools. */
 export interface Replica {
   readonly http: PoolMember;
   readonly tcp: PoolMember;
   readonly udp: PoolMember;
+  readonly grpc: PoolMember;
 }
 
 type TableInput = Partial<Omit<IngressTable, "kind" | "tenant" | "node">>;
@@ -145,7 +146,7 @@ export class IngressBed {
     const { address } = this.bed.node(node);
     const port = RESERVED_PORTS.replicas[0] + PORTS_OF_A_REPLICA * index;
     const member = (offset: number): PoolMember => ({ placementId, address, port: port + offset });
-    const ports = ["8080", "9000", "9001/udp"].flatMap((target, offset) => ["-p", `${address}:${port + offset}:${target}`]);
+    const ports = ["8080", "9000", "9001/udp", "9002"].flatMap((target, offset) => ["-p", `${address}:${port + offset}:${target}`]);
     await this.bed.node(node).docker(["run", "-d", "--name", placementId, "--hostname", placementId, ...ports, image]);
     const answer = () => this.bed.node(node).enter(["busybox", "wget", "-q", "-O-", "-T", "1", `http://${address}:${port}/healthz`]);
     const answers = (): Promise<boolean> =>
@@ -154,7 +155,7 @@ export class IngressBed {
         () => false,
       );
     await this.until(`${placementId} answers`, answers);
-    return { http: member(0), tcp: member(1), udp: member(2) };
+    return { http: member(0), tcp: member(1), udp: member(2), grpc: member(3) };
   }
 
   /** The next table of a node; answered once it is on the agent's disk. */

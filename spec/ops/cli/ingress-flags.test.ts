@@ -7,6 +7,7 @@ test.each([
   ["80", { containerPort: 80 }],
   ["5353:53/udp", { publishedPort: 5353, containerPort: 53, protocol: "udp" }],
   ["8080:80/http", { protocol: "tcp", appProtocol: "http" }],
+  ["8080:80/grpc", { protocol: "tcp", appProtocol: "grpc" }],
   ["8080:80,mode=host", { publishedPort: 8080, mode: "host" }],
   ["5353:53/udp,mode=host", { protocol: "udp", mode: "host" }],
 ])("--publish %s is understood", (flag, port) => {
