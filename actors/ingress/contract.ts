@@ -72,7 +72,10 @@ export const AddressRange = z
 export const RouteOptions = z.strictObject({
   sticky: z.boolean().default(false),
   requestTimeoutMs: z.int().min(1).max(3_600_000).optional(),
-  /** Larger bodies are answered with 413. */
+  /**
+   * Larger bodies are answered with 413. Requests and answers are held back until they are whole, so server-sent events and gRPC streams come at their end;
+   * WebSocket is not touched.
+   */
   maxBodyBytes: z
     .int()
     .min(1)
