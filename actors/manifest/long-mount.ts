@@ -1,7 +1,7 @@
 import type { Mount } from "../deployment/mount-contract.ts";
 import type { Draft } from "./draft.ts";
 import { pairs } from "./environment.ts";
-import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import { different, type FieldTable, type ForeignFields, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
 import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.ts";
 import { fileMode, sizeBytes } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -106,10 +106,10 @@ export const longMountFields: FieldTable<LongMount> = {
   image: refused("The content of another image cannot be mounted yet.", "leave it out."),
 };
 
-const foreign = {
-  content: "The content of a file beside its mount is a field of Coolify, not of Compose.",
-  is_directory: "is_directory is a field of Coolify, not of Compose.",
-  isDirectory: "isDirectory is a field of Coolify, not of Compose.",
+const foreign: ForeignFields = {
+  content: { reason: "The content of a file beside its mount is a field of Coolify, not of Compose.", changesMeaning: true },
+  is_directory: { reason: "is_directory is a field of Coolify, not of Compose.", changesMeaning: false },
+  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose.", changesMeaning: false },
 };
 
 /** A mount as a mapping; what is memory becomes a tmpfs of the draft. */

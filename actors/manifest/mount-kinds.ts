@@ -1,5 +1,6 @@
 import type { Mount } from "../deployment/mount-contract.ts";
 import type { Place, Reading } from "./reading.ts";
+import { volumeNamed } from "./volume-definitions.ts";
 
 /** How mounts of the node and of the container reach each other. */
 export const PROPAGATION = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;
@@ -15,16 +16,8 @@ export function anonymous(reading: Reading, item: Place, target: string): Mount 
   return { kind: "anonymous", target };
 }
 
-export function named(reading: Reading, item: Place, source: string, target: string): Extract<Mount, { kind: "volume" }> | undefined {
-  const definition = reading.resources.volumes.get(source);
-  if (definition === undefined)
-    return reading.findings.error(
-      "reference",
-      item,
-      `There is no volume "${source}" under volumes, where Compose wants one.`,
-      `write volumes: and below it ${source}:`,
-    );
-  const { name, external, driverOptions, labels } = definition;
+export function named(reading: Reading, item: Place, source: string, target: string): Extract<Mount, { kind: "volume" }> {
+  const { name, external, driverOptions, labels } = volumeNamed(reading, source, item);
   return {
     kind: "volume",
     name,

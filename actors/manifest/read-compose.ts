@@ -155,12 +155,19 @@ function readTree(
   return inOrder(reading, drafts, idle).map(({ name, draft }) => ({
     name: called.get(name) ?? name,
     spec: draft.spec as DeploymentSpecInput,
-    // Those that may be absent, and are, are not waited for.
-    after: draft.dependencies.flatMap(({ name, condition }) => {
-      const service = called.get(name);
-      return service === undefined ? [] : [{ service, condition }];
-    }),
+    after: afterOf(draft, called),
   }));
+}
+
+/** Those that may be absent, and are, are not waited for. Whoever is named twice, by `links` too, is waited for as the stricter word says. */
+function afterOf({ dependencies }: Draft, called: ReadonlyMap<string, string>): readonly Dependency[] {
+  const after = new Map<string, Dependency>();
+  for (const { name, condition } of dependencies) {
+    const service = called.get(name);
+    const known = after.get(name)?.condition;
+    if (service !== undefined && (known === undefined || known === "started")) after.set(name, { service, condition });
+  }
+  return [...after.values()];
 }
 
 /** Who is waited for until it has completed is one that completes. */

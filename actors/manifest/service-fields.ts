@@ -3,7 +3,7 @@ import { deployRule } from "./deploy.ts";
 import type { Draft } from "./draft.ts";
 import { envFileRule, environmentRule, labelFileRule, labelsRule } from "./environment.ts";
 import { extensionRule } from "./extension.ts";
-import { different, type FieldTable, honoured, passedOver, refused, refusedFlag, type Rule } from "./fields.ts";
+import { different, type FieldTable, type ForeignFields, honoured, passedOver, refused, refusedFlag, type Rule } from "./fields.ts";
 import { healthcheckRule } from "./healthcheck.ts";
 import { limitFields } from "./limit-fields.ts";
 import { loggingRule } from "./logging.ts";
@@ -36,10 +36,13 @@ const windows = (what: string, harmless: readonly string[] = []): Rule<unknown> 
   refused(`${what} exists on Windows only, and nodes run Linux.`, "leave it out.", harmless);
 
 /** Fields of other products that their manifests carry. */
-export const foreignServiceFields: Readonly<Record<string, string>> = {
-  exclude_from_hc: "exclude_from_hc is a field of Coolify, not of Compose: health is told per replica here.",
-  is_directory: "is_directory is a field of Coolify, not of Compose.",
-  isDirectory: "isDirectory is a field of Coolify, not of Compose.",
+export const foreignServiceFields: ForeignFields = {
+  exclude_from_hc: {
+    reason: "exclude_from_hc is a field of Coolify, not of Compose: health is told per replica here.",
+    changesMeaning: false,
+  },
+  is_directory: { reason: "is_directory is a field of Coolify, not of Compose.", changesMeaning: false },
+  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose.", changesMeaning: false },
 };
 
 const running: FieldTable<Draft> = {

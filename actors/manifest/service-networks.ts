@@ -75,6 +75,8 @@ function networkOf(reading: Reading, at: Place, key: string): NetworkInput | und
  */
 export function finishNetworks(reading: Reading, place: Place, service: string, isAlone: boolean, draft: Draft): void {
   const at = draft.networksAt;
+  // Said whole, under x-odysseus.
+  if (draft.spec.networks !== undefined) return;
   if (draft.hasOwnNetworkMode) {
     if (at !== undefined && draft.joined.length > 0)
       reading.invalid(at, "A service with a network_mode is on no networks.", "leave one of them out.");

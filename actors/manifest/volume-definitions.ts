@@ -9,6 +9,8 @@ import {
   readDefinition,
 } from "./definition-fields.ts";
 import { different, type FieldTable, honoured, type Rule } from "./fields.ts";
+import type { Place, Reading } from "./reading.ts";
+import type { VolumeDefinition } from "./resources.ts";
 
 const fields: FieldTable<Definition> = {
   name: nameRule,
@@ -36,17 +38,36 @@ const fields: FieldTable<Definition> = {
 export const volumesDefinitionRule: Rule<unknown> = {
   ...honoured((reading, at) => {
     if (reading.isNull(at)) return;
-    for (const [key, place] of reading.fields(at)) {
-      if (key.startsWith("x-")) continue;
-      const definition = readDefinition(reading, place, fields, newDefinition());
-      const { external, labels, driverOptions } = definition;
-      reading.resources.volumes.set(key, {
-        name: fullName(reading, key, definition),
-        external,
-        ...(labels !== undefined && { labels }),
-        ...(driverOptions !== undefined && { driverOptions }),
-      });
-    }
+    for (const [key, place] of reading.fields(at))
+      if (!key.startsWith("x-"))
+        reading.resources.volumes.set(key, volumeOf(reading, key, readDefinition(reading, place, fields, newDefinition())));
   }, fields),
   mayBeEmpty: true,
 };
+
+function volumeOf(reading: Reading, key: string, definition: Definition): VolumeDefinition {
+  const { external, labels, driverOptions } = definition;
+  return {
+    name: fullName(reading, key, definition),
+    external,
+    ...(labels !== undefined && { labels }),
+    ...(driverOptions !== undefined && { driverOptions }),
+  };
+}
+
+/**
+ * The volume of this name. One that nobody defined is taken for one without settings, as several products that build on Compose do; that is said where it is
+ * first used, because it may be a slip.
+ */
+export function volumeNamed(reading: Reading, key: string, at: Place): VolumeDefinition {
+  const defined = reading.resources.volumes.get(key);
+  if (defined !== undefined) return defined;
+  reading.differs(
+    at,
+    `There is no volume "${key}" under volumes, where Compose wants one: it is made as if there were.`,
+    `write volumes: and below it ${key}:`,
+  );
+  const made = volumeOf(reading, key, newDefinition());
+  reading.resources.volumes.set(key, made);
+  return made;
+}

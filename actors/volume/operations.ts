@@ -25,6 +25,7 @@ export const VolumeView = z.object({
   /** Deployments that mount it, running or not. */
   users: z.array(z.string()),
 });
+export type VolumeView = z.infer<typeof VolumeView>;
 
 export const volumeOperations: readonly Operation[] = [
   defineOperation({

@@ -7,6 +7,7 @@ const command = ["[command...]", "replaces the image's command; after --"] as co
 const nodeName = ["<node>", "the node"] as const;
 const changes = () => import("./commands/change.ts");
 const lists = () => import("./commands/lists.ts");
+const volumes = () => import("./commands/volumes.ts");
 const streams = () => import("./commands/streams.ts");
 const nodes = () => import("./commands/nodes.ts");
 const actors = () => import("./commands/actors.ts");
@@ -143,6 +144,14 @@ export const everyday: readonly Everyday[] = [
     options: [],
     examples: ["odysseus nodes", "odysseus nodes get n1 --json"],
     load: async () => (await lists()).nodes,
+  },
+  {
+    name: "volumes",
+    arguments: [],
+    options: [],
+    summary: "List the named volumes: on which node their data is, and who mounts them",
+    examples: ["odysseus volumes", "odysseus volumes delete shop_data"],
+    load: async () => (await volumes()).volumes,
   },
   {
     name: "ports",

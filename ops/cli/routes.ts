@@ -33,6 +33,7 @@ export const routes = {
   "nodes.uncordon": ["POST", "/nodes/{name}/uncordon"],
   "nodes.drain": ["POST", "/nodes/{name}/drain"],
   "nodes.remove": ["DELETE", "/nodes/{name}"],
+  "volumes.list": ["GET", "/volumes"],
   "ingress.get": ["GET", "/ingress"],
   "ingress.update": ["PATCH", "/ingress"],
   "ingress.ports": ["GET", "/ingress/ports"],

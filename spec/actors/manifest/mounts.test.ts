@@ -80,7 +80,7 @@ describe("mounts of a service", () => {
   });
 
   test.each([
-    ["[missing:/x]", /^error .*There is no volume "missing" under volumes/],
+    ["[missing:/x]", /^warning .*There is no volume "missing" under volumes, where Compose wants one: it is made as if there were/],
     ['["data:/x:sideways"]', /^error .*"sideways" is not an option/],
     ['["a:b:c:d"]', /^error .*is not a mount/],
     ["[relative]", /^error .*is not a path in the container/],

@@ -244,6 +244,10 @@ describe("what differs from Compose is said", () => {
       expect.stringMatching(/Without an order, new replicas start before old ones stop/),
       expect.stringMatching(/healthy for this long/),
     ]);
+    expect(warningsOf("exclude_from_hc: true")).toEqual([expect.stringMatching(/is a field of Coolify, not of Compose/)]);
+    expect(warningsOf("volumes: [data:/data]")).toEqual([
+      expect.stringMatching(/There is no volume "data" under volumes, where Compose wants one: it is made as if there were/),
+    ]);
     expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
     expect(readCompose('version: "3.8"\nservices: {web: {image: "a:1"}}').findings).toMatchObject([{ severity: "warning" }]);
   });
@@ -254,8 +258,7 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["use_api_socket: true", /^4:5 services\.web\.use_api_socket: .*reach into the node/],
     ["depends_on: [db]", /depends_on\[0\]: There is no service "db" to depend on/],
     ["depends_on: [web]", /depend on each other in a circle/],
-    ["volumes: [data:/data]", /volumes\[0\]: There is no volume "data" under volumes.*-> write volumes: and below it data:/],
-    ["exclude_from_hc: true", /is a field of Coolify, not of Compose/],
+    ["volumes: [{type: bind, source: /x, target: /y, content: z}]", /volumes\[0\]\.content: .*is a field of Coolify, not of Compose/],
     ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
     ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /The older spelling and deploy\.resources differ/],
     ["ports: ['8000-8010:80']", /services\.web\.ports\[0\]: .*is a choice of ports.*-> write the port to publish/],

@@ -63,8 +63,8 @@ describe("the commands", () => {
 
   test("name an operation for every write of the catalogue, so that none needs the long form", () => {
     const spoken = new Set<string>(Object.keys(routes) satisfies string[] as RouteName[]);
-    // A manifest says what a deployment is to be, as a member of a stack; certificates are seldom touched, and noun and verb say it best.
-    const isLongByChoice = (name: string): boolean => name === "deployments.apply" || name.startsWith("certificates.");
+    // A manifest says what a deployment is to be, as a member of a stack; certificates and volumes are seldom touched, and noun and verb say it best.
+    const isLongByChoice = (name: string): boolean => name === "deployments.apply" || /^(certificates|volumes)\./.test(name);
     const writes = operations.filter(({ name, effect }) => (effect === "write" || effect === "destructive") && !isLongByChoice(name));
     expect(writes.map((operation) => operation.name).filter((name) => !spoken.has(name))).toEqual([]);
   });
