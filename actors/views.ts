@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DeploymentSpec, PinnedImage } from "./deployment/contract.ts";
+import type { IngressCounts } from "./ingress/counts-contract.ts";
 import { NodeProxyView, PoolState } from "./ingress/views.ts";
 import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/contract.ts";
 
@@ -166,6 +167,8 @@ export interface NodeSoft {
   /** By placement id: progress and other observations that are not journalled. */
   readonly statuses: ReadonlyMap<string, PlacementStatus>;
   readonly containers: ReadonlyMap<string, ContainerSample>;
+  /** What its proxy had counted, and when that was heard by the control plane's wall clock. Undefined: it has told nothing yet. */
+  readonly ingressCounts?: (IngressCounts & { readonly heardAtMs: number }) | undefined;
 }
 
 export const NodeView = NodeRow.extend({

@@ -1,4 +1,5 @@
 import { type AgentMessage, type ContainerSample, HEARTBEAT_INTERVAL_MS, type NodeSample } from "../actors/node/contract.ts";
+import type { IngressCounts } from "../actors/ingress/counts-contract.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Agent } from "./agent.ts";
 import { compareAssignments } from "./assignment-order.ts";
@@ -14,6 +15,8 @@ export interface HeartbeatParts {
   readonly link: ControlPlaneLink;
   readonly reporter: Reporter;
   readonly sampler: Sampler;
+  /** Of the node's proxy; undefined: it has none. */
+  readonly counts: () => Promise<IngressCounts | undefined>;
   readonly clock: Clock;
   readonly random: Random;
   readonly session: string;
@@ -25,6 +28,7 @@ export class Heartbeat {
   #sample: NodeSample | undefined;
   #containers: readonly ContainerSample[] = [];
   #measuring = false;
+  #counting = false;
   #wasBehind = false;
   #timer: Timer | undefined;
   #stopped = false;
@@ -55,11 +59,25 @@ export class Heartbeat {
     if (this.#stopped) return;
     if (answer.kind === "unreachable" || answer.welcome.resync) return reporter.resync();
     reporter.ingressChanged();
+    void this.#tellCounts();
     const { epoch, assignment } = answer.welcome;
     const isBehind = compareAssignments({ epoch, number: assignment }, agent.assigned) > 0;
     // The newer assignment is usually on its way; twice in a row it got lost.
     if (isBehind && this.#wasBehind) reporter.resync();
     this.#wasBehind = isBehind;
+  }
+
+  /** In a message of their own: they may be larger than a heartbeat should be. What is lost of them is told with the next ones. */
+  async #tellCounts(): Promise<void> {
+    if (this.#counting) return;
+    this.#counting = true;
+    try {
+      const counts = await this.#parts.counts();
+      if (counts === undefined || this.#stopped) return;
+      await this.#parts.link.ask({ kind: "agent.ingress-counts", session: this.#parts.session, counts });
+    } finally {
+      this.#counting = false;
+    }
   }
 
   #message(): AgentMessage {

@@ -64,7 +64,8 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   await ingress.start(() => reporter.ingressChanged());
   await Promise.race([Promise.all([looked, facts.refresh()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
   const requests = serveRequests({ tenant, node, agent, ingress, engine, bus, clock, sampler, streams });
-  const heartbeat = new Heartbeat({ agent, link, reporter, sampler, clock, random, session });
+  const counts = () => ingress.counts();
+  const heartbeat = new Heartbeat({ agent, link, reporter, sampler, counts, clock, random, session });
   isIntroduced = true;
   reporter.begin();
   return {

@@ -4,6 +4,7 @@ import { VolumeName } from "../deployment/mount-contract.ts";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
 import { IngressStatus, IngressTable } from "../ingress/contract.ts";
+import { IngressCounts } from "../ingress/counts-contract.ts";
 
 /** The protocol between a node actor and its agent. Desired and observed never share a type. */
 
@@ -217,6 +218,8 @@ export const AgentMessage = z.discriminatedUnion("kind", [
   }),
   /** What the node's proxy does: when it changed, and after every heartbeat. Soft. */
   z.strictObject({ kind: z.literal("agent.ingress"), session: z.string(), status: IngressStatus }),
+  /** What the node's proxy has counted: after every heartbeat while it has one. Soft. */
+  z.strictObject({ kind: z.literal("agent.ingress-counts"), session: z.string(), counts: IngressCounts }),
 ]);
 export type AgentMessage = z.infer<typeof AgentMessage>;
 

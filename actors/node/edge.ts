@@ -38,6 +38,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   readonly #push: NumberedPush<Assignment>;
   readonly #statuses = new Map<string, PlacementStatus>();
   #containers: ReadonlyMap<string, ContainerSample> = new Map();
+  #ingressCounts: NodeSoft["ingressCounts"];
   #lastHeardAtMs: number | undefined;
   #sample: NodeSample | undefined;
   #silence: Timer | undefined;
@@ -84,6 +85,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       assignmentProblem: this.#push.problem,
       statuses: this.#statuses,
       containers: this.#containers,
+      ingressCounts: this.#ingressCounts,
     };
   }
 
@@ -110,6 +112,9 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
         return { ...welcome, resync: state.connection === "lost" };
       case "agent.ingress":
         this.#tellIngress(message.session, message.status);
+        return welcome;
+      case "agent.ingress-counts":
+        this.#ingressCounts = { ...message.counts, heardAtMs: this.#ports.clock.nowMs() };
         return welcome;
       case "agent.heartbeat": {
         this.#sample = message.sample ?? this.#sample;

@@ -1,4 +1,5 @@
 import { IngressTable, type IngressStatus, type IngressTableAnswer } from "../../actors/ingress/contract.ts";
+import type { IngressCounts } from "../../actors/ingress/counts-contract.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "../agent-disk.ts";
 import type { PlacementRecord } from "../agent-state.ts";
@@ -43,6 +44,10 @@ export class IngressKeeper {
 
   get status(): IngressStatus {
     return this.#parts.proxy.status;
+  }
+
+  counts(): Promise<IngressCounts | undefined> {
+    return this.#parts.proxy.counts();
   }
 
   /** On the disk before it is accepted; a smaller (epoch, number) is stale, the same again changes nothing. */

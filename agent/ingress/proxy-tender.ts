@@ -10,7 +10,7 @@ import { NoProxy, type ProxyImage } from "./proxy-image.ts";
 import type { ProxyMemory } from "./proxy-memory.ts";
 import { type FailedPort, needsProxy, publishedPorts } from "./published-ports.ts";
 import type { RulesKeeper } from "./rules-keeper.ts";
-import { nodeSockets, type NodeSocket } from "./sockets.ts";
+import { clientConnections, nodeSockets, type NodeSocket } from "./sockets.ts";
 import type { TraefikApi } from "./traefik-api.ts";
 
 /** Between two looks while nothing is going on. */
@@ -42,6 +42,8 @@ export interface TenderParts {
   readonly log: Log;
   /** Of the newest routes given to a half. Undefined: none were. */
   readonly marker: (half: Half) => string | undefined;
+  /** The process of this half is about to be ended. */
+  readonly ending: (half: Half) => Promise<unknown>;
   /** What is found or known has changed. */
   readonly changed: () => void;
 }
@@ -225,7 +227,7 @@ export class ProxyTender {
       active: memory.record.active,
       wanted: make === undefined ? undefined : madeWith(make),
       ready: found.length > 1 ? await this.#ready() : new Set(),
-      connections: { a: clientConnections("a", sockets), b: clientConnections("b", sockets) },
+      connections: { a: clientConnections(sockets, clientPorts("a")), b: clientConnections(sockets, clientPorts("b")) },
       idleForMs: { a: rules.idleForMs("a"), b: rules.idleForMs("b") },
     };
   }
@@ -255,6 +257,7 @@ export class ProxyTender {
         return this.#parts.changed();
       case "remove":
         log.info("a proxy nobody is connected to any more is removed", { half: step.proxy.half });
+        await this.#parts.ending(step.proxy.half);
         return containers.remove(step.proxy);
       default:
         return step satisfies never;
@@ -272,9 +275,4 @@ export class ProxyTender {
     else this.proxy = asked ? { state: "starting" } : { state: "idle" };
     this.#parts.changed();
   }
-}
-
-function clientConnections(half: Half, sockets: readonly NodeSocket[]): number {
-  const [first, last] = clientPorts(half);
-  return sockets.filter(({ state, localPort }) => state === "open" && localPort >= first && localPort <= last).length;
 }

@@ -1,4 +1,5 @@
 import type { IngressStatus, IngressTable } from "../../actors/ingress/contract.ts";
+import type { IngressCounts } from "../../actors/ingress/counts-contract.ts";
 
 /** What a proxy should do: the newest table, less what the agent itself knows to be out of order. */
 export interface ProxyWish {
@@ -17,6 +18,8 @@ export interface Proxy {
   /** Wanted from now on; a newer wish replaces it. Members that left are out as soon as it can be done, without waiting for anything else. */
   want(wish: ProxyWish): void;
   readonly status: IngressStatus;
+  /** Asks it what it has counted. Undefined: none is needed. Never rejects. */
+  counts(): Promise<IngressCounts | undefined>;
   /** Lets go of it; it goes on. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { IngressStatus, ProxyState } from "../../actors/ingress/contract.ts";
+import type { IngressCounts, PoolCounts } from "../../actors/ingress/counts-contract.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { type AssignmentNumber, compareAssignments } from "../assignment-order.ts";
 import { type FormerMember, formerMembers, stillDraining } from "./former-members.ts";
@@ -16,6 +17,7 @@ const VERSION = "3.7.15";
 export class SimulatedProxy implements Proxy {
   readonly #clock: Clock;
   readonly #connections = new Map<string, number>();
+  readonly #counts = new Map<string, PoolCounts>();
   readonly #taken = new Set<string>();
   #changed: () => void = () => undefined;
   #wish: ProxyWish | undefined;
@@ -56,6 +58,13 @@ export class SimulatedProxy implements Proxy {
     };
   }
 
+  async counts(): Promise<IngressCounts | undefined> {
+    const { state } = this.#proxyState();
+    if (state === "idle") return undefined;
+    const openConnections = [...this.#connections.values()].reduce((sum, count) => sum + count, 0);
+    return { proxy: state === "running" && this.#state === "alive" ? "up" : "down", openConnections, pools: [...this.#counts.values()] };
+  }
+
   async stop(): Promise<void> {
     this.#changed = () => undefined;
   }
@@ -92,6 +101,11 @@ export class SimulatedProxy implements Proxy {
     if (this.#state !== "frozen") return;
     this.#state = "alive";
     this.#applySoon();
+  }
+
+  /** This is what it has answered for a pool so far. */
+  count(counts: PoolCounts): void {
+    this.#counts.set(counts.pool, counts);
   }
 
   /** The process ends, and its connections with it, until `revive`. */

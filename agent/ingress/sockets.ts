@@ -23,6 +23,11 @@ export async function nodeSockets(): Promise<readonly NodeSocket[]> {
   return all.flat();
 }
 
+/** Open connections whose end on this node is one of these ports: first and last. */
+export function clientConnections(sockets: readonly NodeSocket[], [first, last]: readonly [number, number]): number {
+  return sockets.filter(({ state, localPort }) => state === "open" && localPort >= first && localPort <= last).length;
+}
+
 /** Whether something on this node accepts a connection there. Silence is a no. */
 export function accepts(port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {

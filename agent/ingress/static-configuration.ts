@@ -1,3 +1,4 @@
+import { DURATION_BOUNDS_SECONDS } from "../../actors/ingress/counts-contract.ts";
 import { API_OFFSET, entryPointName, entryPointOffsets, entryPort, type Half } from "./entry-points.ts";
 
 /** Where the proxy finds its routes, in its container. */
@@ -36,8 +37,11 @@ export function staticArguments(half: Half, trustedProxies: readonly string[]): 
     "--api.dashboard=false",
     "--metrics.prometheus=true",
     "--metrics.prometheus.entryPoint=traefik",
-    "--metrics.prometheus.addRoutersLabels=false",
-    "--metrics.prometheus.buckets=0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10",
+    // By router alone: what is not read would only cost.
+    "--metrics.prometheus.addRoutersLabels=true",
+    "--metrics.prometheus.addServicesLabels=false",
+    "--metrics.prometheus.addEntryPointsLabels=false",
+    `--metrics.prometheus.buckets=${DURATION_BOUNDS_SECONDS.join(",")}`,
     `--providers.file.directory=${ROUTES_DIRECTORY}`,
     "--providers.file.watch=true",
     `--providers.providersThrottleDuration=${RELOAD_INTERVAL}`,

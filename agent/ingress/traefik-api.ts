@@ -1,6 +1,9 @@
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { z } from "zod";
+import type { IngressTable } from "../../actors/ingress/contract.ts";
 import { API_OFFSET, entryPort, type Half } from "./entry-points.ts";
+import { type ProcessCounts, readCounts } from "./pool-counts.ts";
 
 const ANSWER_TIMEOUT_MS = 2_000;
 const OK = 200;
@@ -34,18 +37,33 @@ export class TraefikApi {
     return parsed.success ? { version: parsed.data.Version, sinceMs: Date.parse(parsed.data.startDate) } : undefined;
   }
 
-  #get(path: string): Promise<{ readonly status: number; readonly body: string } | "refused" | "silent"> {
+  /** Undefined: nobody answers, or not to the end. */
+  async counts(table: IngressTable): Promise<ProcessCounts | undefined> {
+    const response = await this.#open("/metrics");
+    if (typeof response === "string") return undefined;
+    try {
+      return await readCounts(response.setEncoding("utf8"), table);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #get(path: string): Promise<{ readonly status: number; readonly body: string } | "refused" | "silent"> {
+    const response = await this.#open(path);
+    if (typeof response === "string") return response;
+    try {
+      return { status: response.statusCode ?? 0, body: await text(response) };
+    } catch {
+      return "silent";
+    }
+  }
+
+  #open(path: string): Promise<IncomingMessage | "refused" | "silent"> {
     return new Promise((resolve) => {
       // A connection of its own: a kept one may belong to a process that is gone.
       const call = request({ host: "127.0.0.1", port: this.#port, path, agent: false, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
       call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED" ? "refused" : "silent"));
-      call.on("response", (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => (body += chunk));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on("error", () => resolve("silent"));
-      });
+      call.on("response", resolve);
       call.end();
     });
   }

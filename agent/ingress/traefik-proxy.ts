@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { IngressStatus } from "../../actors/ingress/contract.ts";
+import type { IngressCounts } from "../../actors/ingress/counts-contract.ts";
 import type { Clock, Random, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AgentDisk } from "../agent-disk.ts";
@@ -15,6 +16,7 @@ import { HostCommands } from "./host-commands.ts";
 import { OwnContainers } from "./own-containers.ts";
 import type { Proxy, ProxyWish } from "./proxy.ts";
 import { ProxyContainers } from "./proxy-containers.ts";
+import { ProxyCounts } from "./proxy-counts.ts";
 import { ProxyImage, type ProxySource } from "./proxy-image.ts";
 import { ProxyMemory } from "./proxy-memory.ts";
 import { ProxyTender } from "./proxy-tender.ts";
@@ -50,6 +52,7 @@ export class TraefikProxy implements Proxy {
   readonly #commands: HostCommands;
   readonly #tender: ProxyTender;
   readonly #publishers: Readonly<Record<Half, RoutesPublisher>>;
+  readonly #counts: ProxyCounts;
   readonly #challenges = new ChallengeServer();
   readonly #markers = new Map<Half, string>();
   readonly #served = new Map<Half, AssignmentNumber>();
@@ -72,6 +75,7 @@ export class TraefikProxy implements Proxy {
     const name = `ody-${tenant}-${node}`;
     this.#commands = new HostCommands(containers, () => image.empty(), { name: `${name}-command`, arch: process.arch });
     const apis = { a: new TraefikApi("a"), b: new TraefikApi("b") };
+    this.#counts = new ProxyCounts(apis);
     this.#tender = new ProxyTender({
       memory: this.#memory,
       image,
@@ -87,6 +91,7 @@ export class TraefikProxy implements Proxy {
       random,
       log,
       marker: (half) => this.#markers.get(half),
+      ending: async (half) => this.#wish !== undefined && this.#counts.take(half, this.#wish.table),
       changed: () => this.#tended(),
     });
     const publisher = (half: Half) =>
@@ -121,6 +126,11 @@ export class TraefikProxy implements Proxy {
 
   get status(): IngressStatus {
     return { proxy: this.#tender.proxy, serving: this.#serving, failedPorts: [...this.#tender.failedPorts], draining: this.#draining };
+  }
+
+  async counts(): Promise<IngressCounts | undefined> {
+    if (this.#wish === undefined || this.#tender.proxy.state === "idle") return undefined;
+    return this.#counts.read(this.#wish.table, this.#tender.halves, this.#memory.record.active);
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,7 @@ import type { Bus } from "../../runtime/bus.ts";
 import type { Meta, ReadModel } from "../../runtime/journal.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Meter } from "../../runtime/meter.ts";
+import { observeActors } from "../../runtime/metrics.ts";
 import { nactTurns } from "../../runtime/nact-turns.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
@@ -31,6 +32,7 @@ import { certificateMaker } from "../certificates/certificate-maker.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
+import { observeIngress } from "./ingress-metrics.ts";
 import { ReadinessWatch } from "./readiness.ts";
 
 /** The one tenant of an installation, until there are more. */
@@ -72,6 +74,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     await found(host);
     openKeys(host, epoch);
     host.start();
+    observeActors(parts.metrics, host);
+    observeIngress(parts.metrics, host, systemClock);
     const api = await startApi({
       ...parts,
       operations,

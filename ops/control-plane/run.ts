@@ -6,7 +6,7 @@ import type { NodeSoft } from "../../actors/views.ts";
 import { addressOf } from "../../runtime/address.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
-import { observeActors, prometheusMeter } from "../../runtime/metrics.ts";
+import { prometheusMeter } from "../../runtime/metrics.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import type { AgentFileInput } from "../agent/settings.ts";
 import { connectBus, withoutSecrets, type BusAccess } from "../nats/connect.ts";
@@ -76,7 +76,6 @@ export async function run(options: StartOptions, around: Environment): Promise<R
       }),
     );
     stops.push(() => controlPlane.stop());
-    observeActors(metrics, controlPlane.host);
     if (options.nodes.kind === "simulated") {
       const agents = await startSimulatedNodes({ count: options.nodes.count, tenant: TENANT, bus, log, version: productVersion });
       stops.push(async () => void (await Promise.all(agents.map((each) => each.stop()))));

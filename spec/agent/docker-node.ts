@@ -178,7 +178,7 @@ export class DockerNode {
   }
 
   #received(message: Exclude<AgentMessage, { kind: "agent.file" }>): void {
-    if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
+    if (message.kind !== "agent.hello" && message.kind !== "agent.status") return;
     if (message.kind === "agent.hello") this.told.clear();
     for (const status of message.statuses) {
       this.told.set(status.placementId, status);

@@ -159,7 +159,7 @@ export class NodeUnderTest {
 
   #received(message: Exclude<AgentMessage, { kind: "agent.file" }>): void {
     this.messages.push(message);
-    if (message.kind === "agent.heartbeat" || message.kind === "agent.ingress") return;
+    if (message.kind !== "agent.hello" && message.kind !== "agent.status") return;
     if (message.kind === "agent.hello") this.told.clear();
     for (const status of message.statuses) {
       this.told.set(status.placementId, status);

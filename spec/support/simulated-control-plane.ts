@@ -11,7 +11,7 @@ import { systemClock } from "../../runtime/system-clock.ts";
 
 export interface SimulatedControlPlane {
   /** For a command line that is signed in. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<"ODYSSEUS_URL" | "ODYSSEUS_TOKEN", string>>;
   stop(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { IngressStatus, IngressTable, PoolMember } from "../../../actors/ingress/contract.ts";
+import type { IngressCounts } from "../../../actors/ingress/counts-contract.ts";
 import { poolOf } from "./tables.ts";
 
 /** A node whose proxy is told tables, and what a test does around it. */
@@ -7,6 +8,8 @@ export interface ProxyWorld {
   /** Gives it the next table. */
   send(table: Partial<IngressTable>): Promise<void>;
   told(): IngressStatus | undefined;
+  /** What it has counted, as told last. */
+  counted(): IngressCounts | undefined;
   until(what: string, holds: () => boolean): Promise<void>;
   /** A replica that takes connections. */
   readonly member: PoolMember;
@@ -72,6 +75,15 @@ export function proxyContract(world: () => Promise<ProxyWorld>): void {
       await given.until("it is counted again", () => left() === `${given.member.placementId} 1`);
       end();
       await given.until("it has drained", () => left() === "");
+    });
+
+    test("tells regularly that it is up, and how many connections its clients hold", async () => {
+      await runs();
+      await given.until("it is up", () => given.counted()?.proxy === "up" && given.counted()?.openConnections === 0);
+      const end = await given.hold(PORT);
+      await given.until("the connection is counted", () => given.counted()?.openConnections === 1);
+      end();
+      await given.until("it is counted no more", () => given.counted()?.openConnections === 0);
     });
 
     test("tells of a port that another program has, in one sentence, until it is free", async () => {

@@ -8,6 +8,7 @@ import {
   type PoolMember,
   RESERVED_PORTS,
 } from "../../../actors/ingress/contract.ts";
+import type { IngressCounts } from "../../../actors/ingress/counts-contract.ts";
 import { AgentMessage, type Assignment, type Placement, type PlacementStatus } from "../../../actors/node/contract.ts";
 import { agentProcess } from "../../../ops/agent/process.ts";
 import type { AgentFileInput } from "../../../ops/agent/settings.ts";
@@ -45,6 +46,7 @@ type TableInput = Partial<Omit<IngressTable, "kind" | "tenant" | "node">>;
 export class IngressBed {
   readonly bed: Testbed;
   readonly told = new Map<number, IngressStatus>();
+  readonly counted = new Map<number, IngressCounts>();
   readonly statuses = new Map<string, PlacementStatus>();
   readonly #home = mkdtempSync(join(tmpdir(), "odysseus-ingress-"));
   readonly #agents = new Map<number, GuestProcess>();
@@ -218,6 +220,7 @@ export class IngressBed {
 
   #heard(number: number, message: AgentMessage): void {
     if (message.kind === "agent.ingress") this.told.set(number, message.status);
+    if (message.kind === "agent.ingress-counts") this.counted.set(number, message.counts);
     if (message.kind === "agent.hello" || message.kind === "agent.status") {
       for (const status of message.statuses) this.statuses.set(status.placementId, status);
     }

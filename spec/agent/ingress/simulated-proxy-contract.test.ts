@@ -14,6 +14,7 @@ proxyContract(async () => {
       await node.request(tableOf(number, table));
     },
     told: () => node.messages.flatMap((message) => (message.kind === "agent.ingress" ? [message.status] : [])).at(-1),
+    counted: () => node.messages.flatMap((message) => (message.kind === "agent.ingress-counts" ? [message.counts] : [])).at(-1),
     until: (what, holds) => node.clock.until(what, holds, 60_000),
     hold: async () => {
       node.proxy.connect(member.placementId, 1);

@@ -17,6 +17,7 @@ describeOnTestbed("Traefik keeps the proxy's contract", () => {
       member: tcp,
       send: async (table) => void (await ingress.send(1, table)),
       told: () => ingress.told.get(1),
+      counted: () => ingress.counted.get(1),
       until: (what, holds) => ingress.until(what, holds),
       hold: async (port) => {
         const connection = await HeldConnection.open(node.address, port);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BalancedPort, IngressRoute, Pool, PoolMember } from "../../../actors/ingress/contract.ts";
+import { DURATION_BOUNDS_SECONDS } from "../../../actors/ingress/counts-contract.ts";
 import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { failuresOf, lanesOf, Load } from "../../support/load/load.ts";
@@ -79,6 +80,23 @@ describeOnTestbed("the proxy of a node", () => {
     expect(ingress.told.get(1)).toMatchObject({ proxy: { state: "running", version: "3.7.15" }, failedPorts: [], draining: [] });
   });
 
+  const countsOf = (poolId: string) => ingress.counted.get(1)?.pools.find((counts) => counts.pool === poolId);
+  const answeredBy = (poolId: string) => countsOf(poolId)?.answers[1] ?? 0;
+
+  test("tells regularly what it has answered and how long that took, and counts a request once however many replicas were tried", async () => {
+    const dead: PoolMember = { ...one.http, placementId: "web.3.1", port: one.http.port + 100 };
+    const fresh: BalancedPort = { port: 8082, protocol: "tcp", pool: "web/8082/tcp" };
+    await ingress.serve(1, { ports: [fresh], pools: [pool(fresh.pool, "http", [one.http, dead])] });
+    for (let count = 0; count < 20; count += 1) expect((await fetch(url(8082))).status).toBe(200);
+    expect((await fetch(`${url(8082)}/slow?ms=300`)).status).toBe(200);
+    await ingress.until("all are told", () => answeredBy(fresh.pool) === 21);
+    const counts = countsOf(fresh.pool);
+    expect(counts?.answers).toEqual([0, 21, 0, 0, 0]);
+    expect(counts?.durations.at(-1)).toBe(21);
+    expect(counts?.durations[DURATION_BOUNDS_SECONDS.indexOf(0.25)]).toBeLessThan(21);
+    expect(counts?.durationSumSeconds).toBeGreaterThan(0.3);
+  });
+
   test("tells replicas who their client is, and cannot be talked to past the published ports", async () => {
     await ingress.serve(1, everything());
     const { headers } = (await (await fetch(`${url()}/headers`, { headers: { "x-forwarded-for": "203.0.113.9" } })).json()) as {
@@ -154,19 +172,31 @@ describeOnTestbed("the proxy of a node", () => {
   });
 
   test("a new proxy takes over under load: no request fails, a held connection and a WebSocket go on, and the old one goes when they end", async () => {
-    await ingress.serve(1, everything());
+    const fresh: BalancedPort = { port: 8083, protocol: "tcp", pool: "web/8083/tcp" };
+    const more = () => ({
+      ports: [web, echo, dns, fresh],
+      pools: [
+        ...pools(),
+        pool(
+          fresh.pool,
+          "http",
+          [one, two].map(({ http }) => http),
+        ),
+      ],
+    });
+    await ingress.serve(1, more());
     const held = await HeldConnection.open(host(), 9000);
     const server = await held.ask();
     const websocket = await HeldConnection.webSocket(host(), 8080);
     const webSocketServer = await websocket.ask();
-    const load = await Load.start({ targets: [url()], lanes: lanesOf(8, asks), pauseMs: 5 });
+    const load = await Load.start({ targets: [url(8083)], lanes: lanesOf(8, asks), pauseMs: 5 });
     const proxies = async () =>
       (await ingress.bed.node(1).docker(["ps", "--format", "{{.Names}}", "--filter", "label=dev.odysseus.role=proxy"]))
         .trim()
         .split("\n")
         .sort();
     const [before] = await proxies();
-    await ingress.serve(1, { ...everything(), trustedProxies: ["192.0.2.1"] });
+    await ingress.serve(1, { ...more(), trustedProxies: ["192.0.2.1"] });
     await ingress.until("the new one is led to", async () =>
       (await redirects(1)).includes(before?.endsWith("-a") === true ? ":20203" : ":20003"),
     );
@@ -176,7 +206,10 @@ describeOnTestbed("the proxy of a node", () => {
     websocket.close();
     held.close();
     await ingress.until("the old one has gone", async () => !(await proxies()).includes(before ?? ""));
-    expect(failuresOf(await load.stop())).toBe("none");
+    const result = await load.stop();
+    expect(failuresOf(result)).toBe("none");
+    await ingress.until("what either of them answered is told", () => answeredBy(fresh.pool) >= result.requests);
+    expect(answeredBy(fresh.pool)).toBe(result.requests);
   });
 
   test("a port that another program listens on stays that program's, and is told; once it is free it is led to the replicas", async () => {

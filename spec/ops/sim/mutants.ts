@@ -56,6 +56,7 @@ function proxy(status: (real: IngressProxy, wish: ProxyWish | undefined) => Ingr
         get status() {
           return status(real, wish);
         },
+        counts: () => real.counts(),
         stop: () => real.stop(),
       };
     },
