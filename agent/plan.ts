@@ -91,8 +91,9 @@ function bringUp(record: PlacementRecord, desired: Placement, mine: KnownContain
   switch (mine.state) {
     case "created":
       return [{ kind: "start", containerId: mine.containerId }];
-    case "running":
     case "paused":
+      return [{ kind: "unpause", containerId: mine.containerId }];
+    case "running":
       return [{ kind: "adopt", containerId: mine.containerId, startedAtMs: mine.startedAtMs, attempt: attemptOf(mine) }];
     case "exited":
     case "dead":

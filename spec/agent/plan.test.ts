@@ -73,6 +73,7 @@ describe("the plan for a placement that should run", () => {
     ["nothing there, image there: make the container", fresh, [], {}, ["create"]],
     ["made, not started: start it", fresh, [container(1, "created")], {}, ["start c1"]],
     ["running, not known as such: it is ours", fresh, [container(1, "running")], {}, ["adopt c1"]],
+    ["paused, not known as such: it goes on before it is ours", fresh, [container(1, "paused")], {}, ["unpause c1"]],
     ["paused: unpause it", after(started), [container(1, "paused")], {}, ["unpause c1"]],
     ["running as known: nothing", after(started), [container(1, "running")], {}, []],
     ["ended: write it down", after(started), [container(1, "exited")], {}, ["end c1"]],
