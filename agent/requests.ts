@@ -16,6 +16,9 @@ import type { LogStreams } from "./log-streams.ts";
 import type { Sampler } from "./sampler.ts";
 
 const MAX_CONCURRENT_RESOLUTIONS = 4;
+/** How long the removal of a volume waits for whoever still holds it; whoever asked waits longer. */
+const VOLUME_PATIENCE_MS = 10_000;
+const VOLUME_RETRY_MS = 200;
 
 export interface RequestParts {
   readonly tenant: string;
@@ -72,13 +75,18 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
   }
 }
 
-async function removedVolume(name: string, { engine, tenant }: RequestParts): Promise<VolumeRemoval> {
-  try {
-    await engine.removeVolume(engineVolumeName(tenant, name));
-    return { data: "removed", reason: "" };
-  } catch (cause) {
-    if (!(cause instanceof EngineFailure)) throw cause;
-    return { data: "kept", reason: cause.failure.message };
+/** A replica that has just ended may still hold it, until its container is tidied away. */
+async function removedVolume(name: string, { engine, tenant, clock }: RequestParts): Promise<VolumeRemoval> {
+  const deadlineMs = clock.monotonicMs() + VOLUME_PATIENCE_MS;
+  for (;;) {
+    try {
+      await engine.removeVolume(engineVolumeName(tenant, name));
+      return { data: "removed", reason: "" };
+    } catch (cause) {
+      if (!(cause instanceof EngineFailure)) throw cause;
+      if (clock.monotonicMs() > deadlineMs) return { data: "kept", reason: cause.message };
+    }
+    await new Promise<void>((resolve) => clock.after(VOLUME_RETRY_MS, resolve));
   }
 }
 
