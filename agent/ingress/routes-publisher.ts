@@ -8,8 +8,11 @@ import type { MarkerAnswer } from "./traefik-api.ts";
 /** A configuration is in force 30 to 150 ms after it was written. */
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
-/** A request that was given to the configuration before has a connection to its replica by then, which is counted. */
-const SETTLE_MS = 20;
+/**
+ * The proxy switches its entry points one after the other, that of its API not last: 20 ms were too short on a busy machine. A request that was given to the
+ * configuration before has a connection to its replica by then, which is counted.
+ */
+const SETTLE_MS = 150;
 /** Said once for each configuration that is not in force by then. */
 const LATE_MS = 10_000;
 const REWRITE_AFTER_MS = 1_000;
