@@ -16,8 +16,10 @@ const ENGINE_TIMEOUT_MS = 60_000;
 const NODE_INIT = join(dirname(fileURLToPath(import.meta.url)), "node-init.sh");
 /** Nothing of the caller's environment reaches into a node. */
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" } as const;
+/** Where a node's own programs find its engine. */
+export const ENGINE_SOCKET_IN_NODE = "/run/node/docker.sock";
 /** The command line client in a node, as it is started there. */
-export const DOCKER = ["docker", "-H", "unix:///run/node/docker.sock"] as const;
+export const DOCKER = ["docker", "-H", `unix://${ENGINE_SOCKET_IN_NODE}`] as const;
 
 export interface GuestProcess {
   /** Its standard output and error are pipes. */
@@ -187,7 +189,7 @@ export class TestbedNode {
       "--data-root=/var/lib/docker",
       "--exec-root=/run/docker",
       "--pidfile=/run/node/docker.pid",
-      "--host=unix:///run/node/docker.sock",
+      `--host=unix://${ENGINE_SOCKET_IN_NODE}`,
       "--group=root",
       "--exec-opt=native.cgroupdriver=cgroupfs",
       `--cgroup-parent=/${CGROUP_ROOT}/${this.#cgroup}/containers`,

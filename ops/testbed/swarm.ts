@@ -51,16 +51,21 @@ export async function measureUpdate(bed: Testbed, replicas: number): Promise<num
   const policy = ["--update-order", "start-first", "--update-parallelism", "1", "--update-delay", "0s", "--update-monitor", "1s"];
   const service = await create(bed, replicas, policy);
   await untilRunning(bed, service, replicas);
+  const seconds = await updateImage(bed, service, bed.registry.reference(bed.images.bb2));
+  await remove(bed, service);
+  return seconds;
+}
+
+/** Until Swarm calls it completed. */
+export async function updateImage(bed: Testbed, service: string, image: string): Promise<number> {
   const start = performance.now();
-  await bed.node(1).docker(["service", "update", "-d", "--image", bed.registry.reference(bed.images.bb2), service]);
+  await bed.node(1).docker(["service", "update", "-d", "--image", image, service]);
   const completed = async (): Promise<boolean> => {
     const { UpdateStatus: status } = await get<{ UpdateStatus?: { State: string } }>(bed, `/services/${service}`);
     return status?.State === "completed";
   };
   await until("Swarm completes the update", completed, MEASURE_TIMEOUT_MS, POLL_MS);
-  const seconds = secondsSince(start);
-  await remove(bed, service);
-  return seconds;
+  return secondsSince(start);
 }
 
 /** From kill -9 of a replica's process to its replacement running, with no delay before restarts; one figure per round. */
@@ -99,7 +104,7 @@ async function create(bed: Testbed, replicas: number, more: readonly string[] = 
 }
 
 /** Removes a service; returns when its containers are gone from every node, so that the next measurement starts on quiet engines. */
-async function remove(bed: Testbed, service: string): Promise<void> {
+export async function remove(bed: Testbed, service: string): Promise<void> {
   await bed.node(1).docker(["service", "rm", service]);
   const filters = encodeURIComponent(JSON.stringify({ label: [`com.docker.swarm.service.id=${service}`] }));
   const left = (node: number): Promise<readonly unknown[]> => getFrom(bed, node, `/containers/json?all=1&filters=${filters}`);
@@ -107,7 +112,7 @@ async function remove(bed: Testbed, service: string): Promise<void> {
   await until("the service's containers are gone", gone, MEASURE_TIMEOUT_MS, 10 * POLL_MS);
 }
 
-function untilRunning(bed: Testbed, service: string, replicas: number): Promise<void> {
+export function untilRunning(bed: Testbed, service: string, replicas: number): Promise<void> {
   const allRun = async (): Promise<boolean> => {
     const tasks = await tasksOf(bed, service);
     return tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running").length === replicas;

@@ -1,14 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { appImage } from "../../ops/testbed/app-image.ts";
+import { SwarmIngress, type SwarmSite } from "../../ops/testbed/swarm-ingress.ts";
+import { formSwarm, leaveSwarm } from "../../ops/testbed/swarm.ts";
 import { Cluster } from "../support/cluster.ts";
 import { lanesOf, Load } from "../support/load/load.ts";
+import type { LoadResult } from "../support/load/plan.ts";
 
 /**
  * Ingress of three nodes as a whole: how long a replica that is healthy waits for its first request, how long one that is not still gets some, and what a
- * rolling update of ten under load loses. Swarm's routing mesh needs IPVS of the kernel; where there is none it refuses connections, and there is no rival.
+ * rolling update of ten under load loses, beside Swarm on the same engines in the same run. Swarm's routing mesh needs IPVS of the kernel, and where there
+ * is none it refuses connections; so Swarm stands here as its users run it with Traefik. Both are asked at node 1.
  */
 const ROUNDS = 5;
 const UPDATE_REPLICAS = 10;
+const UPDATE_LANES = 16;
+const STEADY_MS = 5_000;
+const HEALTH_PROGRAM = "fetch('http://127.0.0.1:8080/healthz').then((answer) => process.exit(answer.ok ? 0 : 1))";
 const ASK_EVERY_MS = 5;
 const TIMEOUT_MS = 60_000;
 const PORT = 8080;
@@ -22,21 +29,26 @@ try {
   console.log(`healthy until its first request through another node: ${shown(await untilFirstRequests())}`);
   console.log(`unhealthy until its last request: ${shown(await untilLastRequests())}`);
   await cluster.run("scale", "web", String(UPDATE_REPLICAS), "--wait");
-  const load = await Load.start({
-    targets: cluster.bed.nodes.map(({ address }) => `http://${address}:${PORT}`),
-    lanes: lanesOf(16, [
-      { method: "GET", path: "/" },
-      { method: "POST", path: "/echo", bodyBytes: 2_000 },
-    ]),
+  report("ours", await measured(async () => void (await cluster.run("update", "web", "--image", two, "--wait"))));
+  await cluster.api("DELETE", "/deployments/web");
+  await cluster.until("it is gone", async () => (await cluster.api("GET", "/deployments/web")).status === 404);
+  await cluster.until("its port is free", async () => (await fetch(urlAtNode(1)).catch(refusal)) === "ECONNREFUSED");
+  const proxy = await programOfProxy();
+  await Promise.all(cluster.bed.nodes.map(({ number }) => cluster.killAgent(number, "SIGTERM")));
+  await cluster.killControlPlane("SIGTERM");
+  await Promise.all(cluster.bed.nodes.map(async (node) => node.docker(["rm", "--force", await proxyOf(node.number)])));
+  await formSwarm(cluster.bed);
+  const swarm = await SwarmIngress.start(cluster.bed, {
+    image: one,
+    replicas: UPDATE_REPLICAS,
+    port: PORT,
+    proxy,
+    containerPort: 8080,
+    healthCommand: ["/bin/node", "--eval", HEALTH_PROGRAM],
   });
-  const began = performance.now();
-  await cluster.run("update", "web", "--image", two, "--wait");
-  const seconds = (performance.now() - began) / 1_000;
-  const { requests, failures, p50Ms, p99Ms } = await load.stop();
-  const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
-  console.log(
-    `rolling update of ${UPDATE_REPLICAS} under load: ${seconds.toFixed(1)} s, ${requests} requests, ${failures.length} lost; ${latency}`,
-  );
+  report("Swarm with Traefik", await measured(async () => void (await swarm.update(two))));
+  await swarm.stop();
+  await leaveSwarm(cluster.bed);
 } finally {
   await cluster.stop();
 }
@@ -51,26 +63,86 @@ async function deploy(spec: Readonly<Record<string, unknown>>): Promise<void> {
 
 /** Of the replica that answers on node 2, whose name is its container's. */
 async function nameOfAnswer(): Promise<string> {
-  const response = await fetch(`http://${cluster.bed.node(2).address}:${PORT}/`, {
+  const response = await fetch(urlAtNode(2), {
     signal: AbortSignal.timeout(5_000),
     headers: { connection: "close" },
   });
   return response.ok ? ((await response.text()).split(" ")[0] ?? "") : "";
 }
 
+interface Update {
+  readonly steady: LoadResult;
+  readonly seconds: number;
+  readonly during: LoadResult;
+}
+
+/** The same load for a while before, and then during an update. */
+async function measured(update: () => Promise<void>): Promise<Update> {
+  const start = (): Promise<Load> =>
+    Load.start({
+      targets: [urlAtNode(1)],
+      lanes: lanesOf(UPDATE_LANES, [
+        { method: "GET", path: "/" },
+        { method: "POST", path: "/echo", bodyBytes: 2_000 },
+      ]),
+    });
+  const before = await start();
+  await delay(STEADY_MS);
+  const steady = await before.stop();
+  const load = await start();
+  const began = performance.now();
+  await update();
+  const seconds = (performance.now() - began) / 1_000;
+  return { steady, seconds, during: await load.stop() };
+}
+
+function report(who: string, { steady, seconds, during }: Update): void {
+  const latency = ({ requests, durationMs, p50Ms, p99Ms }: LoadResult): string =>
+    `${((1_000 * requests) / durationMs).toFixed(0)}/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+  console.log(`${who}, ${UPDATE_REPLICAS} replicas under load: ${latency(steady)}, ${steady.failures.length} lost`);
+  console.log(
+    `${who}, rolling update in ${seconds.toFixed(1)} s: ${during.requests} requests, ${during.failures.length} lost; ${latency(during)}`,
+  );
+}
+
+/** The test server answers with its container's host name: deployment and slot. */
 async function untilFirstRequests(): Promise<readonly number[]> {
   const figures: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     await cluster.run("scale", "web", "1", "--wait");
-    const known = await nameOfAnswer();
+    await since(async () => (await cluster.containers("web")).length === 1);
+    const known = new Set((await cluster.containers("web")).map(({ id }) => id));
     await cluster.api("POST", "/deployments/web/scale", { replicas: 2 });
-    const [healthyMs, firstMs] = await Promise.all([
-      since(async () => (await cluster.deployment("web")).healthyReplicas === 2),
-      since(async () => ![known, ""].includes(await nameOfAnswer())),
+    const firstAnswers = new Map<string, number>();
+    let name: string | undefined;
+    const [healthyMs] = await Promise.all([
+      since(async () => {
+        const added = (await cluster.containers("web")).find(({ id, health }) => !known.has(id) && health === "healthy");
+        name = added === undefined ? undefined : `web-${added.slot}`;
+        return name !== undefined;
+      }),
+      since(async () => {
+        const answered = await nameOfAnswer();
+        if (!firstAnswers.has(answered)) firstAnswers.set(answered, performance.now());
+        return name !== undefined && firstAnswers.has(name);
+      }),
     ]);
-    figures.push(firstMs - healthyMs);
+    figures.push((firstAnswers.get(name ?? "") ?? NaN) - healthyMs);
   }
   return figures;
+}
+
+/** Swarm is given the very proxy that ours ran. */
+async function programOfProxy(): Promise<SwarmSite["proxy"]> {
+  const format = "{{.Config.Image}} {{.Path}}";
+  const [image = "", program = ""] = (await cluster.bed.node(1).docker(["inspect", "--format", format, await proxyOf(1)]))
+    .trim()
+    .split(" ");
+  return { image, program };
+}
+
+async function proxyOf(node: number): Promise<string> {
+  return (await cluster.bed.node(node).docker(["ps", "-q", "--filter", "label=dev.odysseus.role=proxy"])).trim();
 }
 
 /** A process that is stopped answers neither requests nor probes. */
@@ -83,7 +155,7 @@ async function untilLastRequests(): Promise<readonly number[]> {
     const node = Number(victim.node.slice(1));
     const pid = await cluster.bed.containerPid(node, victim.containerId);
     const load = await Load.start({
-      targets: [`http://${cluster.bed.node(2).address}:${PORT}`],
+      targets: [urlAtNode(2)],
       lanes: lanesOf(8, [{ method: "GET", path: "/", timeoutMs: 1_000 }]),
       pauseMs: ASK_EVERY_MS,
     });
@@ -98,6 +170,15 @@ async function untilLastRequests(): Promise<readonly number[]> {
     figures.push(Math.max(0, ...failures.map(({ atMs, afterMs }) => atMs - afterMs - unhealthyMs)));
   }
   return figures;
+}
+
+function urlAtNode(number: number): string {
+  return `http://${cluster.bed.node(number).address}:${PORT}`;
+}
+
+/** `ECONNREFUSED` where nothing listens. */
+function refusal(error: unknown): unknown {
+  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
 }
 
 async function since(holds: () => Promise<boolean>): Promise<number> {
