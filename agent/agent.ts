@@ -10,7 +10,7 @@ import type { AttemptContext } from "./desired-container.ts";
 import { type Engine, type EngineEvent, EngineFailure } from "./engine/port.ts";
 import { EnginePresence } from "./engine-presence.ts";
 import { blamedOnEngine, causeToldAfterwards } from "./exit-causes.ts";
-import { newGates } from "./execute.ts";
+import { newGates } from "./step-context.ts";
 import { type Beginning, recordOfOrphan, recordOfPlacement } from "./first-record.ts";
 import { Gate } from "./gate.ts";
 import { Images } from "./images.ts";

@@ -1,7 +1,7 @@
 import type { Hook } from "../actors/deployment/container-contract.ts";
 import { engineFailures } from "./engine/failures.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
-import type { StepContext } from "./execute.ts";
+import type { StepContext } from "./step-context.ts";
 
 /** Characters of a failed command's output that are told. */
 const MAX_OUTPUT_CHARS = 500;

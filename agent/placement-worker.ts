@@ -7,7 +7,8 @@ import { HEALTHY_RESET_MS, LONGEST_DELAY_MS, repeatDelayMs, startRetryDelayMs } 
 import type { ContainerTable } from "./container-table.ts";
 import type { AttemptContext } from "./desired-container.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
-import { execute, type Gates, type StepContext } from "./execute.ts";
+import { execute } from "./execute.ts";
+import type { Gates, StepContext } from "./step-context.ts";
 import type { Images } from "./images.ts";
 import { attemptOf, type KnownContainer, plan, type Step } from "./plan.ts";
 import type { PlacementFiles } from "./placement-files.ts";

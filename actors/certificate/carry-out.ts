@@ -2,16 +2,8 @@ import type { CertificatesCommand } from "./commands.ts";
 import { sealedText, openedText } from "./key-texts.ts";
 import { orderSteps } from "./order-steps.ts";
 import { readPair } from "./pem.ts";
-import type { CertificatePorts } from "./ports.ts";
+import type { WorkSurroundings } from "./ports.ts";
 import type { Work } from "./work.ts";
-
-export interface WorkSurroundings {
-  readonly tenant: string;
-  readonly ports: CertificatePorts;
-  readonly signal: AbortSignal;
-  /** What it waits for, in words that follow "waiting until" or "for". */
-  readonly say: (words: string) => void;
-}
 
 /** Does one piece of work and answers with the command that tells of it. Rejects with `AcmeFailure`, or with what the key store said. */
 export async function carryOut(work: Work, around: WorkSurroundings): Promise<CertificatesCommand> {

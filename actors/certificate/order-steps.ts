@@ -1,10 +1,9 @@
 import type { SealedStore } from "../../storage/sealed-port.ts";
 import { pause } from "./abortable.ts";
-import type { WorkSurroundings } from "./carry-out.ts";
 import type { OrderNews } from "./commands.ts";
 import { openedText, sealedText } from "./key-texts.ts";
 import { readPair } from "./pem.ts";
-import { AcmeFailure, type AcmeAccountSession } from "./ports.ts";
+import { AcmeFailure, type AcmeAccountSession, type WorkSurroundings } from "./ports.ts";
 import type { OrderStep } from "./state.ts";
 
 /** How often it is looked whether every ingress node serves a challenge. */

@@ -102,3 +102,12 @@ export interface CertificatePorts {
   readonly nodes: ServingNodes;
   readonly supplies: Pick<Supplies, "put">;
 }
+
+/** What one piece of work outside is done with. */
+export interface WorkSurroundings {
+  readonly tenant: string;
+  readonly ports: CertificatePorts;
+  readonly signal: AbortSignal;
+  /** What it waits for, in words that follow "waiting until" or "for". */
+  readonly say: (words: string) => void;
+}

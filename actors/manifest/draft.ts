@@ -21,6 +21,13 @@ export interface Dependency {
   readonly at: Place;
 }
 
+/** A manifest's own fields while it is read. */
+export interface TopLevel {
+  onFailure?: "rollback" | "pause" | undefined;
+  name?: Place;
+  services?: Place;
+}
+
 /** A service while it is read. */
 export class Draft {
   readonly spec: Partial<Spec> = {};

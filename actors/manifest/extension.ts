@@ -1,7 +1,6 @@
-import type { Draft } from "./draft.ts";
+import type { Draft, TopLevel } from "./draft.ts";
 import { ServiceExtension, StackExtension } from "./extension-contract.ts";
 import { honoured, type Rule } from "./fields.ts";
-import type { TopLevel } from "./top-level.ts";
 import type { Value } from "./value.ts";
 
 const serviceNames = Object.keys(ServiceExtension.shape);

@@ -1,6 +1,6 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { Dependency } from "../stack/contract.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft, TopLevel } from "./draft.ts";
 import { readEnvFile } from "./env-file.ts";
 import { readFields } from "./fields.ts";
 import type { Finding } from "./finding.ts";
@@ -14,7 +14,7 @@ import { NamedFiles, noFiles, type ProjectFiles } from "./project-files.ts";
 import { type Place, Reading } from "./reading.ts";
 import { readService } from "./service.ts";
 import { keepTogether } from "./service-networks.ts";
-import { type TopLevel, topLevelFields } from "./top-level.ts";
+import { topLevelFields } from "./top-level.ts";
 import { isNull, type SourceDocument } from "./value.ts";
 import { VariableFilling } from "./variables.ts";
 

@@ -3,19 +3,13 @@ import { type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
 import { volumesDefinitionRule } from "./volume-definitions.ts";
 import { networksDefinitionRule } from "./network-definitions.ts";
 import { fileDefinitionsRule } from "./file-definitions.ts";
-import type { Place } from "./reading.ts";
+import type { TopLevel } from "./draft.ts";
 
 const unused = (what: string): Rule<unknown> =>
   passedOver(
     `${what} are not supported yet: nothing is made of what is written here, and services that use it are refused.`,
     "leave it out.",
   );
-
-export interface TopLevel {
-  onFailure?: "rollback" | "pause" | undefined;
-  name?: Place;
-  services?: Place;
-}
 
 /** Every field a manifest may have. */
 export const topLevelFields: FieldTable<TopLevel> = {
