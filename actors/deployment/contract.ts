@@ -153,6 +153,8 @@ export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
 const IMAGE_REFERENCE =
   /^(?:[A-Za-z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
+const Labels = z.record(z.string().min(1).max(200), z.string().max(1_000));
+
 /** What one replica is: everything that makes a revision, except the replica count, which is scaled without making one. */
 export const Template = z.strictObject({
   /** As the person wrote it: `nginx:1.27`. */
@@ -173,7 +175,10 @@ export const Template = z.strictObject({
   health: HealthCheck.optional(),
   resources: Resources.prefault({}),
   constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),
-  labels: z.record(z.string().min(1).max(200), z.string().max(1_000)).default({}),
+  /** Of the containers. */
+  labels: Labels.default({}),
+  /** Of the deployment alone: for the people and programs that read it; no container has them. */
+  deploymentLabels: Labels.optional(),
   user: z.string().max(200).optional(),
   workingDirectory: z.string().max(1_000).optional(),
   stopSignal: z

@@ -1,5 +1,6 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { Draft } from "./draft.ts";
+import { deploymentLabelsRule } from "./environment.ts";
 import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
 import { pidsLimitRule } from "./limit-fields.ts";
 import { gpusRule } from "./node-fields.ts";
@@ -69,9 +70,15 @@ const updateConfig: FieldTable<Update> = {
 
 const deploy: FieldTable<Draft> = {
   mode: modeRule,
-  endpoint_mode: refused("Replicas are reached by their nodes' addresses; there is no other mode yet.", "leave it out.", ["vip"]),
+  endpoint_mode: different(
+    "dnsrr is what there is: a service's name stands for the addresses of its replicas. vip means the same here.",
+    (reading, at) => {
+      if (reading.oneOf(at, ["vip", "dnsrr"]) === "vip")
+        reading.differs(at, "A service has no address of its own: its name stands for the addresses of its replicas.", "write dnsrr.");
+    },
+  ),
   replicas: honoured((reading, at, draft) => draft.setReplicas(reading, reading.wholeNumber(at), at)),
-  labels: refused("A deployment's containers alone carry labels.", "write labels beside image."),
+  labels: deploymentLabelsRule,
   resources: honoured((reading, at, draft) => readFields(reading, at, resources, draft), resources),
   restart_policy: honoured((reading, at, draft) => readFields(reading, at, restartPolicy, draft), restartPolicy),
   placement: placementRule,

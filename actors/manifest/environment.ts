@@ -22,14 +22,17 @@ export const environmentRule: Rule<Draft> = different(
   },
 );
 
-/** `labels` of a service. */
-export const labelsRule: Rule<Draft> = honoured((reading, at, draft) =>
-  draft.set(
-    "labels",
-    pairs(reading, at, () => ""),
-    at,
-  ),
-);
+/** Labels as a mapping, or as a list of `name=value`. */
+const labelsInto = (field: "labels" | "deploymentLabels"): Rule<Draft> =>
+  honoured((reading, at, draft) => {
+    const labels = pairs(reading, at, () => "");
+    draft.set(field, labels, at);
+  });
+
+/** `labels` of a service: of its containers. */
+export const labelsRule = labelsInto("labels");
+/** `deploy.labels`: of the service alone. */
+export const deploymentLabelsRule = labelsInto("deploymentLabels");
 
 interface EnvFileEntry {
   path?: string;

@@ -19,6 +19,7 @@ export const writers: { readonly [Field in keyof DeploymentSpec]?: Writer<Field>
   command: (words) => ({ command: words }),
   environment: under("environment"),
   labels: under("labels"),
+  deploymentLabels: (labels) => ({ deploy: under("labels")(labels) }),
   ports: (ports) => ({
     ...under("ports")(
       ports.flatMap(({ containerPort, publishedPort, protocol }) =>

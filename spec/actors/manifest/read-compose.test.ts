@@ -166,6 +166,15 @@ services:
   });
 });
 
+describe("labels", () => {
+  test("of the containers and of the deployment are two things", () => {
+    expect(specOf("labels: {a: b}\ndeploy: {labels: [team=shop, plain]}")).toMatchObject({
+      labels: { a: "b" },
+      deploymentLabels: { team: "shop", plain: "" },
+    });
+  });
+});
+
 describe("a service that ends", () => {
   const specOf = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
 
@@ -239,6 +248,8 @@ services:
 
 describe("what differs from Compose is said", () => {
   test("as a warning that does not stand in the way", () => {
+    expect(warningsOf("deploy: {endpoint_mode: dnsrr}")).toEqual([]);
+    expect(warningsOf("deploy: {endpoint_mode: vip}")).toEqual([expect.stringMatching(/stands for the addresses of its replicas/)]);
     expect(warningsOf("deploy: {update_config: {parallelism: 2, monitor: 5s}}")).toEqual([
       expect.stringMatching(/Without a failure_action, a failed update is rolled back/),
       expect.stringMatching(/Without an order, new replicas start before old ones stop/),

@@ -41,7 +41,7 @@ const samples: Readonly<Record<string, unknown>> = {
   "services.web.entrypoint": "x",
   "services.web.scale": 3,
   "services.web.deploy.mode": "global",
-  "services.web.deploy.endpoint_mode": "dnsrr",
+  "services.web.deploy.endpoint_mode": "vip",
   "services.web.deploy.replicas": 3,
   "services.web.deploy.restart_policy.condition": "none",
   "services.web.deploy.placement.constraints": ["node.labels.a == b"],
