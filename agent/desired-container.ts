@@ -64,10 +64,11 @@ export function desiredContainer(
     command: template.command,
     environment: template.environment,
     ports: [
-      ...template.ports.map(({ containerPort, publishedPort, protocol, mode }) => ({
+      ...template.ports.map(({ containerPort, publishedPort, protocol, mode, address }) => ({
         containerPort,
         publishedPort: mode === "host" ? publishedPort : undefined,
         protocol,
+        address,
       })),
       // A name is no address to bind to; the node's rules keep others out either way.
       ...endpoints.map(({ containerPort, protocol, port }) => ({

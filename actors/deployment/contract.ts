@@ -53,12 +53,15 @@ export const Port = z
     protocol: z.enum(["tcp", "udp"]).default("tcp"),
     /** balanced: answers on every node that takes traffic, over all healthy replicas. host: bound on each replica's own node, so a node takes one replica. */
     mode: z.enum(["balanced", "host"]).default("balanced"),
+    /** Of mode host: it answers to the node itself alone. Absent: on all addresses of the node. */
+    address: z.enum(["127.0.0.1", "::1"]).optional(),
     /**
      * What is spoken on a balanced tcp port, and behind a route; http and grpc are balanced by request, and grpc reaches the replicas over HTTP/2 in clear
      * (h2c). Absent: http where the health check asks this port over HTTP or a route leads to it, else tcp.
      */
     appProtocol: z.enum(["http", "grpc", "tcp"]).optional(),
   })
+  .refine(({ mode, address }) => address === undefined || mode === "host", "an address is for mode host: other ports answer on all of them")
   .readonly();
 export type Port = z.infer<typeof Port>;
 
@@ -77,12 +80,12 @@ export const Route = z
 export type Route = z.infer<typeof Route>;
 
 const probeTimes = {
-  intervalMs: z.int().min(100).max(3_600_000).default(10_000),
-  timeoutMs: z.int().min(50).max(600_000).default(3_000),
+  intervalMs: z.int().min(100).max(86_400_000).default(10_000),
+  timeoutMs: z.int().min(50).max(3_600_000).default(3_000),
   /** Failures within this time after the start do not count; a success ends it. */
   startPeriodMs: DurationMs.default(0),
   /** Consecutive failures until unhealthy. */
-  retries: z.int().min(1).max(100).default(3),
+  retries: z.int().min(1).max(1_000).default(3),
   /** Consecutive successes until healthy. */
   successes: z.int().min(1).max(100).default(1),
 };

@@ -1,5 +1,4 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
-import type { Mount } from "../deployment/mount-contract.ts";
 import type { ServiceExtension } from "./extension-contract.ts";
 import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -84,10 +83,6 @@ export class Draft {
 
   addConstraints(constraints: readonly ConstraintInput[], at: Place): void {
     if (constraints.length > 0) this.set("constraints", [...(this.spec.constraints ?? []), ...constraints], at);
-  }
-
-  addMount(mount: Mount, at: Place): void {
-    this.set("mounts", [...(this.spec.mounts ?? []), mount], at);
   }
 
   addTmpfs(tmpfs: TmpfsInput, at: Place): void {

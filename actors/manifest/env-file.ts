@@ -12,21 +12,22 @@ export type EnvFileFormat = "compose" | "raw";
 export interface EnvFileReading {
   readonly findings: Findings;
   readonly filling: VariableFilling;
-  /** Of the project; those of the file itself come first. */
+  /** Of the project; they come before those of the files themselves. */
   readonly variables: Variables;
 }
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
-/** Reads `NAME=VALUE` lines with comments, quotes and variables. A name without a value is taken from the project's variables, or left out. */
-export function readEnvFile(text: string, file: string, format: EnvFileFormat, reading: EnvFileReading): ReadonlyMap<string, string> {
+/**
+ * Reads `NAME=VALUE` lines with comments, quotes and variables into `values`, which may hold those of earlier files. A name without a value is taken from
+ * the project's variables, or left out.
+ */
+export function readEnvFile(text: string, file: string, format: EnvFileFormat, reading: EnvFileReading, values: Map<string, string>): void {
   const source = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
-  const values = new Map<string, string>();
   const document: SourceDocument = { file, directory: "", variables: reading.variables, position: (offset) => positionIn(source, offset) };
   if (Buffer.byteLength(source) > MAX_ENV_FILE_BYTES) {
     const spot = { path: "", origin: { document, offset: 0 } };
-    reading.findings.error("too-much", spot, `The file is larger than ${MAX_ENV_FILE_BYTES} bytes.`);
-    return values;
+    return reading.findings.error("too-much", spot, `The file is larger than ${MAX_ENV_FILE_BYTES} bytes.`);
   }
   let index = 0;
   while (index < source.length) {
@@ -59,7 +60,6 @@ export function readEnvFile(text: string, file: string, format: EnvFileFormat, r
     values.set(name, read.value);
     index = read.next;
   }
-  return values;
 }
 
 function readValue(
@@ -70,7 +70,7 @@ function readValue(
   { findings, filling, variables }: EnvFileReading,
   earlier: ReadonlyMap<string, string>,
 ): { readonly value: string; readonly next: number } {
-  const known: Variables = { get: (name) => earlier.get(name) ?? variables.get(name) };
+  const known: Variables = { get: (name) => variables.get(name) ?? earlier.get(name) };
   const quote = source[start];
   if (quote !== "'" && quote !== '"') {
     const written = source

@@ -64,31 +64,33 @@ export const envFileRule: Rule<Draft> = honoured((reading, place, draft) => {
       if (reading.isMap(item)) reading.invalid(item, "A file of variables needs its path.", "write path: FILE.");
       continue;
     }
-    for (const [name, value] of variablesOf(reading, item, entry.path, entry)) values.set(name, value);
+    addVariables(reading, item, entry.path, entry, values);
   }
   draft.inherit("environment", values, place);
 }, entryFields);
 
 /** `label_file` of a service. */
 export const labelFileRule: Rule<Draft> = honoured((reading, place, draft) => {
+  const values = new Map<string, string>();
   for (const item of reading.itemsOrOne(place)) {
     const path = reading.text(item);
-    if (path !== undefined) draft.inherit("labels", variablesOf(reading, item, path, { required: true, format: "compose" }), place);
+    if (path !== undefined) addVariables(reading, item, path, { required: true, format: "compose" }, values);
   }
+  draft.inherit("labels", values, place);
 });
 
-function variablesOf(
+function addVariables(
   reading: Reading,
   item: Place,
   named: string,
   { required, format }: Pick<EnvFileEntry, "required" | "format">,
-): ReadonlyMap<string, string> {
+  values: Map<string, string>,
+): void {
   const { directory, variables } = item.origin.document;
   const path = reading.files.resolve(named, directory, item);
   const text = path === undefined ? undefined : reading.files.text(path, item, required ? "error" : "allowed");
-  return path === undefined || text === undefined
-    ? new Map()
-    : readEnvFile(text, path, format, { findings: reading.findings, filling: reading.filling, variables });
+  if (path === undefined || text === undefined) return;
+  readEnvFile(text, path, format, { findings: reading.findings, filling: reading.filling, variables }, values);
 }
 
 /** `NAME=VALUE` in a list, or a mapping. */

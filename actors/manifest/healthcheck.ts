@@ -7,12 +7,12 @@ import type { Place, Reading } from "./reading.ts";
 type HealthInput = NonNullable<DeploymentSpecInput["health"]>;
 
 /** What Compose means where the manifest says nothing, or zero; Odysseus' own defaults differ. */
-const COMPOSE_INTERVAL_MS = 30_000;
-const COMPOSE_TIMEOUT_MS = 30_000;
-const COMPOSE_RETRIES = 3;
+export const COMPOSE_INTERVAL_MS = 30_000;
+export const COMPOSE_TIMEOUT_MS = 30_000;
+export const COMPOSE_RETRIES = 3;
 
 /** More failures in a row are refused, as on every surface. */
-const MAX_RETRIES = 100;
+const MAX_RETRIES = 1_000;
 
 interface Check {
   disabled?: boolean;

@@ -82,8 +82,7 @@ export function finishLimits(reading: Reading, draft: Draft): void {
     reading.differs(period, "A period without a quota limits nothing.", "leave it out, or write cpus.");
   const { memorySwapLimitBytes: both, memoryLimitBytes: memory } = draft.spec.resources ?? {};
   const at = draft.origins.get("resources");
-  if (both === undefined || at === undefined) return;
+  if (both === undefined || both === -1 || at === undefined) return;
   if (memory === undefined) reading.invalid(at, "A limit on swap needs one on memory beside it.", "write mem_limit too.");
-  else if (both !== -1 && both < memory)
-    reading.invalid(at, "memswap_limit is of memory and swap together, so it cannot be less than mem_limit.");
+  else if (both < memory) reading.invalid(at, "memswap_limit is of memory and swap together, so it cannot be less than mem_limit.");
 }

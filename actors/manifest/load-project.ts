@@ -41,9 +41,10 @@ export class ProjectLoader {
 
   #mergeAll(manifests: readonly NamedText[], directory: string, variables: Variables, chain: readonly string[]): MapValue | undefined {
     let whole: Value | undefined;
-    for (const { file, text } of manifests) {
-      for (const value of parseYaml(text, { file, directory, variables }, this.#findings) ?? []) {
-        if (chain.length === 0) this.#readName(value, variables);
+    const parsed = manifests.map(({ file, text }) => ({ file, values: parseYaml(text, { file, directory, variables }, this.#findings) }));
+    if (chain.length === 0) for (const { values } of parsed) for (const value of values ?? []) this.#readName(value, variables);
+    for (const { file, values } of parsed) {
+      for (const value of values ?? []) {
         const root = this.#loaded(this.#filling.value(value, variables), file, directory, variables, [...chain, file]);
         if (root === undefined) return undefined;
         whole = merge(whole, root, [], this.#findings);
@@ -52,7 +53,7 @@ export class ProjectLoader {
     return whole?.kind === "map" ? whole : undefined;
   }
 
-  /** Before the rest of the file: variables may name the project. */
+  /** Before anything else: variables may name the project. */
   #readName(root: Value, variables: Variables): void {
     const name = root.kind === "map" ? root.fields.get("name") : undefined;
     if (name?.kind === "scalar" && name.text !== "")
@@ -119,7 +120,7 @@ export class ProjectLoader {
       const text = this.#files.text(path, spot, envFiles === undefined ? "allowed" : "error");
       if (text === undefined) continue;
       const reading = { findings: this.#findings, filling: this.#filling, variables: known };
-      for (const [name, value] of readEnvFile(text, path, "compose", reading)) values.set(name, value);
+      readEnvFile(text, path, "compose", reading, values);
     }
     return known;
   }
@@ -132,7 +133,7 @@ function here(directory: string): string {
 
 const importedSections = ["services", "networks", "volumes", "configs", "secrets", "models"];
 
-/** Names of an included project are those of the project; two different things cannot share one. */
+/** Names of an included project are those of the project, which may say more about what is included. */
 function importInto(fields: Map<string, Value>, included: MapValue, spot: Spot, findings: Findings): void {
   for (const section of importedSections) {
     const from = included.fields.get(section);
@@ -142,14 +143,8 @@ function importInto(fields: Map<string, Value>, included: MapValue, spot: Spot, 
     const merged = new Map(from.fields);
     for (const [name, value] of to?.fields ?? []) {
       const other = merged.get(name);
-      if (other !== undefined && !isSame(other, value))
-        findings.error(
-          "conflict",
-          { path: `${section}.${name}`, origin: value.origin },
-          `"${name}" is also in ${other.origin.document.file}, which is included, and there it is another one.`,
-          "include both files under one path, the one that changes the other last.",
-        );
-      merged.set(name, value);
+      // Reached by two ways, it would be merged with itself.
+      merged.set(name, other === undefined || isSame(other, value) ? value : merge(other, value, [section, name], findings));
     }
     fields.set(section, mapValue(to?.origin ?? spot.origin, merged));
   }

@@ -48,10 +48,12 @@ const options: FieldTable<Wanted> = {
 
 const fields: FieldTable<Wanted> = {
   driver: different(
-    "json-file and local; any other driver is refused: output is read on the node, also as evidence of why a replica ended.",
+    "json-file and local; with none, output is kept all the same; any other driver is refused: output is read on the node, also as evidence of why a replica ended.",
     (reading, at, logging) => {
       const driver = reading.text(at);
       if (driver === "json-file" || driver === "local") logging.driver = driver;
+      else if (driver === "none")
+        reading.differs(at, "Output is kept all the same, within its bounds: it is the evidence of why a replica ended.", "leave it out.");
       else if (driver !== undefined && driver !== "")
         reading.refuse(
           at,

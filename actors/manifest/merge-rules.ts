@@ -1,3 +1,4 @@
+import { parseMount } from "./mount-syntax.ts";
 import { parsePort } from "./port-syntax.ts";
 import { mapValue, scalarValue, type Value } from "./value.ts";
 
@@ -12,6 +13,8 @@ export type MergeRule =
   | { readonly kind: "append" }
   /** As `append`, and an item takes the place of an earlier one with the same key. */
   | { readonly kind: "keyed"; readonly keyOf: (item: Value) => string }
+  /** A mapping of names to addresses is a list of `NAME:ADDRESS`, whose items are those of both. */
+  | { readonly kind: "hosts" }
   /** Merged while the driver is the same, else replaced. */
   | { readonly kind: "driver" }
   /** A text is a mapping with this field alone. */
@@ -26,7 +29,7 @@ const names = (made: (item: Value) => ReadonlyMap<string, Value>): MergeRule => 
 });
 const keyed = (keyOf: (item: Value) => string): MergeRule => ({ kind: "keyed", keyOf });
 const byText = keyed(textOf);
-const byTarget = keyed((item) => field(item, "target") ?? targetOfMount(textOf(item)));
+const byTarget = keyed((item) => field(item, "target") ?? parseMount(textOf(item))?.target ?? textOf(item));
 const bySource = keyed((item) => field(item, "target") ?? field(item, "source") ?? textOf(item));
 
 const inService: Readonly<Record<string, MergeRule>> = {
@@ -69,7 +72,7 @@ const inService: Readonly<Record<string, MergeRule>> = {
   external_links: byText,
   volumes_from: byText,
   profiles: byText,
-  extra_hosts: byText,
+  extra_hosts: { kind: "hosts" },
   device_cgroup_rules: byText,
   "networks.*.aliases": byText,
 };
@@ -90,12 +93,6 @@ function portKey(item: Value): string {
     return parsed === undefined ? textOf(item) : `${parsed.address}:${parsed.published}:${parsed.target}/${parsed.protocol}`;
   }
   return `${field(item, "host_ip") ?? ""}:${field(item, "published") ?? ""}:${field(item, "target") ?? ""}/${field(item, "protocol") ?? "tcp"}`;
-}
-
-/** `source:target:options`, `target`. A source may be a Windows drive, `C:\data`. */
-function targetOfMount(written: string): string {
-  const parts = written.replace(/^[A-Za-z]:(?=[\\/])/, "").split(":");
-  return parts.length === 1 ? written : (parts[1] ?? written);
 }
 
 function field(item: Value, name: string): string | undefined {

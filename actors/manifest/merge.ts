@@ -22,6 +22,8 @@ export function merge(base: Value | undefined, over: Value, path: Path, findings
       return mergeLists(asList(base), asList(over), undefined, path, findings);
     case "keyed":
       return mergeLists(asList(base), asList(over), rule.keyOf, path, findings);
+    case "hosts":
+      return mergeLists(asHosts(base), asHosts(over), undefined, path, findings);
     case "driver":
       return sameText(base, over, "driver") ? mergeMaps(base, over, path, findings) : over;
     case "wrapped":
@@ -76,6 +78,16 @@ function wrapped(value: Value, field: string): Value {
 
 function asList(value: Value): Value {
   return value.kind === "scalar" ? listValue(value.origin, [value]) : value;
+}
+
+function asHosts(value: Value): Value {
+  if (value.kind !== "map") return asList(value);
+  const items = [...value.fields].flatMap(([name, addresses]) =>
+    (addresses.kind === "list" ? addresses.items : [addresses]).map((address) =>
+      address.kind === "scalar" ? scalarValue(address.origin, "string", `${name}:${address.text}`) : address,
+    ),
+  );
+  return listValue(value.origin, items, value.tag);
 }
 
 /** `NAME=VALUE` items as a mapping; `named` makes the value of an item that is a name alone. */

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Mount } from "../deployment/mount-contract.ts";
 import type { Place, Reading } from "./reading.ts";
 import { volumeNamed } from "./volume-definitions.ts";
@@ -46,7 +47,13 @@ export function bind(
     `${source} is the node's own, and each node has another: a replica is taken only by nodes whose agent's settings allow it, under allow.bindPaths.`,
     "use a named volume where it need not be the node's own.",
   );
-  return { kind: "bind", source, target, ...(createSource && { createSource }) };
+  return { kind: "bind", source: withoutDots(source), target, ...(createSource && { createSource }) };
+}
+
+/** As it is compared with what a node allows. */
+function withoutDots(path: string): string {
+  const normal = posix.normalize(path);
+  return normal.length > 1 ? normal.replace(/\/$/, "") : normal;
 }
 
 export function relabelling(reading: Reading, at: Place): void {

@@ -18,10 +18,19 @@ export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
 export const volumesRule: Rule<Draft> = different(
   "A named volume stays on its node, and replicas that use it run there; a directory of the node is mounted where the node allows it.",
   (reading, place, draft) => {
+    const mounts = new Map<string, Mount>();
     for (const item of reading.items(place)) {
       const mount = reading.isMap(item) ? longMount(reading, item, draft) : shortMount(reading, item);
-      if (mount !== undefined) draft.addMount(mount, place);
+      if (mount === undefined) continue;
+      if (mounts.has(mount.target))
+        reading.differs(
+          item,
+          `Something is mounted at ${mount.target} already; the last one holds, with Compose too.`,
+          "leave one of them out.",
+        );
+      mounts.set(mount.target, mount);
     }
+    if (mounts.size > 0) draft.set("mounts", [...mounts.values()], place);
   },
   longMountFields satisfies FieldTable<never>,
 );

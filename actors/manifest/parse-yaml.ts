@@ -50,7 +50,9 @@ export function parseYaml(text: string, { file, directory, variables }: YamlFile
     if (problems.length > 0) return undefined;
     const filled = documents.map(({ contents }) => contents).filter((contents) => !isScalar(contents) || contents.value !== null);
     const contents = filled.length === 0 ? [null] : filled;
-    return contents.map((node) => new Builder(document, findings).value(node, "", start.origin, 0));
+    const builders = contents.map((node) => ({ node, builder: new Builder(document, findings) }));
+    const values = builders.map(({ node, builder }) => builder.value(node, "", start.origin, 0));
+    return builders.some(({ builder }) => builder.isMalformed) ? undefined : values;
   } catch (cause) {
     if (cause instanceof RangeError) return findings.error("too-much", start, "The file is nested too deeply to be read.");
     if (cause instanceof TooMuch) return undefined;
@@ -80,6 +82,8 @@ class Builder {
   readonly #findings: Findings;
   readonly #anchors = new Map<string, Value | "open">();
   #built = 0;
+  /** What was built is not what the file says; findings say why. */
+  isMalformed = false;
 
   constructor(document: SourceDocument, findings: Findings) {
     this.#document = document;
@@ -118,8 +122,7 @@ class Builder {
       const childPath = path === "" ? name : `${path}.${name}`;
       const read = this.value(value, childPath, at, depth + 1);
       if (name === "<<" && isScalar(key) && key.type === "PLAIN") this.#merge(read, { path: childPath, origin: at }, merged);
-      else if (own.has(name))
-        this.#findings.error("invalid", { path: childPath, origin: at }, `This is not valid YAML: "${name}" is there twice.`);
+      else if (own.has(name)) this.#malformed({ path: childPath, origin: at }, `This is not valid YAML: "${name}" is there twice.`);
       else own.set(name, { ...read, origin: at });
     }
     if (merged.size === 0) return own;
@@ -130,7 +133,7 @@ class Builder {
     const maps = from.kind === "list" ? from.items : [from];
     for (const map of maps) {
       if (map.kind !== "map") {
-        this.#findings.error("invalid", spot, "What << merges must be a mapping, or a list of mappings.");
+        this.#malformed(spot, "What << merges must be a mapping, or a list of mappings.");
         continue;
       }
       this.#count(spot, map.fields.size);
@@ -142,7 +145,7 @@ class Builder {
     const value = this.#anchors.get(name);
     if (value !== undefined && value !== "open") return value;
     const problem = value === "open" ? `*${name} stands within itself.` : `There is no anchor &${name} before *${name}.`;
-    this.#findings.error("invalid", spot, problem);
+    this.#malformed(spot, problem);
     return scalarValue(spot.origin, "null", "");
   }
 
@@ -152,7 +155,7 @@ class Builder {
       if (value.kind === "scalar") return value.text;
     }
     if (isScalar(key)) return typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
-    this.#findings.error("invalid", spot, "A field's name must be a text.");
+    this.#malformed(spot, "A field's name must be a text.");
     return "";
   }
 
@@ -170,6 +173,11 @@ class Builder {
   #originOf(node: unknown, fallback: Origin): Origin {
     const offset = (node as Node | null | undefined)?.range?.[0];
     return offset === undefined ? fallback : { document: this.#document, offset };
+  }
+
+  #malformed(spot: Spot, message: string): void {
+    this.isMalformed = true;
+    this.#findings.error("invalid", spot, message);
   }
 
   #count(spot: Spot, values: number): void {

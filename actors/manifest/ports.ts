@@ -5,8 +5,10 @@ import type { Place, Reading } from "./reading.ts";
 
 /** A longer range than a deployment may have ports is refused before it is written out. */
 const MAX_RANGE = 100;
-/** Compose's word for any address of the node: published ports answer on all of them. */
-const ANY_ADDRESS = "0.0.0.0";
+/** Compose's words for any address of the node: published ports answer on all of them. */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
+/** Where only the node itself is answered; each node has them. */
+const OWN_ADDRESSES = ["127.0.0.1", "::1"] as const;
 
 /** Names of protocols that are balanced by request; gRPC is HTTP/2 in clear, which has more than one name. */
 const BY_REQUEST: ReadonlyMap<string, "http" | "grpc"> = new Map([
@@ -35,9 +37,12 @@ const longFields: FieldTable<LongPort> = {
   target: text("target"),
   published: text("published"),
   protocol: text("protocol"),
-  host_ip: different("Only 0.0.0.0: a published port answers on all addresses of a node.", (_reading, at, port) => {
-    port.address = at;
-  }),
+  host_ip: different(
+    "0.0.0.0, which is all addresses of a node, or 127.0.0.1 and ::1, which are of the replica's own node.",
+    (_reading, at, port) => {
+      port.address = at;
+    },
+  ),
   mode: honoured((reading, at, port) => {
     const mode = reading.oneOf(at, ["host", "ingress"]);
     if (mode !== undefined) port.mode = mode === "host" ? "host" : "balanced";
@@ -99,18 +104,19 @@ function longPort(reading: Reading, item: Place): readonly PortInput[] {
     protocol: port.protocol ?? "tcp",
   }).map((made) => ({
     ...made,
-    ...(port.mode !== undefined && { mode: port.mode }),
+    ...(port.mode !== undefined && made.address === undefined && { mode: port.mode }),
     ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
   }));
 }
 
 /** A range on both sides is one port after the other. */
 function made(reading: Reading, item: Place, { address, target, published, protocol }: PortParts): readonly PortInput[] {
-  if (address !== "" && address !== ANY_ADDRESS)
+  const own = OWN_ADDRESSES.find((one) => one === (address === "localhost" ? "127.0.0.1" : address));
+  if (own === undefined && !ANY_ADDRESS.has(address))
     return (
       reading.refuse(
         item,
-        `The address ${address} cannot be bound to: a published port answers on all addresses of a node.`,
+        `The address ${address} is of one machine: a published port answers on all addresses of every node.`,
         `write ${published === "" ? target : `${published}:${target}`}, and close the port to others in the node's firewall.`,
       ) ?? []
     );
@@ -134,10 +140,17 @@ function made(reading: Reading, item: Place, { address, target, published, proto
     else reading.refuse(item, `"${published}" is a choice of ports; which one is taken cannot be left open.`, "write the port to publish.");
     return [];
   }
+  if (own !== undefined)
+    reading.differs(
+      item,
+      `Port ${published} answers on ${own} of the node that each replica runs on, so a node takes one replica.`,
+      `write "${target}" where only other services reach it.`,
+    );
   return Array.from({ length: count }, (_, index) => ({
     containerPort: inside.first + index,
     publishedPort: outside.first + index,
     protocol,
+    ...(own !== undefined && { mode: "host", address: own }),
   }));
 }
 

@@ -45,38 +45,3 @@ export function fileMode(value: Value): number | undefined {
 export function cpuMillis(text: string): number | undefined {
   return /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text.trim()) * 1_000) : undefined;
 }
-
-/** Splits a command line as a POSIX shell would, without expanding anything. Undefined: a quote is not closed. */
-export function commandWords(text: string): readonly string[] | undefined {
-  const words: string[] = [];
-  let word: string | undefined;
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index] ?? "";
-    if (character === "'" || character === '"') {
-      const end = closingQuote(text, index);
-      if (end === undefined) return undefined;
-      const quoted = text.slice(index + 1, end);
-      word = (word ?? "") + (character === '"' ? quoted.replaceAll(/\\(["\\$`])/g, "$1") : quoted);
-      index = end;
-    } else if (character === "\\" && index + 1 < text.length) {
-      index++;
-      word = (word ?? "") + (text[index] ?? "");
-    } else if (/\s/.test(character)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-    } else {
-      word = (word ?? "") + character;
-    }
-  }
-  if (word !== undefined) words.push(word);
-  return words;
-}
-
-function closingQuote(text: string, start: number): number | undefined {
-  const quote = text[start];
-  for (let index = start + 1; index < text.length; index++) {
-    if (quote === '"' && text[index] === "\\") index++;
-    else if (text[index] === quote) return index;
-  }
-  return undefined;
-}

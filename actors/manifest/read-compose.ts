@@ -118,9 +118,7 @@ function projectVariables(project: Project, loader: ProjectLoader, findings: Fin
       values.get(name) ??
       (name === "COMPOSE_PROJECT_NAME" ? (loader.projectName ?? project.folderName) : undefined),
   };
-  for (const { file, text } of project.envFiles ?? []) {
-    for (const [name, value] of readEnvFile(text, file, "compose", { findings, filling, variables })) values.set(name, value);
-  }
+  for (const { file, text } of project.envFiles ?? []) readEnvFile(text, file, "compose", { findings, filling, variables }, values);
   return variables;
 }
 

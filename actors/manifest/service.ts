@@ -9,6 +9,10 @@ import { foreignServiceFields, serviceFields } from "./service-fields.ts";
 /** A service as the deployment it asks for. What is wrong with it is among the findings. */
 export function readService(reading: Reading, name: string, place: Place, isAlone: boolean): Draft {
   const draft = new Draft();
+  if (!reading.isMap(place)) {
+    reading.invalid(place, "Expected a mapping of names to values.", "write image: NAME:TAG below it.");
+    return draft;
+  }
   readFields(reading, place, serviceFields, draft, { last: ["deploy", "x-odysseus"], foreign: foreignServiceFields });
   finishNetworks(reading, place, name, isAlone, draft);
   draft.finish();

@@ -1,4 +1,4 @@
-import { commandWords } from "../../actors/manifest/quantities.ts";
+import { commandLine } from "../../actors/manifest/command-line.ts";
 import { usage } from "./stop.ts";
 
 export type HealthInput =
@@ -12,7 +12,7 @@ export function healthFrom(given: string): HealthInput {
   if (http !== null) return { kind: "http", path: http[2] ?? "/", ...(http[1] !== undefined && { port: Number(http[1]) }) };
   const tcp = /^tcp(?::(\d{1,5}))?$/.exec(given);
   if (tcp !== null) return { kind: "tcp", ...(tcp[1] !== undefined && { port: Number(tcp[1]) }) };
-  const words = given.startsWith("command:") ? commandWords(given.slice("command:".length)) : undefined;
-  if (words !== undefined && words.length > 0) return { kind: "command", command: words };
+  const line = given.startsWith("command:") ? commandLine(given.slice("command:".length)) : undefined;
+  if (line?.kind === "words" && line.words.length > 0 && line.rest === "") return { kind: "command", command: line.words };
   throw usage(`--health ${given}: write http:/path, http:PORT/path, tcp:PORT, command:WORDS, or none.`);
 }

@@ -228,8 +228,15 @@ describe("an included project", () => {
     expect(Object.keys(specs).indexOf("one")).toBeLessThan(Object.keys(specs).indexOf("web"));
   });
 
+  test("may be changed by the project that includes it", () => {
+    const project = {
+      manifests: named("include: [o.yaml]\nservices: {web: {user: me}}"),
+      files: filesOf({ "o.yaml": "services: {web: {image: a}}" }),
+    };
+    expect(specsOf(project)).toEqual({ web: { image: "a", user: "me" } });
+  });
+
   test.each([
-    [{ "o.yaml": "services: {web: {image: other}}" }, /"web" is also in o\.yaml, which is included, and there it is another one/],
     [{ "o.yaml": "include: [o.yaml]\nservices: {b: {image: b}}" }, /include each other in a circle, through o\.yaml/],
     [{}, /There is no file o\.yaml/],
   ])("is refused where it %o", (files: Readonly<Record<string, string>>, expected) => {

@@ -125,6 +125,34 @@ services:
     expect(specOf("healthcheck: {disable: true}")).toEqual({ image: "nginx:1" });
   });
 
+  test.each([
+    ["['127.0.0.1:8080:80']", "127.0.0.1"],
+    ["['localhost:8080:80']", "127.0.0.1"],
+    ["['[::1]:8080:80']", "::1"],
+    ["[{target: 80, published: 8080, host_ip: 127.0.0.1, mode: ingress}]", "127.0.0.1"],
+  ])("a port of the machine itself is one of the node each replica runs on: %s", (given, address) => {
+    expect(specOf(`ports: ${given}`)).toMatchObject({
+      ports: [{ containerPort: 80, publishedPort: 8080, protocol: "tcp", mode: "host", address }],
+    });
+    expect(warningsOf(`ports: ${given}`)[0]).toMatch(/of the node that each replica runs on/);
+  });
+
+  test("a command line ends where a shell's operator stands, as with Compose, and that is told", () => {
+    expect(specOf("command: serve 'a b' && stop")).toMatchObject({ command: ["serve", "a b"] });
+    expect(warningsOf("command: serve && stop")).toEqual([
+      'The command ends before "&& stop", as it does with Compose: no shell reads it.',
+    ]);
+  });
+
+  test("of two mounts at one place the last one holds, and that is told", () => {
+    expect(specOf("volumes: ['/a:/x', '/b:/x']")).toMatchObject({
+      mounts: [{ kind: "bind", source: "/b", target: "/x", createSource: true }],
+    });
+    expect(warningsOf("volumes: ['/a:/x', '/b:/x']")).toContain(
+      "Something is mounted at /x already; the last one holds, with Compose too.",
+    );
+  });
+
   test("ports in the long form mean the same as in the short one", () => {
     expect(
       specOf(
@@ -273,9 +301,8 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
     ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /The older spelling and deploy\.resources differ/],
     ["ports: ['8000-8010:80']", /services\.web\.ports\[0\]: .*is a choice of ports.*-> write the port to publish/],
-    ["ports: ['127.0.0.1:8080:80']", /The address 127\.0\.0\.1 cannot be bound to.*-> write 8080:80/],
-    ["ports: ['[::1]:8080:80']", /The address ::1 cannot be bound to/],
-    ["ports: [{target: 80, host_ip: 1.2.3.4}]", /The address 1\.2\.3\.4 cannot be bound to/],
+    ["ports: ['10.0.0.1:8080:80']", /The address 10\.0\.0\.1 is of one machine.*-> write 8080:80/],
+    ["ports: [{target: 80, host_ip: 1.2.3.4}]", /The address 1\.2\.3\.4 is of one machine/],
     ["ports: ['99999:80']", /publishedPort/],
     ["environment: {TOKEN: '${TOKEN:?ask Ann}'}", /TOKEN must be set; the file says: "ask Ann"/],
     ["environment: {PRICE: '${5}'}", /"\$\{5\}" does not name a variable\..*-> write \$\$/],
