@@ -91,13 +91,21 @@ export function finishNetworks(reading: Reading, place: Place, service: string, 
   draft.set("networks", networks, at ?? place);
 }
 
+/** Those of whom another one is on the same network of the project. */
+export function inOneNetwork<Item>(
+  items: readonly Item[],
+  networksOf: (item: Item) => readonly NetworkInput[] | undefined,
+): ReadonlySet<Item> {
+  const users = new Map<string, Item[]>();
+  for (const item of items) {
+    for (const { name, external } of networksOf(item) ?? []) if (external !== true) users.set(name, [...(users.get(name) ?? []), item]);
+  }
+  return new Set([...users.values()].filter((group) => group.length > 1).flat());
+}
+
 /** Services that find each other by name can do so on one node alone: they are kept together there. */
 export function keepTogether(reading: Reading, place: Place, drafts: readonly Draft[]): void {
-  const users = new Map<string, Draft[]>();
-  for (const draft of drafts) {
-    for (const { name, external } of draft.spec.networks ?? []) if (external !== true) users.set(name, [...(users.get(name) ?? []), draft]);
-  }
-  const shared = new Set([...users.values()].filter((group) => group.length > 1).flat());
+  const shared = inOneNetwork(drafts, ({ spec }) => spec.networks);
   if (shared.size === 0) return;
   for (const draft of shared) draft.spec.together ??= reading.project;
   reading.differs(

@@ -2,7 +2,9 @@ import { stringify } from "yaml";
 import { DeploymentSpec } from "../deployment/contract.ts";
 import type { Condition, Dependency } from "../stack/contract.ts";
 import { readProject } from "./read-compose.ts";
-import { writers, type Written } from "./write-fields.ts";
+import { inOneNetwork } from "./service-networks.ts";
+import { type Part, type Section, sections, type Within, type Written } from "./write-part.ts";
+import { saidEvenIfUsual, writers } from "./write-fields.ts";
 
 export interface StackToWrite {
   readonly name: string;
@@ -16,13 +18,29 @@ const conditions: Readonly<Record<Condition, string>> = {
   completed: "service_completed_successfully",
 };
 
+/** Fields of which each one within takes the place of Compose's alone, so Compose's words may say a part of them. */
+const SAID_IN_PARTS: ReadonlySet<string> = new Set(["rollout", "resources"]);
+
+type Definitions = Readonly<Record<Section, Record<string, Written>>>;
+
 /** A Compose file that asks for exactly this: what Compose has no field for is under `x-odysseus`. Reading it gives back what was written. */
 export function writeCompose({ name, onFailure, services }: StackToWrite): string {
-  const written = Object.fromEntries(
-    services.map(({ service, spec, after }) => [service, { ...serviceOf(spec, services.length === 1), ...dependsOn(after) }] as const),
-  );
-  const whole = { name, services: written, ...(onFailure === "rollback" ? {} : { "x-odysseus": { onFailure } }) };
-  return stringify(escaped(whole), { lineWidth: 0, aliasDuplicateObjects: false });
+  const definitions: Definitions = { volumes: {}, networks: {}, configs: {}, secrets: {} };
+  const isAlone = services.length === 1;
+  const shared = inOneNetwork(services, ({ spec }) => spec.networks);
+  const written = services.map((item) => {
+    const { service, spec, after } = item;
+    // Reading gives this word to whoever shares a network with another service.
+    const said = shared.has(item) && spec.together === name ? { ...spec, together: undefined } : spec;
+    return [service, { ...serviceOf(said, { project: name, service, isAlone, spec }, definitions), ...dependsOn(after) }] as const;
+  });
+  const whole = {
+    name,
+    services: Object.fromEntries(written),
+    ...Object.fromEntries(Object.entries(definitions).filter(([, defined]) => Object.keys(defined).length > 0)),
+    ...(onFailure === "rollback" ? {} : { "x-odysseus": { onFailure } }),
+  };
+  return textOf(whole);
 }
 
 function dependsOn(after: readonly Dependency[]): Written {
@@ -31,26 +49,56 @@ function dependsOn(after: readonly Dependency[]): Written {
 }
 
 /** Field by field: what has its default is left out, what Compose would read as something else is said in our own words. */
-function serviceOf(spec: DeploymentSpec, isAlone: boolean): Written {
+function serviceOf(spec: DeploymentSpec, within: Within, definitions: Definitions): Written {
   const { image } = spec;
   const usual = DeploymentSpec.parse({ image });
-  const isApart = spec.networks === undefined && !isAlone;
+  const isApart = spec.networks === undefined && spec.namespaces?.network === undefined && !within.isAlone;
   // Without a word about networks, Compose would put it on one that all services of the project share.
-  let fields: Written = { image, ...(isApart && { network_mode: spec.namespaces?.network ?? "bridge" }) };
+  let fields: Written = { image, ...(isApart && { network_mode: "bridge" }) };
   const own: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(spec)) {
     const name = field as keyof DeploymentSpec;
-    if (value === undefined || isSame(value, usual[name])) continue;
-    const written = (writers[name] as ((value: unknown) => Written) | undefined)?.(value);
-    if (written !== undefined && isSame(readBack({ image, ...written })?.[name], value)) fields = merged(fields, written);
-    else own[field] = value;
+    if (value === undefined || (isSame(value, usual[name]) && !saidEvenIfUsual.has(name))) continue;
+    const part = (writers[name] as ((value: unknown, within: Within) => Part | undefined) | undefined)?.(value, within);
+    const unsaid = part === undefined || !agrees(part, definitions) ? "all" : unsaidBy(part, name, value, within);
+    if (part !== undefined && unsaid !== "all") {
+      fields = merged(fields, part.service);
+      for (const section of sections) Object.assign(definitions[section], part[section]);
+    }
+    if (unsaid === "all") own[field] = value;
+    else if (unsaid !== undefined) own[field] = unsaid;
   }
   return Object.keys(own).length === 0 ? fields : { ...fields, "x-odysseus": own };
 }
 
-function readBack(service: Written): DeploymentSpec | undefined {
-  const [read] = readProject({ manifests: [{ file: "compose.yaml", text: stringify(escaped({ services: { it: service } })) }] }).services;
-  return DeploymentSpec.safeParse(read?.spec).data;
+/** No other service has defined something else under one of its names. */
+function agrees(part: Part, definitions: Definitions): boolean {
+  return sections.every((section) =>
+    Object.entries(part[section] ?? {}).every(([key, definition]) => isSame(definitions[section][key] ?? definition, definition)),
+  );
+}
+
+/** What reading these words does not give back; undefined: nothing. */
+function unsaidBy(part: Part, field: keyof DeploymentSpec, value: unknown, within: Within): unknown {
+  const whole = readBack(part, within);
+  if (whole === undefined) return "all";
+  const read = whole[field];
+  if (isSame(read, value)) return undefined;
+  if (part.isPartly === true) return value;
+  if (!SAID_IN_PARTS.has(field) || typeof read !== "object" || typeof value !== "object" || value === null) return "all";
+  const wanted: Written = { ...value };
+  if (Object.keys(read).some((name) => wanted[name] === undefined)) return "all";
+  return Object.fromEntries(Object.entries(wanted).filter(([name, item]) => !isSame(item, (read as Written)[name])));
+}
+
+function readBack({ service, ...defined }: Part, { project, service: name, isAlone, spec: { image } }: Within): DeploymentSpec | undefined {
+  const { isPartly: _isPartly, ...definitions } = defined;
+  const neighbour = isAlone ? {} : { [`${name}-neighbour`]: { image } };
+  const services = { [name]: { image, ...service }, ...neighbour };
+  const { services: read } = readProject({
+    manifests: [{ file: "compose.yaml", text: textOf({ name: project, services, ...definitions }) }],
+  });
+  return DeploymentSpec.safeParse(read.find((item) => item.name === name)?.spec).data;
 }
 
 /** Several fields meet in `deploy`. */
@@ -59,6 +107,10 @@ function merged(left: Written, right: Written): Written {
   const { deploy: b, ...others } = right;
   const both = { ...(a as Written | undefined), ...(b as Written | undefined) };
   return { ...mine, ...others, ...(Object.keys(both).length === 0 ? {} : { deploy: both }) };
+}
+
+function textOf(whole: Written): string {
+  return stringify(escaped(whole), { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** A dollar begins a variable, so one that is meant is written twice. Names of fields are left as they are. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { DeploymentSpec } from "../../../actors/deployment/contract.ts";
 import { readProject } from "../../../actors/manifest/read-compose.ts";
 import { type StackToWrite, writeCompose } from "../../../actors/manifest/write-compose.ts";
@@ -51,9 +52,67 @@ describe("a Compose file that is written", () => {
     expect(text).toContain("PRICE: $$5");
     expect(text).toContain("condition: service_healthy");
     expect(text).toContain("- node.labels.zone == eu");
-    expect(text).toMatch(/x-odysseus:\n {6}rollout:\n {8}minHealthyMs: 1000/);
+    expect(text).toContain("monitor: 1s");
     expect(text).toMatch(/\nx-odysseus:\n {2}onFailure: pause\n$/);
     expect(text).not.toContain("stop_signal");
+  });
+
+  test("names volumes, networks and configs as other tools do, and defines them", () => {
+    const text = writeCompose({
+      name: "shop",
+      onFailure: "rollback",
+      services: [
+        {
+          service: "db",
+          after: [],
+          spec: spec({
+            networks: [{ name: "shop_default", aliases: ["db"] }],
+            together: "shop",
+            mounts: [
+              { kind: "volume", name: "shop_data", target: "/data" },
+              { kind: "bind", source: "/srv", target: "/srv", readOnly: true },
+            ],
+          }),
+        },
+        {
+          service: "web",
+          after: [],
+          spec: spec({
+            networks: [
+              { name: "shop_default", aliases: ["web"] },
+              { name: "edge", aliases: ["web", "www"], external: true },
+            ],
+            together: "shop",
+            files: [{ kind: "secret", name: "shop_key", target: "/run/secrets/key", mode: 0o400, version: "0".repeat(32) }],
+          }),
+        },
+      ],
+    });
+    expect(parse(text)).toEqual({
+      name: "shop",
+      services: {
+        db: {
+          image: "shop/web:1",
+          restart: "always",
+          volumes: [
+            { type: "volume", source: "data", target: "/data" },
+            { type: "bind", source: "/srv", target: "/srv", read_only: true, bind: { create_host_path: false } },
+          ],
+        },
+        web: {
+          image: "shop/web:1",
+          restart: "always",
+          networks: { default: {}, edge: { aliases: ["www"] } },
+          secrets: [{ source: "key", target: "/run/secrets/key", mode: "0400" }],
+          "x-odysseus": {
+            files: [{ kind: "secret", name: "shop_key", target: "/run/secrets/key", mode: 0o400, version: "0".repeat(32) }],
+          },
+        },
+      },
+      volumes: { data: { name: "shop_data" } },
+      networks: { default: { name: "shop_default" }, edge: { name: "edge", external: true } },
+      secrets: { key: { name: "shop_key", external: true } },
+    });
   });
 
   test("says the rest under x-odysseus", () => {
@@ -82,6 +141,99 @@ describe("a Compose file that is written", () => {
       timeoutMs: fc.integer({ min: 50, max: 5_000 }),
       successes: fc.integer({ min: 1, max: 2 }),
     };
+    const names = fc.constantFrom("shop_data", "shop_x.y", "data", "other", "x-files", "1");
+    const mount = fc.oneof(
+      fc.record(
+        {
+          kind: fc.constant("volume"),
+          name: names,
+          target: fc.constantFrom("/data", "/a b", "/$x"),
+          readOnly: fc.boolean(),
+          noCopy: fc.constant(true),
+          subpath: fc.constant("in/it"),
+          driverOptions: fc.constantFrom({ type: "nfs", device: ":/x" }, { type: "tmpfs" }),
+          labels: fc.dictionary(name, text, { maxKeys: 1 }),
+          external: fc.boolean(),
+        },
+        { requiredKeys: ["kind", "name", "target"] },
+      ),
+      fc.record({ kind: fc.constant("anonymous"), target: fc.constant("/anonymous") }),
+      fc.record(
+        {
+          kind: fc.constant("bind"),
+          source: fc.constantFrom("/srv", "/srv/../etc"),
+          target: fc.constant("/bind"),
+          propagation: fc.constantFrom("rslave", "shared"),
+          shallow: fc.constant(true),
+          createSource: fc.boolean(),
+        },
+        { requiredKeys: ["kind", "source", "target"] },
+      ),
+    );
+    const network = fc.record(
+      {
+        name: fc.constantFrom("shop_default", "shop_back", "edge", "default"),
+        aliases: fc.subarray(["web", "www", "api.local"]),
+        internal: fc.boolean(),
+        external: fc.boolean(),
+        driverOptions: fc.constant({ "com.docker.network.driver.mtu": "1400" }),
+      },
+      { requiredKeys: ["name"] },
+    );
+    const hook = fc.record(
+      { command: fc.array(text, { minLength: 1, maxLength: 2 }), user: word, environment: fc.dictionary(name, text, { maxKeys: 1 }) },
+      { requiredKeys: ["command"] },
+    );
+    const further = {
+      mounts: fc.uniqueArray(mount, { maxLength: 3, selector: ({ target }) => target }),
+      networks: fc.uniqueArray(network, { maxLength: 2, selector: (item) => item.name }),
+      together: fc.constantFrom("shop", "others"),
+      files: fc.uniqueArray(
+        fc.record({
+          kind: fc.constantFrom("config", "secret"),
+          name: names,
+          target: fc.constantFrom("/run/secrets/a", "/etc/$b"),
+          version: fc.constant("0".repeat(32)),
+        }),
+        { maxLength: 2, selector: ({ target }) => target },
+      ),
+      run: fc.constantFrom("service", "job"),
+      restart: fc.record(
+        {
+          condition: fc.constantFrom("any", "on-failure", "none"),
+          maxAttempts: fc.nat(5),
+          delayMs: fc.nat(9_000),
+          windowMs: fc.nat(9_000),
+        },
+        { requiredKeys: [] },
+      ),
+      dns: fc.record({ servers: fc.constant(["10.0.0.1"]), search: fc.constant(["a.b"]) }, { requiredKeys: [] }),
+      logging: fc.record(
+        {
+          driver: fc.constantFrom("local", "json-file"),
+          maxFileBytes: fc.integer({ min: 1_024, max: 2 ** 20 }),
+          bufferBytes: fc.constant(4_096),
+        },
+        { requiredKeys: [] },
+      ),
+      namespaces: fc.record(
+        { network: fc.constantFrom("none", "host"), pid: fc.constant("host"), users: fc.constant("host") },
+        { requiredKeys: [] },
+      ),
+      devices: fc.array(
+        fc.record(
+          { source: fc.constant("/dev/snd"), target: fc.constant("/dev/a"), permissions: fc.constantFrom("r", "rwm") },
+          { requiredKeys: ["source"] },
+        ),
+        { maxLength: 2 },
+      ),
+      gpus: fc.array(fc.record({ count: fc.integer({ min: -1, max: 2 }), ids: fc.constant(["0"]) }, { requiredKeys: [] }), {
+        maxLength: 1,
+      }),
+      ulimits: fc.constantFrom({ nofile: { soft: 1, hard: 1 } }, { nproc: { soft: 1, hard: 2 } }),
+      postStart: fc.array(hook, { maxLength: 2 }),
+      preStop: fc.array(hook, { maxLength: 2 }),
+    };
     const specs = fc.record(
       {
         command: fc.array(text, { maxLength: 3 }),
@@ -99,6 +251,13 @@ describe("a Compose file that is written", () => {
             cpuLimitMillis: fc.integer({ min: 1, max: 9_999 }),
             memoryLimitBytes: fc.integer({ min: 6_291_456, max: 2 ** 40 }),
             memoryReservedBytes: fc.integer({ min: 0, max: 2 ** 40 }),
+            pidsLimit: fc.integer({ min: 1, max: 9 }),
+            cpuShares: fc.integer({ min: 2, max: 9 }),
+            cpuset: fc.constant("0-3"),
+            shmSizeBytes: fc.integer({ min: 1, max: 9 }),
+            oomScoreAdjust: fc.integer({ min: -9, max: 9 }),
+            blockWeight: fc.integer({ min: 10, max: 99 }),
+            memorySwapLimitBytes: fc.constant(-1),
           },
           { requiredKeys: [] },
         ),
@@ -120,8 +279,18 @@ describe("a Compose file that is written", () => {
         readOnlyRoot: fc.boolean(),
         capAdd: fc.array(fc.constantFrom("NET_ADMIN", "ALL"), { maxLength: 2 }),
         tmpfs: fc.array(fc.constantFrom({ target: "/tmp" }, { target: "/run", options: "size=64m" }), { maxLength: 2 }),
-        rollout: fc.record({ minHealthyMs: fc.nat(10_000), maxSurge: fc.constantFrom(0, 2, "25%") }, { requiredKeys: [] }),
+        rollout: fc.record(
+          {
+            minHealthyMs: fc.nat(10_000),
+            maxSurge: fc.constantFrom(0, 2, "25%"),
+            maxUnavailable: fc.constantFrom(0, 1, "100%"),
+            onFailure: fc.constantFrom("rollback", "pause"),
+            startDeadlineMs: fc.constantFrom(60_000, 90_000),
+          },
+          { requiredKeys: [] },
+        ),
         replicas: fc.nat(9),
+        ...further,
       },
       { requiredKeys: [] },
     );
@@ -129,6 +298,10 @@ describe("a Compose file that is written", () => {
       fc.property(specs, fc.constantFrom("rollback" as const, "pause" as const), (fields, onFailure) => {
         const parsed = DeploymentSpec.safeParse({ image: "shop/web:1", ...fields });
         fc.pre(parsed.success);
+        // Reading takes away ports that nobody could reach.
+        fc.pre(
+          parsed.data.namespaces?.network === undefined || parsed.data.ports.every(({ publishedPort }) => publishedPort === undefined),
+        );
         const whole: StackToWrite = {
           name: "shop",
           onFailure,
