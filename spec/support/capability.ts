@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
 import { pebblePrograms } from "../../ops/testbed/pebble.ts";
 import { prepare } from "../../ops/testbed/prepare.ts";
+import { composeOracleProgram } from "./compose-oracle.ts";
 
 /** Begins the note of every test that stands for a suite which cannot run here; the summary at the end of a run looks for it. */
 export const CANNOT_RUN = "cannot run here: ";
@@ -21,6 +22,10 @@ const probes = {
   pebble: async () => {
     const programs = await pebblePrograms();
     return programs.kind === "ready" ? undefined : programs.reason;
+  },
+  composeOracle: async () => {
+    const built = await composeOracleProgram();
+    return built.kind === "ready" ? undefined : built.reason;
   },
   python: async () => lacking("python3"),
 } as const satisfies Record<string, () => Promise<string | undefined>>;
