@@ -15,6 +15,7 @@ import { fileRefusals } from "./deployment/seal-files.ts";
 import { imageRefusals } from "./deployment/resolve-image.ts";
 import { eventReads } from "./event/operations.ts";
 import { eventRefusals } from "./event/refusals.ts";
+import { hostNameRefusals } from "./host-name/refusals.ts";
 import { ingressReads } from "./ingress/operations.ts";
 import { ingressWrites } from "./ingress/operations-write.ts";
 import { ingressRefusals } from "./ingress/refusals.ts";
@@ -56,6 +57,7 @@ export const operationRefusals: Readonly<Record<string, RefusalTraits>> = {
   ...nodeRefusals,
   ...volumeRefusals,
   ...ingressRefusals,
+  ...hostNameRefusals,
   ...certificateRefusals,
   ...eventRefusals,
   ...actorRefusals,

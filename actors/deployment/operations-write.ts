@@ -7,8 +7,9 @@ import { DeploymentView, FieldChangeView } from "../views.ts";
 import { diff, type SealedPatch, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
+import { frontendsOfTemplate } from "./frontends.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
-import { reserveFrontends } from "./reserve.ts";
+import { clashesOf, reserveFrontends } from "./reserve.ts";
 import { nodeFindings } from "./node-findings.ts";
 import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
@@ -20,6 +21,8 @@ export const ingressErrors = [
   "ingress.port-taken",
   "ingress.port-routed",
   "ingress.route-taken",
+  "ingress.host-taken",
+  "ingress.too-many-hosts",
   "ingress.routes-blocked",
   "ingress.full",
 ] as const;
@@ -52,7 +55,8 @@ async function command(name: string, message: PersonCommand, context: OperationC
   const { host, tenant, meta, ifGeneration } = context;
   const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
   if (PUBLISHING.has(message.kind)) {
-    const reserved = await reserveFrontends(name, guarded, context, DECISION_TIMEOUT_MS);
+    const intended = [{ deployment: name, command: guarded }];
+    const reserved = await reserveFrontends(intended, `deployments.${message.kind}`, context, DECISION_TIMEOUT_MS);
     if (reserved.kind === "refusal") return reserved;
   }
   return host.ask(addressOf(tenant, "deployment", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
@@ -145,7 +149,10 @@ export const deploymentWrites: readonly Operation[] = [
     handle: async ({ name, ...spec }, context) => {
       const current = await present(name, context);
       const target = await wanted(name, spec, context, "keeps-pin", "look");
-      return isRefusal(target) ? target : { kind: "ok", value: planOf(name, current, target, await ingressNodes(context)) };
+      if (isRefusal(target)) return target;
+      const wants = [{ deployment: name, frontends: frontendsOfTemplate(target.template) }];
+      const [nodes, clashes] = await Promise.all([ingressNodes(context), clashesOf(wants, context, DECISION_TIMEOUT_MS)]);
+      return { kind: "ok", value: planOf(name, current, target, findingsOf(target.template, nodes, clashes.get(name))) };
     },
   }),
   defineOperation({
@@ -249,9 +256,8 @@ function planOf(
   name: string,
   current: DeploymentView | undefined,
   { template, replicas }: Wanted,
-  nodes: readonly string[],
+  findings: string[],
 ): z.infer<typeof Planned> {
-  const findings = findingsOf(template, nodes);
   if (current === undefined) return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings };
   const changes = diff({ ...PinnedTemplate.parse(presentTemplate(current)), replicas: current.replicas }, { ...template, replicas });
   const replaces = changes.some(({ path }) => path !== "replicas");
@@ -263,7 +269,7 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
   return { ...template, image };
 }
 
-/** What a person should know before this template is rolled out; `nodes` take traffic. */
-export function findingsOf(template: PinnedTemplate, nodes: readonly string[]): string[] {
-  return [...reachWords(template, nodes), ...nodeFindings(template)];
+/** What a person should know before this template is rolled out. `nodes` take traffic; `clash`: why its ports and routes cannot be had. */
+export function findingsOf(template: PinnedTemplate, nodes: readonly string[], clash: string | undefined): string[] {
+  return [...(clash === undefined ? [] : [clash]), ...reachWords(template, nodes), ...nodeFindings(template)];
 }

@@ -1,30 +1,76 @@
 import { addressOf } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import type { Meta } from "../../runtime/journal.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import type { OperationContext } from "../catalogue.ts";
-import type { Frontends, IngressCommand } from "../ingress/commands.ts";
+import { takenHosts } from "../host-name/ask.ts";
+import type { Frontends, IngressCommand, IngressLook, Want } from "../ingress/commands.ts";
 import type { DeploymentCommand, PersonCommand } from "./commands.ts";
 
+export interface Intended {
+  readonly deployment: string;
+  readonly command: PersonCommand;
+}
+
 /**
- * Keeps the ports and routes free that a deployment would have after the command, or is refused with their holder's name. What the deployment refuses
- * itself is left to it: it says so better.
+ * Keeps the ports and routes free that deployments would have after their commands, for all or for none; or is refused with the name of the deployment that
+ * has one of them, or because another tenant has a host name. What a deployment refuses itself is left to it: it says so better.
  */
 export async function reserveFrontends(
-  name: string,
-  command: PersonCommand,
-  { host, tenant, meta }: OperationContext,
+  intended: readonly Intended[],
+  operation: string,
+  context: OperationContext,
   timeoutMs: number,
 ): Promise<Reply> {
+  const wants = (await Promise.all(intended.map((each) => wantOf(each, context, timeoutMs)))).filter((want) => want !== undefined);
+  if (wants.length === 0) return { kind: "ok", value: null };
+  const taken = await takenAmong(wants, "reserve", context, timeoutMs);
+  if (isRefusal(taken)) return taken;
+  return askIngress({ kind: "reserve", operation, wants, taken }, context, timeoutMs);
+}
+
+/** Why deployments could not have these ports and routes as things stand now, one sentence each, by deployment. Nothing is booked. */
+export async function clashesOf(
+  wants: readonly Want[],
+  context: OperationContext,
+  timeoutMs: number,
+): Promise<ReadonlyMap<string, string>> {
+  if (wants.length === 0) return new Map();
+  const taken = await takenAmong(wants, "look", context, timeoutMs);
+  const look = await lookAt(wants, isRefusal(taken) ? [] : taken, context, timeoutMs);
+  return new Map(look.refused.map(({ deployment, refusal }) => [deployment, `This would be refused: ${refusal.message}`]));
+}
+
+/** Host names that another tenant has. Names that the tenant's own deployments refuse are asked nobody for. */
+async function takenAmong(
+  wants: readonly Want[],
+  kind: "look" | "reserve",
+  context: OperationContext,
+  timeoutMs: number,
+): Promise<readonly string[] | Refusal> {
+  const { refused, unknownHosts } = await lookAt(wants, [], context, timeoutMs);
+  return kind === "reserve" && refused.length > 0 ? [] : takenHosts(kind, unknownHosts, context, timeoutMs);
+}
+
+async function lookAt(
+  wants: readonly Want[],
+  taken: readonly string[],
+  context: OperationContext,
+  timeoutMs: number,
+): Promise<IngressLook> {
+  const reply = await askIngress({ kind: "look", wants, taken }, context, timeoutMs);
+  return reply.kind === "ok" ? (reply.value as IngressLook) : { refused: [], unknownHosts: [] };
+}
+
+async function wantOf({ deployment, command }: Intended, context: OperationContext, timeoutMs: number): Promise<Want | undefined> {
+  const { host, tenant, meta } = context;
   const preview: DeploymentCommand = { kind: "preview", command };
-  const after = await host.ask(addressOf(tenant, "deployment", name), preview, step(meta, `preview/${name}`), { timeoutMs });
-  if (after.kind === "refusal" || after.value === null) return { kind: "ok", value: null };
-  const reserve: IngressCommand = {
-    kind: "reserve",
-    deployment: name,
-    operation: `deployments.${command.kind}`,
-    frontends: after.value as Frontends,
-  };
-  return host.ask(addressOf(tenant, "ingress"), reserve, step(meta, `reserve/${name}`), { timeoutMs });
+  const after = await host.ask(addressOf(tenant, "deployment", deployment), preview, step(meta, `preview/${deployment}`), { timeoutMs });
+  return after.kind === "refusal" || after.value === null ? undefined : { deployment, frontends: after.value as Frontends };
+}
+
+function askIngress(command: IngressCommand, { host, tenant, meta }: OperationContext, timeoutMs: number): Promise<Reply> {
+  return host.ask(addressOf(tenant, "ingress"), command, step(meta, command.kind), { timeoutMs });
 }
 
 /** Part of what the person asked for: remembered for itself, and audited only where it decides something. */

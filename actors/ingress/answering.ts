@@ -24,19 +24,21 @@ export const SPEAKS = {
 } as const;
 
 export function portView(row: PortRow, members: number, proxies: Proxies): PortView {
-  const where = answering(proxies, row.heldBy, [row.port], row.protocol);
+  const blocked = held(row);
+  const where = answering(proxies, blocked, [row.port], row.protocol);
   return {
     ...row,
     ...where,
     members,
-    ...told(`port ${row.port}${row.protocol === "udp" ? "/udp" : ""}`, where, members, SPEAKS[row.speaks], row.heldBy),
+    ...told(`port ${row.port}${row.protocol === "udp" ? "/udp" : ""}`, where, members, SPEAKS[row.speaks], blocked),
   };
 }
 
 export function routeView(row: RouteRow, members: number, proxies: Proxies, serving: ReadonlyMap<string, CertificateView>): RouteView {
-  const where = answering(proxies, row.heldBy, row.tls === "on" ? [80, 443] : [80], "tcp");
+  const blocked = held(row) ?? HOST_NAME_BLOCKS[row.hostName];
+  const where = answering(proxies, blocked, row.tls === "on" ? [80, 443] : [80], "tcp");
   const words = row.tls === "on" ? "over HTTPS" : "over HTTP";
-  const { status, reason } = told(`${row.host}${row.path === "/" ? "" : row.path}`, where, members, words, row.heldBy);
+  const { status, reason } = told(`${row.host}${row.path === "/" ? "" : row.path}`, where, members, words, blocked);
   const certificate = row.tls === "on" ? serving.get(row.host) : undefined;
   if (certificate === undefined) return { ...row, ...where, members, status, reason };
   const { name, source, state, notAfterMs, reason: why } = certificate;
@@ -50,9 +52,20 @@ export function routeView(row: RouteRow, members: number, proxies: Proxies, serv
   };
 }
 
-function answering(proxies: Proxies, heldBy: string | undefined, ports: readonly number[], protocol: "tcp" | "udp"): Answering {
+/** Why a route answers nowhere because of its host name. */
+const HOST_NAME_BLOCKS = {
+  granted: undefined,
+  taken: "answers nowhere: its host name is taken",
+  asked: "answers nowhere yet: whether its host name is free is being asked",
+} as const;
+
+function held({ heldBy }: { readonly heldBy?: string | undefined }): string | undefined {
+  return heldBy === undefined ? undefined : `is held by deployment ${heldBy}`;
+}
+
+function answering(proxies: Proxies, blocked: string | undefined, ports: readonly number[], protocol: "tcp" | "udp"): Answering {
   const [answersOn, pending]: [string[], { node: string; reason: string }[]] = [[], []];
-  if (heldBy !== undefined) return { answersOn, pending };
+  if (blocked !== undefined) return { answersOn, pending };
   for (const [node, { takesTraffic, trouble, failedPorts, proxy }] of proxies) {
     if (!takesTraffic) continue;
     const idleness = proxy?.state === "idle" ? `the proxy of ${node} has not begun` : undefined;
@@ -69,9 +82,9 @@ function told(
   { answersOn, pending }: Answering,
   members: number,
   speaks: string,
-  heldBy: string | undefined,
+  blocked: string | undefined,
 ): Pick<PortView, "status" | "reason"> {
-  if (heldBy !== undefined) return { status: "pending", reason: `${subject} is held by deployment ${heldBy}` };
+  if (blocked !== undefined) return { status: "pending", reason: `${subject} ${blocked}` };
   if (answersOn.length === 0) {
     const why =
       pending.length === 0

@@ -1,4 +1,6 @@
+import type { Refusal } from "../../runtime/refusal.ts";
 import type { Constraint } from "../deployment/contract.ts";
+import type { HostsSettled } from "../host-name/commands.ts";
 import type { IngressStatus, PoolProtocol, RouteOptions } from "./contract.ts";
 
 /** A published port that answers on every node that takes traffic. */
@@ -74,10 +76,27 @@ export interface Withdrawn {
   readonly left: readonly ConnectionsLeft[];
 }
 
+/** What a deployment would have. */
+export interface Want {
+  readonly deployment: string;
+  readonly frontends: Frontends;
+}
+
+/** What would become of a reservation. */
+export interface IngressLook {
+  readonly refused: readonly { readonly deployment: string; readonly refusal: Refusal }[];
+  /** Host names that are not the tenant's yet: whether they can be, the owner of host names says. */
+  readonly unknownHosts: readonly string[];
+}
+
 /** To the ingress. Deployments serve, enter, leave and withdraw, in that order of words and never of time. */
 export type IngressCommand =
-  /** Asked before a deployment decides: keeps its frontends free for it for a while, or is refused with the holder's name. */
-  | { readonly kind: "reserve"; readonly deployment: string; readonly operation: string; readonly frontends: Frontends }
+  /** A question, answered with `IngressLook`; nothing is booked. `taken`: what the owner of host names has said is another tenant's. */
+  | { readonly kind: "look"; readonly wants: readonly Want[]; readonly taken: readonly string[] }
+  /** Asked before deployments decide: keeps their frontends free for them for a while, or is refused for all, with the holder's name if it is one of ours. */
+  | { readonly kind: "reserve"; readonly operation: string; readonly wants: readonly Want[]; readonly taken: readonly string[] }
+  /** Of the owner of host names. */
+  | HostsSettled
   /** All frontends of a deployment, as they are now; none: it is gone. */
   | { readonly kind: "serve"; readonly deployment: string; readonly frontends: Frontends }
   /** These are healthy. */

@@ -1,19 +1,21 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
-import type { Refusal } from "../../runtime/refusal.ts";
-import { ClaimBook, claimsOf, type Claim } from "./claims.ts";
-import { NO_FRONTENDS, type Frontends, type IngressAnswer, type IngressCommand, type IngressSettings, type Withdrawn } from "./commands.ts";
-import { MAX_BALANCED_PORTS, MAX_ROUTES } from "./contract.ts";
-import { ingressRefusals as refusals } from "./refusals.ts";
+import { NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings, type Withdrawn } from "./commands.ts";
+import { answered } from "./hosts.ts";
+import { isOver, look, reserve } from "./reserve.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
-
-/** How long a reservation waits for its deployment to say that it serves. Between the two lie two decisions. */
-const RESERVATION_MS = 60_000;
 
 export function decide(state: IngressState, command: IngressCommand, context: DecideContext): Decision<IngressEvent> {
   switch (command.kind) {
+    case "look":
+      return { kind: "accept", events: [], messages: [], reply: look(state, command, context.nowMs) };
     case "reserve":
       return reserve(state, command, context.nowMs);
+    case "hosts-settled": {
+      const { number, taken } = command;
+      const isNews = number === state.hosts.number && JSON.stringify(answered(state.hosts, taken)) !== JSON.stringify(state.hosts);
+      return accept(isNews ? [{ type: "hosts.settled", taken }] : []);
+    }
     case "serve": {
       const { deployment, frontends } = command;
       const isSame = JSON.stringify(state.frontends[deployment] ?? NO_FRONTENDS) === JSON.stringify(frontends);
@@ -66,53 +68,12 @@ function accept(events: readonly IngressEvent[], messages: readonly Outgoing[] =
   return { kind: "accept", events, messages, reply: null };
 }
 
-function isOver({ expiresAtMs }: Claim, nowMs: number): boolean {
-  return expiresAtMs !== undefined && expiresAtMs <= nowMs;
-}
-
 function isKnown(
   { members }: IngressState,
   { placementId, node, targets }: { placementId: string; node: string; targets: unknown },
 ): boolean {
   const known = members[placementId];
   return known !== undefined && known.node === node && JSON.stringify(known.targets) === JSON.stringify(targets);
-}
-
-function reserve(
-  state: IngressState,
-  { deployment, operation, frontends }: Extract<IngressCommand, { kind: "reserve" }>,
-  nowMs: number,
-): Decision<IngressEvent> {
-  const claims = state.claims.filter((claim) => !isOver(claim, nowMs));
-  const refusal = clash(claims, deployment, frontends) ?? overflow(state, deployment, frontends);
-  if (refusal !== undefined) return { kind: "refuse", refusal, audit: { operation } };
-  const held = new Set(claims.flatMap((claim) => (claim.deployment === deployment ? [`${claim.use} ${claim.key}`] : [])));
-  const made = claimsOf(deployment, frontends, nowMs + RESERVATION_MS).filter(({ key, use }) => !held.has(`${use} ${key}`));
-  if (made.length === 0) return accept([]);
-  const audit = { operation: "ingress.reserved", after: { deployment, claims: made.map(({ key }) => key) } };
-  return { kind: "accept", events: [{ type: "claims.reserved", claims: made }], messages: [], reply: null, audit };
-}
-
-function clash(claims: readonly Claim[], deployment: string, frontends: Frontends): Refusal | undefined {
-  const book = new ClaimBook(claims);
-  for (const { key, use } of claimsOf(deployment, frontends, undefined)) {
-    const claim = book.holder(deployment, key, use);
-    if (claim === undefined) continue;
-    const holder = claim.deployment;
-    if (key.startsWith("//")) return refusals["ingress.route-taken"]({ route: key.slice(2), holder });
-    if (use === "routes") return refusals["ingress.routes-blocked"]({ port: key, holder });
-    return claim.use === "routes"
-      ? refusals["ingress.port-routed"]({ port: key, holder })
-      : refusals["ingress.port-taken"]({ port: key, holder });
-  }
-  return undefined;
-}
-
-function overflow({ frontends }: IngressState, deployment: string, wanted: Frontends): Refusal | undefined {
-  const all = Object.values({ ...frontends, [deployment]: wanted });
-  const ports = all.reduce((sum, each) => sum + each.ports.length, 0);
-  const routes = all.reduce((sum, each) => sum + each.routes.length, 0);
-  return ports > MAX_BALANCED_PORTS || routes > MAX_ROUTES ? refusals["ingress.full"]({ ports, routes }) : undefined;
 }
 
 function conclude(tenant: string, state: IngressState, withdrawals: readonly Withdrawn[]): Decision<IngressEvent> {

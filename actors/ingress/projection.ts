@@ -1,6 +1,7 @@
 import type { RowChange } from "../../runtime/journal.ts";
 import { ClaimBook } from "./claims.ts";
 import { portId, routeId, type FrontendRoute } from "./commands.ts";
+import { standingOf } from "./hosts.ts";
 import type { IngressState } from "./state.ts";
 import type { IngressRow, MemberRow, PortRow, RouteRow } from "./views.ts";
 
@@ -16,7 +17,7 @@ export function project(before: IngressState, after: IngressState): readonly Row
   const rows: RowChange[] = [];
   const settings: IngressRow = { number: after.number, ...after.settings, ...writable(after) };
   rows.push({ change: "put", kind: "ingress", id: "settings", parent: "", body: settings });
-  if (before.claims !== after.claims || before.frontends !== after.frontends)
+  if (before.claims !== after.claims || before.frontends !== after.frontends || before.hosts !== after.hosts)
     rows.push(...changes(frontendRows(before), frontendRows(after)));
   if (before.members !== after.members || before.withdrawals !== after.withdrawals)
     rows.push(...changes(memberRows(before), memberRows(after)));
@@ -36,7 +37,7 @@ function changes(before: readonly Shown[], after: readonly Shown[]): readonly Ro
   return [...gone, ...put];
 }
 
-function frontendRows({ claims, frontends }: IngressState): readonly Shown[] {
+function frontendRows({ claims, frontends, hosts }: IngressState): readonly Shown[] {
   const book = new ClaimBook(claims);
   return Object.entries(frontends).flatMap(([deployment, { ports, routes }]): readonly Shown[] => [
     ...ports.map((port): Shown => {
@@ -47,7 +48,14 @@ function frontendRows({ claims, frontends }: IngressState): readonly Shown[] {
     ...routes.map((route): Shown => {
       const pool = `${deployment}/${routeId(route)}`;
       const holder = book.holder(deployment, routeId(route), "exclusive") ?? book.routesHolder(deployment);
-      const body: RouteRow = { pool, ...route, options: shownOptions(route), deployment, ...heldBy(holder) };
+      const body: RouteRow = {
+        pool,
+        ...route,
+        options: shownOptions(route),
+        deployment,
+        hostName: standingOf(hosts, route.host),
+        ...heldBy(holder),
+      };
       return { kind: "ingress-route", id: pool, parent: deployment, body };
     }),
   ]);

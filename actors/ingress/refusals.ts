@@ -20,6 +20,15 @@ export const ingressRefusals = defineRefusals({
     message: ({ route, holder }: { route: string; holder: string }) =>
       `The route ${route} is deployment ${holder}'s. Use another host or path, or take it from ${holder} first.`,
   },
+  /** Says nothing of who has it: that is another tenant, whose affair it is. */
+  "ingress.host-taken": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ hosts }: { hosts: readonly string[] }) =>
+      hosts.length === 1
+        ? `The host name ${hosts.join()} is taken: use another one.`
+        : `The host names ${hosts.join(", ")} are taken: use others.`,
+  },
   "ingress.routes-blocked": {
     httpStatus: 409,
     retryable: false,

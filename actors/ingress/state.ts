@@ -1,4 +1,5 @@
 import { confirmed, type Claim } from "./claims.ts";
+import { answered, askingFor, NO_HOSTS, type HostClaims } from "./hosts.ts";
 import { NO_FRONTENDS, type ConnectionsLeft, type Frontends, type IngressNode, type IngressSettings, type PoolTarget } from "./commands.ts";
 
 /** A healthy replica that takes traffic. */
@@ -25,6 +26,8 @@ export interface IngressState {
   readonly nodes: Readonly<Record<string, IngressNode>>;
   /** In the order they were made. */
   readonly claims: readonly Claim[];
+  /** Routes are in force under granted names alone. */
+  readonly hosts: HostClaims;
   /** By deployment. */
   readonly frontends: Readonly<Record<string, Frontends>>;
   readonly members: Readonly<Record<string, Member>>;
@@ -36,6 +39,8 @@ export interface IngressState {
 export type IngressEvent =
   | { readonly type: "claims.reserved"; readonly claims: readonly Claim[] }
   | { readonly type: "claims.expired"; readonly keys: readonly { readonly deployment: string; readonly key: string }[] }
+  | { readonly type: "hosts.asked"; readonly hosts: readonly string[] }
+  | { readonly type: "hosts.settled"; readonly taken: readonly string[] }
   | { readonly type: "frontends.changed"; readonly deployment: string; readonly frontends: Frontends }
   | { readonly type: "members.entered"; readonly members: readonly Omit<Member, "sinceMs">[] }
   | { readonly type: "members.left"; readonly placementIds: readonly string[] }
@@ -57,6 +62,7 @@ export const noIngress: IngressState = {
   settings: { constraints: [], trustedProxies: [] },
   nodes: {},
   claims: [],
+  hosts: NO_HOSTS,
   frontends: {},
   members: {},
   withdrawals: {},
@@ -69,9 +75,14 @@ export function evolve(state: IngressState, event: IngressEvent, atMs: number): 
       return { ...state, claims: [...state.claims, ...event.claims] };
     case "claims.expired": {
       const over = new Set(event.keys.map(({ deployment, key }) => `${deployment} ${key}`));
-      const isOver = ({ deployment, key, expiresAtMs }: Claim): boolean => expiresAtMs !== undefined && over.has(`${deployment} ${key}`);
+      const isOver = ({ deployment, key, expiresAtMs = Infinity }: Claim): boolean =>
+        expiresAtMs <= atMs && over.has(`${deployment} ${key}`);
       return numbered({ ...state, claims: state.claims.filter((claim) => !isOver(claim)) });
     }
+    case "hosts.asked":
+      return { ...state, hosts: askingFor(state.hosts, event.hosts) };
+    case "hosts.settled":
+      return numbered({ ...state, hosts: answered(state.hosts, event.taken) });
     case "frontends.changed":
       return numbered(withFrontends(state, event.deployment, event.frontends));
     case "members.entered": {

@@ -30,9 +30,10 @@ export function isIngressNode({ settings }: Pick<IngressState, "settings">, node
   return settings.constraints.every((constraint) => holds(constraint, node));
 }
 
-/** Frontends whose claims are in force, and behind each the members on nodes that are not lost. */
+/** Frontends whose claims and host names are in force, and behind each the members on nodes that are not lost. */
 export function trafficOf(state: IngressState): Traffic {
   const book = new ClaimBook(state.claims);
+  const hosts = new Set(state.hosts.granted);
   const members = membersByPool(state);
   const [ports, routes, pools]: [BalancedPort[], IngressRoute[], Pool[]] = [[], [], []];
   for (const [deployment, frontends] of Object.entries(state.frontends).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -48,7 +49,7 @@ export function trafficOf(state: IngressState): Traffic {
     }
     if (book.routesHolder(deployment) !== undefined) continue;
     for (const { speaks, ...route } of frontends.routes) {
-      if (book.holder(deployment, routeId(route), "exclusive") !== undefined) continue;
+      if (!hosts.has(route.host) || book.holder(deployment, routeId(route), "exclusive") !== undefined) continue;
       const { sticky, requestTimeoutMs } = route.options;
       const pool = poolOf(routeId(route));
       pools.push({ ...pool, protocol: speaks, sticky, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) });

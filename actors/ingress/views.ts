@@ -36,6 +36,8 @@ export const RouteRow = z.object({
   /** Without what basic auth compares with. */
   options: RouteOptions.omit({ basicAuth: true }).extend({ users: z.array(z.string()) }),
   deployment: z.string(),
+  /** granted: this tenant's. taken: another's, and the route answers once it is free. asked: not known yet. */
+  hostName: z.enum(["granted", "taken", "asked"]),
   heldBy: z.string().optional(),
 });
 export type RouteRow = z.infer<typeof RouteRow>;

@@ -5,7 +5,7 @@ import { evolve, type IngressEvent, type IngressState } from "./state.ts";
 import { trafficOf } from "./table.ts";
 
 /** After these, other routes may be in force. */
-const ROUTE_EVENTS: ReadonlySet<IngressEvent["type"]> = new Set(["frontends.changed", "claims.expired"]);
+const ROUTE_EVENTS: ReadonlySet<IngressEvent["type"]> = new Set(["frontends.changed", "claims.expired", "hosts.settled"]);
 
 /** Adds what the keeper of certificates must hear: all hosts of routes with TLS, whenever they change. */
 export function tellingWants(

@@ -4,7 +4,7 @@ import { addressOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
-import { reserveFrontends } from "../deployment/reserve.ts";
+import { reserveFrontends, type Intended } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
 import { StackName, StackSpec } from "./contract.ts";
@@ -41,11 +41,11 @@ function unchanged(name: string, { change, present: { view } }: Comparison): Sta
 
 /** What the members publish is theirs before any of them changes: a stack is refused whole. */
 async function reserveMembers({ given }: Comparison, context: OperationContext): Promise<Refusal | undefined> {
-  for (const { deployment, template, platforms, replicas } of given) {
-    const reply = await reserveFrontends(deployment, { kind: "apply", template, platforms, replicas }, context, DECISION_TIMEOUT_MS);
-    if (reply.kind === "refusal") return reply;
-  }
-  return undefined;
+  const intended = given.map(({ deployment, template, platforms, replicas }): Intended => {
+    return { deployment, command: { kind: "apply", template, platforms, replicas } };
+  });
+  const reply = await reserveFrontends(intended, "stacks.apply", context, DECISION_TIMEOUT_MS);
+  return isRefusal(reply) ? reply : undefined;
 }
 
 export const stackWrites: readonly Operation[] = [

@@ -5,11 +5,14 @@ import type { OperationContext } from "../catalogue.ts";
 import { budgetOf } from "../deployment/budget.ts";
 import { diff } from "../deployment/change.ts";
 import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
+import { frontendsOfTemplate } from "../deployment/frontends.ts";
 import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
+import { clashesOf } from "../deployment/reserve.ts";
 import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
+import type { Want } from "../ingress/commands.ts";
 import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import type { Member } from "./commands.ts";
@@ -19,6 +22,7 @@ import { wantedMembers } from "./person.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
 
 const FORESIGHT_TIMEOUT_MS = 5_000;
+const CLASHES_TIMEOUT_MS = 5_000;
 
 const PlannedMember = z.object({
   service: z.string(),
@@ -154,11 +158,18 @@ export async function planStack(input: StackInput, context: OperationContext): P
   const comparison = await compare(input, context, "look");
   if (isRefusal(comparison)) return comparison;
   const { members, change } = comparison;
-  const [foreseen, traffic] = await Promise.all([foreseenFor(members, context), ingressNodes(context)]);
+  const [foreseen, traffic, clashes] = await Promise.all([
+    foreseenFor(members, context),
+    ingressNodes(context),
+    clashesOf(wantsOf(members), context, CLASHES_TIMEOUT_MS),
+  ]);
   return {
     name: input.name,
     change,
-    members: members.map((item) => plannedMember(item, foreseen.get(item.member.deployment), input.name, traffic)),
+    members: members.map((item) => {
+      const { deployment } = item.member;
+      return plannedMember(item, foreseen.get(deployment), input.name, { traffic, clash: clashes.get(deployment) });
+    }),
   };
 }
 
@@ -166,7 +177,7 @@ function plannedMember(
   { member, view, change, diff }: Compared,
   foreseen: Foreseen | undefined,
   stack: string,
-  traffic: readonly string[],
+  { traffic, clash }: { readonly traffic: readonly string[]; readonly clash: string | undefined },
 ): PlannedMember {
   const why = change === "change" ? replacingFields(diff) : [];
   const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
@@ -183,8 +194,15 @@ function plannedMember(
     rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
     // An image without a registry is pulled nowhere: it is on a node, or it is not to be had there.
     pulls: view?.image.digest === image.digest || image.source === "node" ? [] : Object.keys(nodes),
-    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template, traffic),
+    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template, traffic, clash),
   };
+}
+
+/** What the members that are named would be reached under. */
+function wantsOf(members: readonly Compared[]): readonly Want[] {
+  return members
+    .filter(({ change }) => change === "create" || change === "change")
+    .map(({ member: { deployment, template } }) => ({ deployment, frontends: frontendsOfTemplate(template) }));
 }
 
 /** Every field but these is part of what a container is made of. */

@@ -177,6 +177,9 @@ function ingressWords(event: IngressEvent): string | undefined {
   switch (event.type) {
     case "settings.changed":
       return "settings of the ingress changed";
+    case "hosts.settled":
+      return event.taken.length === 0 ? undefined : `host names that are taken: ${event.taken.join(", ")}`;
+    case "hosts.asked":
     case "claims.reserved":
     case "claims.expired":
     case "frontends.changed":

@@ -4,6 +4,7 @@ import { certificatesActor } from "../../actors/certificate/actor.ts";
 import type { CertificatesCommand } from "../../actors/certificate/commands.ts";
 import { Supplies } from "../../actors/certificate/supply.ts";
 import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { hostNamesActor } from "../../actors/host-name/actor.ts";
 import { ingressActor } from "../../actors/ingress/actor.ts";
 import type { IngressSoft } from "../../actors/ingress/edge.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
@@ -21,58 +22,55 @@ import { observeActors } from "../../runtime/metrics.ts";
 import { nactTurns } from "../../runtime/nact-turns.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
-import { openMasterKeys } from "../../storage/master-keys.ts";
 import type { SealedStore } from "../../storage/sealed-port.ts";
-import { openSealedStore } from "../../storage/sealed-store.ts";
-import { openTenant, type OpenTenant } from "../../storage/tenant-files.ts";
-import { Administrator } from "../../web/api/auth/administrator.ts";
+import type { Authenticator } from "../../web/api/auth/identity.ts";
 import { startApi, type Api, type ListenOptions } from "../../web/api/server.ts";
 import { AcmeClient } from "../certificates/acme-client.ts";
 import { certificateMaker } from "../certificates/certificate-maker.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 import { StartFailure } from "./failure.ts";
+import { HeldTenants, type HeldTenant } from "./held-tenants.ts";
 import type { Home } from "./home.ts";
 import { observeIngress } from "./ingress-metrics.ts";
 import { ReadinessWatch } from "./readiness.ts";
 
-/** The one tenant of an installation, until there are more. */
-export const TENANT = "default";
-
 const FOUND_TIMEOUT_MS = 30_000;
 
 export interface ControlPlaneParts {
-  readonly home: Pick<Home, "tenants" | "credentials" | "masterKeys">;
+  readonly home: Pick<Home, "tenants" | "masterKeys">;
+  /** Those that live here. Whoever `auth` knows belongs to one of them. */
+  readonly tenants: readonly string[];
+  readonly auth: Authenticator;
   readonly bus: Bus;
   readonly listen: ListenOptions;
   readonly log: Log;
   readonly meter: Meter;
   readonly metrics: Registry;
   readonly version: string;
-  /** Another process owns the tenant now: this one can do nothing more. */
+  /** Another process owns a tenant now: this one can do nothing more. */
   readonly onFenced: () => void;
 }
 
 export interface ControlPlane {
   readonly api: Api;
   readonly host: ActorHost;
-  readonly administrator: Administrator;
-  readonly reads: ReadModel;
+  readonly readsOf: (tenant: string) => ReadModel;
   /** In order: no new requests, what was decided is written and answered, then the files are closed. The bus is the caller's. */
   stop(): Promise<void>;
 }
 
 /** Puts the parts together: storage, actors, API. Rejects with what `startFailureOf` understands. */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
-  const administrator = new Administrator({ file: parts.home.credentials, tenant: TENANT, clock: systemClock });
-  const files = await openTenant({ directory: parts.home.tenants, tenant: TENANT });
+  const { home, tenants, bus } = parts;
+  const held = await HeldTenants.open({ directory: home.tenants, masterKeys: home.masterKeys, tenants });
   try {
-    const epoch = await claim(files);
-    const sealed = await openSealed(files, parts.home.masterKeys);
-    const readiness = new ReadinessWatch({ directory: parts.home.tenants, bus: parts.bus, clock: systemClock });
-    const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, epoch, sealed);
-    await host.addTenant({ tenant: TENANT, journal: files.journal, epoch });
-    await found(host);
-    openKeys(host, epoch);
+    const readiness = new ReadinessWatch({ directory: home.tenants, bus, clock: systemClock });
+    const host = newHost({ ...parts, meter: readiness.watching(parts.meter) }, held);
+    for (const { tenant, journal, epoch } of held.all) {
+      await host.addTenant({ tenant, journal, epoch });
+      await found(host, tenant);
+    }
+    for (const tenant of tenants) openKeys(host, held.of(tenant));
     host.start();
     observeActors(parts.metrics, host);
     observeIngress(parts.metrics, host, systemClock);
@@ -80,52 +78,33 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
       ...parts,
       operations,
       errors: operationRefusals,
-      auth: administrator,
       clock: systemClock,
       random: systemRandom,
       ready: () => readiness.look(),
-      contextFor: (facts): OperationContext => ({
-        ...facts,
-        host,
-        bus: parts.bus,
-        reads: files.reads,
-        sealed,
-        clock: systemClock,
-        random: systemRandom,
-      }),
+      contextFor: (facts): OperationContext => {
+        const { reads, sealed } = held.of(facts.tenant);
+        return { ...facts, host, bus, reads, sealed, clock: systemClock, random: systemRandom };
+      },
     });
     return {
       api,
       host,
-      administrator,
-      reads: files.reads,
+      readsOf: (tenant) => held.of(tenant).reads,
       async stop() {
         await api.stop();
         await host.stop();
-        await files.close();
+        await held.close();
       },
     };
   } catch (error) {
-    await files.close();
+    await held.close();
     throw error;
   }
 }
 
-/** Every start is a new owner: whatever an earlier one still has on its way is fenced. */
-async function claim({ journal }: OpenTenant): Promise<number> {
-  const epoch = (await journal.claim(0)) + 1;
-  await journal.claim(epoch);
-  return epoch;
-}
-
-function openSealed({ sealedRows }: OpenTenant, masterKeys: string): Promise<SealedStore> {
-  const nowMs = () => systemClock.nowMs();
-  return openSealedStore({ tenant: TENANT, rows: sealedRows, masterKeys: openMasterKeys(masterKeys, nowMs()), nowMs });
-}
-
-async function found(host: ActorHost): Promise<void> {
+async function found(host: ActorHost, tenant: string): Promise<void> {
   const command: FoundTenant = { kind: "found" };
-  const reply = await host.ask(addressOf(TENANT), command, systemMeta(`found/${TENANT}`), { timeoutMs: FOUND_TIMEOUT_MS });
+  const reply = await host.ask(addressOf(tenant), command, systemMeta(`found/${tenant}`), { timeoutMs: FOUND_TIMEOUT_MS });
   if (reply.kind === "refusal")
     throw new StartFailure(reply.message, reply.code === "storage.disk-full" ? exitCodes.diskFull : exitCodes.diskReadOnly);
 }
@@ -135,18 +114,19 @@ function systemMeta(commandId: string): Meta {
 }
 
 /** Ingress nodes are told nothing before the keys of the certificates have been opened, also where there are none yet. */
-function openKeys(host: ActorHost, epoch: number): void {
+function openKeys(host: ActorHost, { tenant, epoch }: HeldTenant): void {
   const command: CertificatesCommand = { kind: "wake" };
-  host.tell(addressOf(TENANT, "certificates"), command, systemMeta(`open-keys/${epoch}`));
+  host.tell(addressOf(tenant, "certificates"), command, systemMeta(`open-keys/${epoch}`));
 }
 
-function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): ActorHost {
-  const outside = { clock: systemClock, bus: parts.bus, epochOf: () => epoch, sealedOf: () => sealed };
+function newHost(parts: ControlPlaneParts, held: HeldTenants): ActorHost {
+  const sealedOf = (tenant: string): SealedStore => held.of(tenant).sealed;
+  const outside = { clock: systemClock, bus: parts.bus, epochOf: (tenant: string) => held.of(tenant).epoch, sealedOf };
   const supplies = new Supplies();
   const certificates = certificatesActor({
     clock: systemClock,
     log: parts.log,
-    sealedOf: () => sealed,
+    sealedOf,
     maker: certificateMaker,
     authority: new AcmeClient(systemClock),
     nodes: { lacking: (tenant, version) => lackingNodes(host, tenant, version) },
@@ -158,6 +138,7 @@ function newHost(parts: ControlPlaneParts, epoch: number, sealed: SealedStore): 
     random: systemRandom,
     turns: nactTurns(),
     definitions: [
+      hostNamesActor,
       tenantActor({ resume: (address, poison) => void host.resume(address, poison) }),
       deploymentActor,
       stackActor,

@@ -8,6 +8,8 @@ import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
 import { prometheusMeter } from "../../runtime/metrics.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
+import { Administrator } from "../../web/api/auth/administrator.ts";
+import type { Api } from "../../web/api/server.ts";
 import type { AgentFileInput } from "../agent/settings.ts";
 import { connectBus, withoutSecrets, type BusAccess } from "../nats/connect.ts";
 import { controlPlane as controlPlaneIdentity, inboxPrefix, type AgentIdentity, type BusIdentity } from "../nats/identity.ts";
@@ -18,7 +20,7 @@ import { findEngine } from "../tools/docker.ts";
 import { findTool, type FoundTool } from "../tools/find-tool.ts";
 import { tools } from "../tools/table.ts";
 import { productVersion } from "../version.ts";
-import { startControlPlane, TENANT, type ControlPlane } from "./control-plane.ts";
+import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { StartFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { startLocalAgent } from "./local-agent.ts";
@@ -27,6 +29,9 @@ import { readNodeSettings } from "./node-settings.ts";
 import { MAX_SIMULATED_NODES, type StartOptions } from "./options.ts";
 import { tokenOfProfile } from "./profile.ts";
 import { startSimulatedNodes } from "./simulated-nodes.ts";
+
+/** The one tenant of an installation, until there are more. */
+export const TENANT = "default";
 
 export interface Running {
   readonly url: string;
@@ -61,10 +66,13 @@ export async function run(options: StartOptions, around: Environment): Promise<R
     if (nats !== undefined) stops.push(() => nats.stop());
     const bus = await busOf(options, nats, log);
     stops.push(() => bus.close());
+    const administrator = new Administrator({ file: home.credentials, tenant: TENANT, clock: systemClock });
     const metrics = new Registry();
     const controlPlane = await listening(options, () =>
       startControlPlane({
         home,
+        tenants: [TENANT],
+        auth: administrator,
         bus,
         listen: { host: options.host, port: options.port },
         log,
@@ -100,7 +108,7 @@ export async function run(options: StartOptions, around: Environment): Promise<R
       if (engine.degraded !== undefined) say(`This machine's node is degraded: ${engine.degraded}`);
     }
     await nodesJoined(controlPlane, options, say);
-    return { ...signIn(controlPlane, home), stop };
+    return { ...signIn(controlPlane.api, administrator, home), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -111,11 +119,11 @@ export async function run(options: StartOptions, around: Environment): Promise<R
 const JOIN_TIMEOUT_MS = 20_000;
 const JOIN_POLL_MS = 50;
 
-async function nodesJoined({ reads, host }: ControlPlane, { nodes }: StartOptions, say: (line: string) => void): Promise<void> {
+async function nodesJoined({ readsOf, host }: ControlPlane, { nodes }: StartOptions, say: (line: string) => void): Promise<void> {
   const expected = nodes.kind === "simulated" ? nodes.count : nodes.kind === "local" ? 1 : 0;
   const deadline = performance.now() + JOIN_TIMEOUT_MS;
   for (;;) {
-    const { items } = await reads.rows({ kind: "node", where: { connection: "joined" }, limit: MAX_SIMULATED_NODES });
+    const { items } = await readsOf(TENANT).rows({ kind: "node", where: { connection: "joined" }, limit: MAX_SIMULATED_NODES });
     const heard = items.filter(({ id }) => (host.soft(addressOf(TENANT, "node", id)) as NodeSoft | undefined)?.lastHeardAtMs !== undefined);
     if (heard.length >= expected) return;
     if (performance.now() > deadline) return say(`Only ${heard.length} of ${expected} nodes have joined so far; see npx odysseus nodes.`);
@@ -195,7 +203,7 @@ async function listening(options: StartOptions, start: () => Promise<ControlPlan
 }
 
 /** A token that is still good stays, for those who have it in ODYSSEUS_TOKEN; a new one of this name ends the old one. */
-function signIn({ api, administrator }: ControlPlane, home: Home): { readonly url: string; readonly signInLink: string } {
+function signIn(api: Api, administrator: Administrator, home: Home): { readonly url: string; readonly signInLink: string } {
   const kept = tokenOfProfile(home.path);
   const isGood = kept !== undefined && administrator.byToken(kept) !== undefined;
   home.writeProfile({ url: api.url, token: isGood ? kept : administrator.issueToken("cli on this machine") });

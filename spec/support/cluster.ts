@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TENANT } from "../../ops/control-plane/control-plane.ts";
+import { TENANT } from "../../ops/control-plane/run.ts";
 import { agentProcess } from "../../ops/agent/process.ts";
 import type { AgentFileInput } from "../../ops/agent/settings.ts";
 import { controlPlane, inboxPrefix, type AgentIdentity } from "../../ops/nats/identity.ts";

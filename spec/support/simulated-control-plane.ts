@@ -2,12 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
-import { startControlPlane, TENANT } from "../../ops/control-plane/control-plane.ts";
+import { startControlPlane } from "../../ops/control-plane/control-plane.ts";
+import { TENANT } from "../../ops/control-plane/run.ts";
 import { startSimulatedNodes } from "../../ops/control-plane/simulated-nodes.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { MemoryBroker } from "../../runtime/memory-bus.ts";
 import { noMeter } from "../../runtime/meter.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
+import { Administrator } from "../../web/api/auth/administrator.ts";
 
 export interface SimulatedControlPlane {
   /** For a command line that is signed in. */
@@ -20,12 +22,14 @@ export async function startSimulatedControlPlane(nodes: number): Promise<Simulat
   const folder = mkdtempSync(join(tmpdir(), "odysseus-simulated-"));
   mkdirSync(join(folder, "tenants"), { mode: 0o700 });
   const bus = new MemoryBroker(systemClock).connect("control plane");
+  const administrator = new Administrator({ file: join(folder, "credentials.json"), tenant: TENANT, clock: systemClock });
   const controlPlane = await startControlPlane({
     home: {
       tenants: join(folder, "tenants"),
-      credentials: join(folder, "credentials.json"),
       masterKeys: join(folder, "master-keys.json"),
     },
+    tenants: [TENANT],
+    auth: administrator,
     bus,
     listen: { host: "127.0.0.1", port: 0 },
     log: silentLog,
@@ -36,7 +40,7 @@ export async function startSimulatedControlPlane(nodes: number): Promise<Simulat
   });
   const agents = await startSimulatedNodes({ count: nodes, tenant: TENANT, bus, log: silentLog, version: "test" });
   return {
-    env: { ODYSSEUS_URL: controlPlane.api.url, ODYSSEUS_TOKEN: controlPlane.administrator.issueToken("test") },
+    env: { ODYSSEUS_URL: controlPlane.api.url, ODYSSEUS_TOKEN: administrator.issueToken("test") },
     async stop() {
       await Promise.all(agents.map((agent) => agent.stop()));
       await controlPlane.stop();

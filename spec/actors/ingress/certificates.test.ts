@@ -1,46 +1,41 @@
 import { describe, expect, it } from "vitest";
-import { ingressActor } from "../../../actors/ingress/actor.ts";
-import { NO_FRONTENDS, type Frontends } from "../../../actors/ingress/commands.ts";
-import { noKeys } from "../../../actors/ingress/keys.ts";
-import { evolve, noIngress, type IngressState } from "../../../actors/ingress/state.ts";
+import { NO_FRONTENDS } from "../../../actors/ingress/commands.ts";
 import { lackingNodes, SuppliedNumbers } from "../../../actors/ingress/supplied-numbers.ts";
 import { addressOf } from "../../../runtime/address.ts";
-import { MemoryBroker } from "../../../runtime/memory-bus.ts";
-import { systemClock } from "../../../runtime/system-clock.ts";
+import { Installation } from "../host-name/installation.ts";
 import { ports, routes, Stage, status } from "./stage.ts";
 
-const ADDRESS = addressOf("acme", "ingress");
-const outside = { clock: systemClock, bus: new MemoryBroker(systemClock).connect("test"), epochOf: () => 1, keys: noKeys };
-const { decider } = ingressActor(outside);
-
-/** What the keeper of certificates is told when a deployment serves these. */
-function serve(state: IngressState, deployment: string, frontends: Frontends): { readonly state: IngressState; readonly told: unknown } {
-  const meta = {
-    commandId: "c",
-    principal: { kind: "system", id: "x", role: "system" },
-    via: "system",
-    correlationId: "c",
-  } as const;
-  const decision = decider.decide(state, { kind: "serve", deployment, frontends }, { address: ADDRESS, nowMs: 1, meta });
-  if (decision.kind === "refuse") throw new Error(decision.refusal.message);
-  const told = decision.messages.find(({ to }) => to === addressOf("acme", "certificates"))?.message;
-  return { state: decision.events.reduce((next, event) => evolve(next, event, 1), state), told };
+/** What the keeper of certificates was told last. */
+function told({ sent }: Stage): unknown {
+  return sent.findLast(({ to }) => to === addressOf("acme", "certificates"))?.message;
 }
 
 describe("the keeper of certificates", () => {
   it("hears of every host of a route with TLS, whenever they change", () => {
-    const first = serve(noIngress, "web", routes("b.example.com", "a.example.com"));
-    expect(first.told).toEqual({ kind: "want", hosts: ["a.example.com", "b.example.com"] });
-    const second = serve(first.state, "shop", ports(8080));
-    expect(second.told).toBeUndefined();
-    const third = serve(second.state, "web", NO_FRONTENDS);
-    expect(third.told).toEqual({ kind: "want", hosts: [] });
+    const stage = new Stage();
+    stage.serve("web", routes("b.example.com", "a.example.com"));
+    expect(told(stage)).toEqual({ kind: "want", hosts: ["a.example.com", "b.example.com"] });
+    const before = stage.sent.length;
+    stage.serve("shop", ports(8080));
+    expect(stage.sent).toHaveLength(before);
+    stage.serve("web", NO_FRONTENDS);
+    expect(told(stage)).toEqual({ kind: "want", hosts: [] });
   });
 
   it("hears nothing of a route without TLS", () => {
+    const stage = new Stage();
     const [route] = routes("a.example.com").routes;
     if (route === undefined) throw new Error("no route");
-    expect(serve(noIngress, "web", { ...NO_FRONTENDS, routes: [{ ...route, tls: "off" }] }).told).toBeUndefined();
+    stage.serve("web", { ...NO_FRONTENDS, routes: [{ ...route, tls: "off" }] });
+    expect(told(stage)).toBeUndefined();
+  });
+
+  it("hears of no host that another tenant has, so no authority is asked for it", () => {
+    const installation = new Installation();
+    new Stage("rival", installation).serve("site", routes("a.example.com"));
+    const stage = new Stage("acme", installation);
+    stage.serve("web", routes("a.example.com", "b.example.com"));
+    expect(told(stage)).toEqual({ kind: "want", hosts: ["b.example.com"] });
   });
 });
 
