@@ -96,7 +96,7 @@ export class Person {
   }
 
   /** Undefined: no answer, as to a request whose connection broke. */
-  async #call({ wish, commandId }: Asked, { host, bus, reads, process }: ControlPlaneLife): Promise<Reply | undefined> {
+  async #call({ wish, commandId }: Asked, { host, bus, readsOf, process }: ControlPlaneLife): Promise<Reply | undefined> {
     const operation = this.#operations.get(wish.operation);
     if (operation === undefined || operation.effect === "stream") throw new Error(`no operation ${wish.operation}`);
     const context: OperationContext = {
@@ -104,7 +104,7 @@ export class Person {
       meta: { commandId, principal: { kind: "user", id: "ada", role: "admin" }, via: "api", correlationId: commandId },
       host,
       bus,
-      reads,
+      reads: readsOf(TENANT),
       sealed: this.#sealed,
       clock: process.clock,
       random: process.random,

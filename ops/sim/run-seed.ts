@@ -4,6 +4,7 @@ import { checkPools } from "./checks/pools.ts";
 import { differences } from "./checks/convergence.ts";
 import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
+import { TENANT } from "./tenant.ts";
 import type { Violation } from "./violation.ts";
 
 /** Virtual durations. */
@@ -87,7 +88,7 @@ class Run {
   }
 
   async #trouble(): Promise<void> {
-    const { saboteur, loop, nodes, person, floor } = this.#world;
+    const { saboteur, loop, nodes, person, rival, floor } = this.#world;
     const untilMs = loop.nowMs + TROUBLE_MS;
     const names = nodes.map(({ name }) => name);
     this.#world.mood = "trouble";
@@ -97,6 +98,7 @@ class Run {
       const [givenUp] = this.#givenUp();
       const isTired = givenUp !== undefined && loop.random.next() < REMOVED_SHARE;
       person.ask(isTired ? { operation: "nodes.remove", input: { name: givenUp } } : anyWish(loop.random, names));
+      rival.act();
       await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS);
     }
   }
@@ -110,14 +112,14 @@ class Run {
 
   /** What was broken is mended, nodes are opened again, and every question is answered. */
   async #mend(): Promise<void> {
-    const { saboteur, nodes, person } = this.#world;
+    const { saboteur, nodes, person, rival } = this.#world;
     saboteur.end();
     for (const { name } of nodes) person.ask({ operation: "nodes.uncordon", input: { name } });
-    await this.#until("every question is answered", () => person.isSatisfied);
+    await this.#until("every question is answered", () => person.isSatisfied && rival.isSatisfied);
   }
 
   async #calmChanges(): Promise<void> {
-    const { loop, nodes, person, floor } = this.#world;
+    const { loop, nodes, person, rival, floor } = this.#world;
     this.#world.mood = "calm";
     floor.forget();
     const node = oneOf(loop.random, nodes).name;
@@ -128,11 +130,12 @@ class Run {
       { operation: "deployments.restart", input: { name: oneOf(loop.random, DEPLOYMENTS) } },
       { operation: "nodes.uncordon", input: { name: node } },
     ];
+    rival.leave();
     for (const change of changes) {
       person.ask(change);
       await this.#pass(loop.random.next() * LONGEST_WISH_PAUSE_MS);
     }
-    await this.#until("every question is answered", () => person.isSatisfied);
+    await this.#until("every question is answered", () => person.isSatisfied && rival.isSatisfied);
   }
 
   /** Until nothing differs from what should be, and stays so. */
@@ -141,7 +144,7 @@ class Run {
     const deadlineMs = loop.nowMs + CONVERGENCE_MS;
     let restingSinceMs: number | undefined;
     while (restingSinceMs === undefined || loop.nowMs - restingSinceMs < REST_MS) {
-      const found = differences(this.#differing());
+      const found = differences(this.#world);
       if (found.length === 0) restingSinceMs ??= loop.nowMs;
       else restingSinceMs = undefined;
       if (found.length > 0 && loop.nowMs > deadlineMs)
@@ -150,30 +153,28 @@ class Run {
     }
   }
 
-  #differing(): Parameters<typeof differences>[0] {
-    const { truth, nodes, tenant, controlPlane } = this.#world;
-    return { truth, nodes, store: tenant.store, controlPlane };
-  }
-
   #finalChecks(): void {
-    const { tenant, person, live, foreign } = this.#world;
+    const { stores, person, live, foreign } = this.#world;
+    const store = stores[TENANT];
     const report = (check: string, message: string): void => this.#world.report(check, message);
-    checkAnswers(tenant.store, person.asked, report);
-    checkRollouts(tenant.store, report);
-    checkFailuresAudited(tenant.store, report);
-    checkReplays(tenant.store, live.definitions, live.states, report);
-    checkReadModel(tenant.store, live.definitions, report);
+    checkAnswers(store, person.asked, report);
+    checkRollouts(store, report);
+    checkFailuresAudited(store, report);
+    for (const each of Object.values(stores)) {
+      checkReplays(each, live.definitions, live.states, report);
+      checkReadModel(each, live.definitions, report);
+    }
     foreign.check(report);
     this.#stopIfViolated();
   }
 
   async #pass(durationMs: number): Promise<void> {
-    const { loop, floor, order, truth, nodes, tenant } = this.#world;
+    const { loop, floor, order, truth, nodes, stores } = this.#world;
     const untilMs = loop.nowMs + durationMs;
     while (loop.nowMs < untilMs) {
       await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
       order.look();
-      checkPools(truth, nodes, tenant.store, (check, message) => this.#world.report(check, message));
+      checkPools(truth, nodes, stores[TENANT], (check, message) => this.#world.report(check, message));
       if (this.#world.mood === "calm") floor.look();
       this.#stopIfViolated();
     }
@@ -193,8 +194,9 @@ class Run {
   }
 }
 
-function digestOf({ trace, loop, tenant }: SimWorld): string {
+function digestOf({ trace, loop, stores }: SimWorld): string {
   const hash = createHash("sha256").update(trace.digest).update(loop.digest);
-  for (const row of tenant.store.database.prepare("select * from events order by offset").iterate()) hash.update(JSON.stringify(row));
+  for (const { database } of Object.values(stores))
+    for (const row of database.prepare("select * from events order by offset").iterate()) hash.update(JSON.stringify(row));
   return hash.digest("hex");
 }

@@ -1,4 +1,5 @@
 import { deploymentActor } from "../../actors/deployment/actor.ts";
+import { hostNamesActor } from "../../actors/host-name/actor.ts";
 import { ingressActor } from "../../actors/ingress/actor.ts";
 import { noKeys } from "../../actors/ingress/keys.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
@@ -15,18 +16,19 @@ import { FaultyJournal, SOUND_DISK, type CrashMoment, type JournalFaults } from 
 import type { SimLoop } from "../../runtime/simulation/sim-loop.ts";
 import { SimProcess } from "../../runtime/simulation/sim-process.ts";
 import { memorySealedStore } from "../../storage/memory-sealed.ts";
-import { attachMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
-import { TENANT } from "./tenant.ts";
+import { attachMemoryTenant } from "../../storage/memory-tenant.ts";
+import type { TenantStore } from "../../storage/tenant-store.ts";
+import { OWNERS, type Owner } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
 
 export interface SimControlPlaneParts {
   readonly loop: SimLoop;
   readonly broker: MemoryBroker;
-  readonly tenant: MemoryTenant;
+  readonly stores: Readonly<Record<Owner, TenantStore>>;
   readonly trace: Trace;
   readonly log: Log;
   /** Between the process and its disk: what records, and what a mutation breaks. */
-  readonly journal: (journal: Journal) => Journal;
+  readonly journal: (journal: Journal, owner: Owner) => Journal;
   /** `life` counts the processes from 1. */
   readonly definition: (definition: AnyActorDefinition, life: number) => AnyActorDefinition;
 }
@@ -36,13 +38,13 @@ export interface ControlPlaneLife {
   readonly process: SimProcess;
   readonly host: ActorHost;
   readonly bus: Bus;
-  readonly reads: ReadModel;
+  readonly readsOf: (owner: Owner) => ReadModel;
 }
 
-/** The control plane's process, as often as it is started, over one tenant file that outlives it. */
+/** The control plane's process, as often as it is started, over files that outlive it. */
 export class SimControlPlane {
   readonly #parts: SimControlPlaneParts;
-  #life: (ControlPlaneLife & { readonly journal: FaultyJournal }) | undefined;
+  #life: (ControlPlaneLife & { readonly journals: readonly FaultyJournal[] }) | undefined;
   #serving: ControlPlaneLife | undefined;
   /** They go on as if they still owned the tenant. */
   readonly #overtaken = new Set<ControlPlaneLife>();
@@ -98,21 +100,22 @@ export class SimControlPlane {
   /** Dies at a commit to come; `killed` is called when it has. */
   killAtCommit(commits: number, moment: CrashMoment, killed: () => void): void {
     const life = this.#life;
-    life?.journal.crashAfter(commits, moment, () => {
-      if (life !== this.#life) return;
-      this.kill();
-      killed();
-    });
+    for (const journal of life?.journals ?? [])
+      journal.crashAfter(commits, moment, () => {
+        if (life !== this.#life) return;
+        this.kill();
+        killed();
+      });
   }
 
   /** It does not die at a commit to come after all. */
   spare(): void {
-    this.#life?.journal.crashAfter(Infinity, "before-commit");
+    for (const journal of this.#life?.journals ?? []) journal.crashAfter(Infinity, "before-commit");
   }
 
   setDiskFaults(faults: JournalFaults): void {
     this.#faults = faults;
-    this.#life?.journal.setFaults(faults);
+    for (const journal of this.#life?.journals ?? []) journal.setFaults(faults);
   }
 
   setWallOffset(offsetMs: number): void {
@@ -121,17 +124,15 @@ export class SimControlPlane {
   }
 
   async #start(): Promise<void> {
-    const { loop, broker, tenant, trace, log } = this.#parts;
+    const { loop, broker, trace, log } = this.#parts;
     this.#lives += 1;
     const number = this.#lives;
     const process = new SimProcess(loop, `control-plane-${number}`);
     process.jumpWall(this.#wallOffsetMs);
     const bus = broker.connect(process.name);
-    const attached = attachMemoryTenant(tenant.store);
-    const journal = new FaultyJournal(loop, process, this.#parts.journal(attached.journal));
-    journal.setFaults(this.#faults);
-    let epoch = 0;
-    const outside = { clock: process.clock, bus, epochOf: () => epoch, sealedOf: () => this.#sealed };
+    const files = OWNERS.map((owner) => this.#attach(owner, process));
+    const epochs = new Map<string, number>();
+    const outside = { clock: process.clock, bus, epochOf: (tenant: string) => epochs.get(tenant) ?? 0, sealedOf: () => this.#sealed };
     const host = new ActorHost({
       bus,
       clock: process.clock,
@@ -139,19 +140,36 @@ export class SimControlPlane {
       turns: process.turns,
       log,
       meter: noMeter,
-      definitions: [deploymentActor, stackActor, schedulerActor, nodeActor(outside), ingressActor({ ...outside, keys: noKeys })].map(
-        (definition: AnyActorDefinition) => this.#parts.definition(definition, number),
-      ),
+      definitions: [
+        deploymentActor,
+        stackActor,
+        schedulerActor,
+        nodeActor(outside),
+        ingressActor({ ...outside, keys: noKeys }),
+        hostNamesActor,
+      ].map((definition: AnyActorDefinition) => this.#parts.definition(definition, number)),
       servedKinds: ["node"],
       remoteKinds: ["agent"],
     });
-    const life = { process, host, bus, reads: attached.reads, journal };
+    const reads = new Map<Owner, ReadModel>(files.map((file) => [file.owner, file.reads]));
+    const readsOf = (owner: Owner): ReadModel => reads.get(owner) as ReadModel;
+    const life = { process, host, bus, readsOf, journals: files.map(({ journal }) => journal) };
     this.#life = life;
-    epoch = (await journal.claim(0)) + 1;
-    await journal.claim(epoch);
-    trace.add(`control plane starts, epoch ${epoch}`);
-    await host.addTenant({ tenant: TENANT, journal, epoch });
+    for (const { owner, journal } of files) {
+      const epoch = (await journal.claim(0)) + 1;
+      await journal.claim(epoch);
+      epochs.set(owner, epoch);
+      trace.add(`control plane starts for ${owner}, epoch ${epoch}`);
+      await host.addTenant({ tenant: owner, journal, epoch });
+    }
     host.start();
     if (this.#life === life) this.#serving = life;
+  }
+
+  #attach(owner: Owner, process: SimProcess): { readonly owner: Owner; readonly reads: ReadModel; readonly journal: FaultyJournal } {
+    const { journal: inner, reads } = attachMemoryTenant(this.#parts.stores[owner]);
+    const journal = new FaultyJournal(this.#parts.loop, process, this.#parts.journal(inner, owner));
+    journal.setFaults(this.#faults);
+    return { owner, reads, journal };
   }
 }

@@ -1,13 +1,17 @@
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import type { Engine } from "../../agent/engine/port.ts";
 import type { Proxy } from "../../agent/ingress/proxy.ts";
+import { INSTALLATION } from "../../actors/host-name/commands.ts";
 import type { AnyActorDefinition } from "../../runtime/actor.ts";
 import type { Journal } from "../../runtime/journal.ts";
 import type { Log, LogFacts } from "../../runtime/log.ts";
 import { MemoryBroker } from "../../runtime/memory-bus.ts";
 import { FaultyNetwork } from "../../runtime/simulation/faulty-network.ts";
 import { SimLoop } from "../../runtime/simulation/sim-loop.ts";
-import { openMemoryTenant, type MemoryTenant } from "../../storage/memory-tenant.ts";
+import { openMemoryTenant } from "../../storage/memory-tenant.ts";
+import type { TenantStore } from "../../storage/tenant-store.ts";
+import { HostNamesTruth } from "./checks/host-names.ts";
+import { Rival } from "./rival.ts";
 import { AssignmentOrder, checkStop } from "./checks/agents.ts";
 import { checkCalmOutcome } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
@@ -20,7 +24,7 @@ import { recordedJournal } from "./recorded-journal.ts";
 import { Saboteur } from "./saboteur.ts";
 import { SimControlPlane } from "./sim-control-plane.ts";
 import { SimNode } from "./sim-node.ts";
-import { TENANT } from "./tenant.ts";
+import { RIVAL, TENANT, type Owner } from "./tenant.ts";
 import { Trace } from "./trace.ts";
 import { Truth } from "./truth.ts";
 import { Violation } from "./violation.ts";
@@ -48,11 +52,17 @@ export interface WorldOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** A control plane, its nodes, a person and a saboteur, all on one virtual clock and one seed. */
+/** A control plane, its nodes, a person, another tenant's rival and a saboteur, all on one virtual clock and one seed. */
 export class SimWorld {
   readonly loop: SimLoop;
   readonly trace: Trace;
-  readonly tenant: MemoryTenant = openMemoryTenant({ tenant: TENANT });
+  readonly stores: Readonly<Record<Owner, TenantStore>> = {
+    [INSTALLATION]: storeOf(INSTALLATION),
+    [TENANT]: storeOf(TENANT),
+    [RIVAL]: storeOf(RIVAL),
+  };
+  readonly hostNames = new HostNamesTruth((check, message) => this.report(check, message));
+  readonly rival: Rival;
   readonly truth = new Truth();
   readonly live = new LiveStates();
   readonly foreign = new ForeignContainers();
@@ -88,10 +98,16 @@ export class SimWorld {
     this.controlPlane = new SimControlPlane({
       loop,
       broker,
-      tenant: this.tenant,
+      stores: this.stores,
       trace,
       log,
-      journal: (inner) => journal(recordedJournal(inner, trace, (commit) => truth.written(commit))),
+      journal: (inner, owner) =>
+        journal(
+          recordedJournal(inner, trace, (commit) => {
+            if (owner === TENANT) truth.written(commit);
+            this.hostNames.written(commit);
+          }),
+        ),
       definition: (real, life) => this.live.observed(definition(real), life),
     });
     const count = FEWEST_NODES + Math.floor(loop.random.next() * (MOST_NODES - FEWEST_NODES + 1));
@@ -100,6 +116,7 @@ export class SimWorld {
       (_, index) => new SimNode({ number: index + 1, loop, broker, registry, trace, log, engine, ingressProxy: proxy, stopping }),
     );
     this.person = new Person({ loop, controlPlane: this.controlPlane, trace, report });
+    this.rival = new Rival({ loop, controlPlane: this.controlPlane, trace });
     this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
     this.floor = new CalmFloor(truth, this.nodes, report);
     this.order = new AssignmentOrder(this.nodes, report);
@@ -123,7 +140,7 @@ export class SimWorld {
   }
 
   close(): void {
-    this.tenant.store.close();
+    for (const store of Object.values(this.stores)) store.close();
   }
 
   /** An error in the log is a bug, unless the saboteur made it: a disk that never says what it wrote, a second owner. */
@@ -137,6 +154,10 @@ export class SimWorld {
     const log: Log = { debug: nothing, info: nothing, warn: nothing, error, with: () => log };
     return log;
   }
+}
+
+function storeOf(tenant: Owner): TenantStore {
+  return openMemoryTenant({ tenant }).store;
 }
 
 function same<Value>(value: Value): Value {

@@ -2,19 +2,11 @@ import type { DeploymentState, PlacementRecord } from "../../../actors/deploymen
 import { templateOf } from "../../../actors/deployment/replica.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
 import { LABEL } from "../../../agent/labels.ts";
-import type { TenantStore } from "../../../storage/tenant-store.ts";
-import type { SimControlPlane } from "../sim-control-plane.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
+import type { SimWorld } from "../world.ts";
 import { ofPools } from "./pools.ts";
 import { isReliable } from "./observation.ts";
-
-export interface World {
-  readonly truth: Truth;
-  readonly nodes: readonly SimNode[];
-  readonly store: TenantStore;
-  readonly controlPlane: SimControlPlane;
-}
 
 interface Assigned {
   readonly state: DeploymentState;
@@ -23,17 +15,17 @@ interface Assigned {
 }
 
 /** Everything in which what is differs from what should be; empty once the world has come to rest. */
-export function differences(world: World): readonly string[] {
-  const { truth, store, controlPlane } = world;
+export function differences(world: SimWorld): readonly string[] {
+  const { truth, stores, controlPlane } = world;
   if (controlPlane.life === undefined) return ["the control plane is down"];
   const found: string[] = [];
   const assigned = new Map<string, Assigned>();
   const pending = new Set<string>();
   for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending));
-  found.push(...ofScheduler(truth, assigned, pending), ...ofPools(truth, world.nodes));
+  found.push(...ofScheduler(truth, assigned, pending), ...ofPools(truth, world.nodes), ...world.hostNames.differences());
   for (const node of world.nodes) found.push(...ofNode(node, truth.nodes.get(node.name), assigned));
-  // Asked last: it is the only question to the database.
-  const waiting = found.length === 0 ? store.pending(1)[0] : undefined;
+  // Asked last: these are the only questions to the databases.
+  const waiting = found.length === 0 ? Object.values(stores).flatMap((store) => store.pending(1))[0] : undefined;
   if (waiting !== undefined) found.push(`a message to ${waiting.to} is not delivered: ${waiting.id}`);
   return found;
 }

@@ -2,6 +2,7 @@ import type { AnyActorDefinition, Decision, Outgoing } from "../../../runtime/ac
 import { addressOf } from "../../../runtime/address.ts";
 import type { Commit, Journal } from "../../../runtime/journal.ts";
 import type { DeploymentEvent, DeploymentState } from "../../../actors/deployment/state.ts";
+import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
 import type { IngressEvent } from "../../../actors/ingress/state.ts";
 import type { Engine } from "../../../agent/engine/port.ts";
@@ -169,6 +170,24 @@ export const mutants: readonly Mutant[] = [
       redecided("scheduler", (accepted) => ({ ...accepted, events: accepted.events.filter(({ type }) => type !== "placements.released") })),
   },
   {
+    name: "an ingress that takes every host name for its own",
+    breaks: /a host name answers for one tenant/,
+    make: () =>
+      redecided("ingress", (accepted) => ({
+        ...accepted,
+        events: accepted.events.map((event) => (event.type === "hosts.settled" ? { ...event, taken: [] } : event)),
+      })),
+  },
+  {
+    name: "an owner of host names that keeps what is given back",
+    breaks: /everything converges/,
+    make: () =>
+      redecided("host-names", (accepted) => ({
+        ...accepted,
+        events: accepted.events.filter((event) => (event as Partial<HostNamesEvent & { type: "host-names.held" }>).hosts?.length !== 0),
+      })),
+  },
+  {
     name: "a store that acknowledges a commit it does not write",
     breaks: /acknowledged means journalled/,
     make: () => {
@@ -199,7 +218,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an outbox that does not outlive its process",
-    breaks: /everything converges/,
+    breaks: /everything converges|pools hold healthy replicas only/,
     make: () => journal((commit, inner) => inner.commit({ ...commit, outbox: [] })),
   },
   {
@@ -267,7 +286,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a deployment that stops a replica while it is in the pools",
-    breaks: /what we stop is in no pool/,
+    breaks: /what we stop is in no pool|pools hold healthy replicas only/,
     make: () => redecided("deployment", stopsAtOnce),
   },
   {
