@@ -98,7 +98,10 @@ const HOST = /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,
 export const RouteHost = z
   .string()
   .max(253)
-  .regex(HOST, "a host is a name like app.example.com, in lower case; *.example.com stands for one label");
+  .regex(
+    HOST,
+    "a host is a name like app.example.com: in lower case, without a dot at its end, beyond ASCII in its xn-- form; *.example.com stands for one label",
+  );
 export const RoutePath = z
   .string()
   .max(1_000)
