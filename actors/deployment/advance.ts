@@ -9,6 +9,9 @@ import {
   isAvailable,
   isHealthy,
   isMoving,
+  isOver,
+  leavesUntilMs,
+  needsSuccessor,
   revisionOf,
   slotViews,
   templateOf,
@@ -120,14 +123,6 @@ function idOf({ placementId }: PlacementRecord): string {
   return placementId;
 }
 
-/** How long after its time to drain a replica is stopped when the ingress has not answered: it has the same time to notice. */
-const UNANSWERED_WITHDRAWAL_MS = 30_000;
-
-function leavesUntilMs(state: DeploymentState, { desired, leavingSinceMs, contentOf: content }: PlacementRecord): number | undefined {
-  if (desired !== "leaving" || leavingSinceMs === undefined) return undefined;
-  return leavingSinceMs + templateOf(state, content).drainMs + UNANSWERED_WITHDRAWAL_MS;
-}
-
 function stopOverdue(draft: Draft): void {
   const isOverdue = (placement: PlacementRecord): boolean => (leavesUntilMs(draft.state, placement) ?? Infinity) <= draft.nowMs;
   const placementIds = Object.values(draft.state.placements).filter(isOverdue).map(idOf);
@@ -164,12 +159,15 @@ function retireEnded(draft: Draft): void {
   stop(draft, ended);
 }
 
-/** An old replica goes once its successor is available; one that is not healthy goes as soon as it has a successor at all. */
+/** An old replica goes once its successor is available, or has ended well; one that is not healthy goes as soon as it has a successor at all. */
 function retireReplaced(draft: Draft): void {
   const surplus: PlacementRecord[] = [];
-  for (const { good, old } of draft.views) {
+  for (const { slot, good, old } of draft.views) {
     const [best, ...rest] = good;
-    if (best === undefined) continue;
+    if (best === undefined) {
+      if (isOver(draft.state, slot) && slot.ended?.outcome === "succeeded") surplus.push(...old);
+      continue;
+    }
     surplus.push(...rest);
     const isProven = isAvailable(draft.state, best, draft.nowMs);
     surplus.push(...old.filter((placement) => isProven || !isHealthy(placement)));
@@ -242,6 +240,7 @@ function retarget(draft: Draft, slots: readonly number[], revision: number): voi
 /** Replaces what is of an older revision or being evacuated, never beyond the budget. */
 function replaceOld(draft: Draft): void {
   adoptSameContent(draft);
+  retireSuperseded(draft);
   const views = draft.views;
   const room = new RolloutRoom(draft.state, views, draft.nowMs);
   const next = views.filter((view) => needsSuccessor(draft.state, view) && view.slot.notBeforeMs <= draft.nowMs);
@@ -272,9 +271,15 @@ function adoptSameContent(draft: Draft): void {
   retarget(draft, slots, revision);
 }
 
-function needsSuccessor(state: DeploymentState, { slot, good, old }: SlotView): boolean {
-  if (isMoving(state) && slot.revision !== state.revision) return good.length + old.length > 0;
-  return good.length === 0 && old.length > 0;
+/** A slot that waits for its successor needs one replica until then. Others, of a change that was never finished, would take up the successor's room. */
+function retireSuperseded(draft: Draft): void {
+  const { state, nowMs } = draft;
+  const merit = (placement: PlacementRecord): number =>
+    (isHealthy(placement) ? 4 : 0) + (placement.evacuation === undefined ? 2 : 0) + (isAvailable(state, placement, nowMs) ? 1 : 0);
+  const surplus = draft.views
+    .filter((view) => needsSuccessor(state, view))
+    .flatMap(({ good, old }) => [...good, ...old].toSorted((a, b) => merit(b) - merit(a)).slice(1));
+  stop(draft, surplus);
 }
 
 /** Ends the rollout when it is due, and begins the way back when the policy says so. */

@@ -42,6 +42,18 @@ export function isAvailable(state: DeploymentState, placement: PlacementRecord, 
   return atMs !== undefined && atMs <= nowMs;
 }
 
+/** How long after its time to drain a replica is stopped when the ingress has not answered: it has the same time to notice. */
+const UNANSWERED_WITHDRAWAL_MS = 30_000;
+
+/** When it is stopped, whether it was let go or not. Undefined: it is not leaving. */
+export function leavesUntilMs(
+  state: DeploymentState,
+  { desired, leavingSinceMs, contentOf: content }: PlacementRecord,
+): number | undefined {
+  if (desired !== "leaving" || leavingSinceMs === undefined) return undefined;
+  return leavingSinceMs + templateOf(state, content).drainMs + UNANSWERED_WITHDRAWAL_MS;
+}
+
 /** Whether slots are being moved to the deployment's revision. A scaling leaves each where it is, also after an update that failed half way. */
 export function isMoving({ rollout }: DeploymentState): boolean {
   return rollout?.outcome === "in-progress" && rollout.change !== "scale";
@@ -50,6 +62,17 @@ export function isMoving({ rollout }: DeploymentState): boolean {
 /** The replica ended as it is allowed to, or for good, at the content the slot is to have: it does not run again. */
 export function hasEnded(slot: Slot, content: number): boolean {
   return slot.ended !== undefined && slot.ended.contentOf === content;
+}
+
+/** The replica that was wanted in the slot has run, and is not run again. */
+export function isOver(state: DeploymentState, slot: Slot): boolean {
+  return slot.revision !== 0 && hasEnded(slot, contentOf(state, slot.revision));
+}
+
+/** What lives in the slot is of an older revision, or has to leave its node. */
+export function needsSuccessor(state: DeploymentState, { slot, good, old }: SlotView): boolean {
+  if (isMoving(state) && slot.revision !== state.revision) return good.length + old.length > 0;
+  return good.length === 0 && old.length > 0 && !isOver(state, slot);
 }
 
 export interface SlotView {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { statusOf } from "../../../actors/deployment/status.ts";
-import { running } from "./stage.ts";
+import { imageOf, running } from "./stage.ts";
 
 describe("healing", () => {
   it("replaces what was lost with its node, once", () => {
@@ -34,6 +34,19 @@ describe("healing", () => {
     stage.tell({ kind: "stay", node: stage.nodeOf(leaving), placementIds: [leaving] });
     expect(stage.active()).toEqual(before);
     expect(stage.messages().scheduler.at(-1)).toMatchObject({ kind: "release" });
+  });
+
+  it("begins anew elsewhere what an update has just begun on a node that is drained", () => {
+    const stage = running();
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.placeAll();
+    const [begun = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2);
+    stage.healthy(begun);
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(begun), placementIds: [begun], reason: "n1 is being drained" });
+    expect(stage.active()).not.toContain(begun);
+    expect(stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2)).toHaveLength(1);
+    stage.finish();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", revision: 2 });
   });
 
   it("keeps a replica that binds a port of its drained node until its successor serves on another", () => {

@@ -48,6 +48,19 @@ describe("a job", () => {
     expect(stage.active()).toEqual([]);
   });
 
+  test("that takes the place of one that still runs is run once, and the older one is stopped", () => {
+    const stage = running(job("1"), 1);
+    stage.accepted({ kind: "apply", template: job("2"), platforms: [], replicas: 1 });
+    stage.obey();
+    expect(stage.active()).toEqual(["web.1.1", "web.1.2"]);
+    end(stage, "web.1.2", "succeeded");
+    expect(stage.state.rollout).toMatchObject({ change: "update", outcome: "succeeded" });
+    expect(stage.active()).toEqual([]);
+    stage.obey();
+    stage.pass(600_000);
+    expect(stage.state.placements).toEqual({});
+  });
+
   test("runs again with each change, and when it is restarted", () => {
     const stage = running(job(), 1);
     end(stage, "web.1.1", "succeeded");

@@ -107,6 +107,20 @@ describe("updating", () => {
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 3)).toBe(true);
   });
 
+  it("is superseded at once also when what the first one had begun never becomes healthy", () => {
+    const stage = running();
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.placeAll();
+    const [begun = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2);
+    stage.unhealthy(begun);
+    stage.accepted({ kind: "update", patch: { image: "app:3" }, image: imageOf("3") });
+    expect(stage.active()).not.toContain(begun);
+    expect(stage.active().filter((id) => stage.state.placements[id]?.contentOf === 3)).toHaveLength(1);
+    expect(stage.healthySlots()).toBe(3);
+    stage.finish();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", revision: 3 });
+  });
+
   it("stops the old replica first when both bind the same port of their node", () => {
     const stage = running(3, { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] });
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
