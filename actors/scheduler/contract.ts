@@ -67,7 +67,9 @@ export type SchedulerAnswer =
   | {
       readonly kind: "pending";
       readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
-    };
+    }
+  /** They are not where the others of their group are. Said again whenever anything is decided, until they are gone. */
+  | { readonly kind: "evacuate"; readonly placementIds: readonly string[]; readonly reason: string };
 
 /** Replicas somebody thinks of asking for. */
 export interface Wish {

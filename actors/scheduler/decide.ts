@@ -1,6 +1,8 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { PlacementRequest, Rejection, SchedulerAnswer, SchedulerCommand } from "./contract.ts";
+import { togetherWords } from "./filters.ts";
+import { straysOf, type Stray } from "./groups.ts";
 import { Ledger } from "./ledger.ts";
 import { place, type Placed } from "./place.ts";
 import { reservationOf } from "./reservation.ts";
@@ -58,11 +60,12 @@ function settle(
   asked: readonly Pending[],
 ): Decision<SchedulerEvent> {
   const now = first.reduce(evolve, state);
-  const ledger = new Ledger(now);
+  const waiting = [...now.pending, ...asked];
+  const ledger = new Ledger(now, waiting);
   const rejected = new RejectedRequirements();
   const reserved: Reservation[] = [];
   const pended: Pending[] = [];
-  for (const item of [...now.pending, ...asked]) {
+  for (const item of waiting) {
     const { request, deployment } = item;
     const result = rejected.of(request) ?? rejected.remember(request, place(ledger, deployment, request));
     if (result.kind === "placed") {
@@ -76,7 +79,15 @@ function settle(
   const events: SchedulerEvent[] = [...first];
   if (reserved.length > 0) events.push({ type: "placements.reserved", reservations: reserved });
   if (pended.length > 0) events.push({ type: "placements.pended", pending: pended });
-  return { kind: "accept", events, messages: [...placedMessages(tenant, reserved), ...pendingMessages(tenant, pended)], reply: null };
+  const placed = new Set(reserved.map(({ placementId }) => placementId));
+  const strays = straysOf({
+    ...now,
+    reservations: [...Object.values(now.reservations), ...reserved],
+    waiting: waiting.filter(({ request }) => !placed.has(request.placementId)),
+  });
+  const movable = strays.filter((stray) => ledger.hasRoomFor(stray, stray.home));
+  const messages = [...placedMessages(tenant, reserved), ...pendingMessages(tenant, pended), ...regroupMessages(tenant, movable)];
+  return { kind: "accept", events, messages, reply: null };
 }
 
 /** Within one decision rooms only fill up: what was rejected once stays rejected, and a thousand requests alike are looked at once. */
@@ -111,6 +122,15 @@ function pendingMessages(tenant: string, pended: readonly Pending[]): readonly O
   return byDeployment(tenant, pended, (items) => ({
     kind: "pending",
     placements: items.map(({ request, rejections }) => ({ placementId: request.placementId, rejections })),
+  }));
+}
+
+/** A group that came apart, because a node was lost and is back or is no longer drained, comes together again. */
+function regroupMessages(tenant: string, strays: readonly Stray[]): readonly Outgoing[] {
+  return byDeployment(tenant, strays, (items) => ({
+    kind: "evacuate",
+    placementIds: items.map(({ placementId }) => placementId),
+    reason: togetherWords(items[0]?.together ?? "", items[0]?.home ?? ""),
   }));
 }
 

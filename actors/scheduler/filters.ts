@@ -1,7 +1,7 @@
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
 import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
-import type { Room, Whereabouts } from "./ledger.ts";
+import type { Room } from "./ledger.ts";
 
 /** One reason to reject a node. Each explains itself, and says what would make it fit. */
 export interface Filter {
@@ -59,9 +59,8 @@ export const filters: readonly Filter[] = [
   },
   {
     name: "together",
-    accepts: ({ node, whereabouts }, { together }) => groupNodes(whereabouts, together)?.has(node.name) ?? true,
-    reason: ([first], { together }) =>
-      `replicas of ${together} run on one node, and they are on ${[...(groupNodes(first?.whereabouts, together)?.keys() ?? [])].join(" and ")}`,
+    accepts: ({ node, whereabouts }, { together = "" }) => (whereabouts.homes.get(together) ?? node.name) === node.name,
+    reason: ([first], { together = "" }) => togetherWords(together, first?.whereabouts.homes.get(together) ?? ""),
     remedy: () => "Make room on that node, or drain it so that all of them move.",
   },
   {
@@ -107,8 +106,8 @@ function elsewhere({ node, whereabouts }: Room, { volumes = [] }: Requirements):
   });
 }
 
-function groupNodes(whereabouts: Whereabouts | undefined, together: string | undefined): ReadonlyMap<string, number> | undefined {
-  return together === undefined ? undefined : whereabouts?.groups.get(together);
+export function togetherWords(group: string, home: string): string {
+  return `replicas of ${group} run on one node, and they are on ${home}`;
 }
 
 function refusedOn({ node }: Room, { demands = [] }: Requirements): readonly Demand[] {

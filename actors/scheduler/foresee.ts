@@ -6,7 +6,7 @@ import type { Reservation, SchedulerState } from "./state.ts";
 
 /** Where replicas would go as things stand, without booking anything. One wish after the other, as their rollouts would ask. */
 export function foresee(state: SchedulerState, wishes: readonly Wish[]): readonly Foreseen[] {
-  const ledger = new Ledger(state);
+  const ledger = new Ledger(state, state.pending);
   return wishes.map((wish) => foreseeOne(state, ledger, wish));
 }
 

@@ -1,4 +1,5 @@
-import type { Reservation, SchedulerState } from "./state.ts";
+import { homesOf, isHabitable } from "./groups.ts";
+import type { Pending, Reservation, SchedulerState } from "./state.ts";
 import type { SchedulerNode } from "./contract.ts";
 
 /** What is free on a node while a decision is being made. */
@@ -17,13 +18,13 @@ export interface Room {
 export interface Whereabouts {
   /** Volume -> the node its data is on. */
   readonly volumes: ReadonlyMap<string, string>;
-  /** Group -> the nodes its members are on, and how many. One that is leaving its node, or is lost with it, holds nobody there. */
-  readonly groups: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Group -> the node its next placement goes to. Absent: any. */
+  readonly homes: ReadonlyMap<string, string>;
 }
 
 interface OpenWhereabouts extends Whereabouts {
   readonly volumes: Map<string, string>;
-  readonly groups: Map<string, Map<string, number>>;
+  readonly homes: Map<string, string>;
 }
 
 /** The ledger alone writes in a room, and it lives no longer than the decision it was made for. */
@@ -41,15 +42,23 @@ export class Ledger {
   readonly rooms: readonly Room[];
   readonly #byName: ReadonlyMap<string, OpenRoom>;
   readonly #whereabouts: OpenWhereabouts;
+  /** Placements of each group. */
+  readonly #members = new Map<string, number>();
 
-  constructor(state: SchedulerState) {
-    this.#whereabouts = { volumes: new Map(Object.entries(state.volumes)), groups: new Map() };
+  /** `waiting` are those that will be asked for a place. */
+  constructor(state: SchedulerState, waiting: readonly Pending[]) {
+    const { nodes, volumes } = state;
+    const reservations = Object.values(state.reservations);
+    this.#whereabouts = {
+      volumes: new Map(Object.entries(volumes)),
+      homes: new Map(homesOf({ nodes, volumes, reservations, waiting })),
+    };
     const rooms = Object.values(state.nodes)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((node) => emptyRoom(node, this.#whereabouts));
     this.rooms = rooms;
     this.#byName = new Map(rooms.map((room) => [room.node.name, room]));
-    for (const reservation of Object.values(state.reservations)) this.book(reservation);
+    for (const reservation of reservations) this.book(reservation);
   }
 
   book({ node, placementId, deployment, cpuMillis, memoryBytes, hostPorts, volumes = [], together }: Reservation): void {
@@ -61,7 +70,16 @@ export class Ledger {
     room.memoryFreeBytes -= memoryBytes;
     room.replicas += 1;
     room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 0) + 1);
-    if (together !== undefined) this.#count(together, room.node, 1);
+    if (together === undefined) return;
+    this.#members.set(together, (this.#members.get(together) ?? 0) + 1);
+    if (!this.#whereabouts.homes.has(together) && isHabitable(room.node)) this.#whereabouts.homes.set(together, node);
+  }
+
+  /** Whether the node could take what is reserved on another. */
+  hasRoomFor({ cpuMillis, memoryBytes, hostPorts }: Reservation, node: string): boolean {
+    const room = this.#byName.get(node);
+    if (room === undefined || room.cpuFreeMillis < cpuMillis || room.memoryFreeBytes < memoryBytes) return false;
+    return hostPorts.every(({ port, protocol }) => !room.ports.has(`${port}/${protocol}`));
   }
 
   /** Takes back what was booked. */
@@ -73,18 +91,10 @@ export class Ledger {
     room.memoryFreeBytes += memoryBytes;
     room.replicas -= 1;
     room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 1) - 1);
-    if (together !== undefined) this.#count(together, room.node, -1);
-  }
-
-  #count(group: string, { name, readiness }: SchedulerNode, change: 1 | -1): void {
-    if (readiness === "draining" || readiness === "unreachable") return;
-    const { groups } = this.#whereabouts;
-    const nodes = groups.get(group) ?? new Map<string, number>();
-    const members = (nodes.get(name) ?? 0) + change;
-    if (members > 0) nodes.set(name, members);
-    else nodes.delete(name);
-    if (nodes.size > 0) groups.set(group, nodes);
-    else groups.delete(group);
+    if (together === undefined) return;
+    const left = (this.#members.get(together) ?? 1) - 1;
+    this.#members.set(together, left);
+    if (left === 0) this.#whereabouts.homes.delete(together);
   }
 }
 

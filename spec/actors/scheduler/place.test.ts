@@ -73,6 +73,11 @@ class Stage {
       .sort();
   }
 
+  /** Those that were told to leave their node. */
+  evacuated(): readonly SchedulerAnswer[] {
+    return this.answers.filter(({ kind }) => kind === "evacuate");
+  }
+
   rejections(): readonly Rejection[] {
     return this.state.pending[0]?.rejections ?? [];
   }
@@ -166,6 +171,36 @@ describe("choosing a node", () => {
     expect(stage.nodesOf("cache")).toEqual(["n3"]);
     stage.place("web", 2, { together: "shop" });
     expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n3", "n3"]);
+  });
+
+  it("brings a group together again that came apart while its node was away, where the newest of it are", () => {
+    const stage = threeNodes();
+    stage.place("web", 2, { together: "shop" });
+    stage.node("n1", { readiness: "unreachable" });
+    stage.place("db", 1, { together: "shop" });
+    expect(stage.nodesOf("db")).toEqual(["n2"]);
+    expect(stage.evacuated()).toEqual([]);
+    stage.node("n1");
+    expect(stage.evacuated()).toEqual([
+      { kind: "evacuate", placementIds: ["web.1.1", "web.2.2"], reason: "replicas of shop run on one node, and they are on n2" },
+    ]);
+    stage.tell({ kind: "release", placementIds: ["web.1.1", "web.2.2"] });
+    stage.place("web", 2, { together: "shop" });
+    expect(stage.nodesOf("web")).toEqual(["n2", "n2"]);
+    expect(stage.evacuated()).toHaveLength(1);
+  });
+
+  it("brings a group to the data that one of it uses, and nobody to where there is no room", () => {
+    const stage = threeNodes();
+    stage.place("db", 1, { together: "shop", volumes: ["data"] });
+    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.node("n1", { readiness: "cordoned" });
+    stage.place("web", 1, { together: "shop", memoryReservedBytes: 900 * MEBIBYTE });
+    stage.place("api", 1, { together: "shop" });
+    stage.node("n1", { memoryBytes: 500 * MEBIBYTE });
+    stage.place("db", 1, { together: "shop", volumes: ["data"] });
+    expect(stage.nodesOf("db")).toEqual(["n1"]);
+    expect(stage.evacuated()).toEqual([expect.objectContaining({ placementIds: ["api.1.2"] })]);
   });
 
   it("avoids a node where the replica failed, unless there is no other", () => {
