@@ -41,14 +41,15 @@ export function advance(draft: StackDraft): void {
   throw new Error(`${draft.state.name}: no rest after ${MAX_ROUNDS} rounds`);
 }
 
-/** The earliest time at which `advance` might do something without being told anything. */
+/** The earliest time after `nowMs` at which `advance` might do something without being told anything. */
 export function nextStepMs(state: StackState, nowMs: number): number | undefined {
   const { rollout } = state;
   if (rollout?.outcome !== "in-progress") return undefined;
   const limits = stepsOf(state, rollout, nowMs).flatMap(({ progress }) =>
     progress.kind === "carrying" ? (progress.deadlineAtMs ?? []) : [],
   );
-  return Math.min(rollout.deadlineAtMs, ...limits);
+  const next = Math.min(...[rollout.deadlineAtMs, ...limits].filter((atMs) => atMs > nowMs));
+  return Number.isFinite(next) ? next : undefined;
 }
 
 function isDue({ progress }: Step): boolean {
@@ -118,8 +119,8 @@ export function repeat(
   begin(draft, { ...rollout, members: changes });
 }
 
-export function nextRevision({ revisions }: StackState): number {
-  return (revisions.at(-1)?.number ?? 0) + 1;
+export function nextRevision({ revision }: StackState): number {
+  return revision + 1;
 }
 
 export function begin(

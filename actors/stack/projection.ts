@@ -51,17 +51,21 @@ function rolloutView(rollout: StackRollout | undefined): RolloutView {
   };
 }
 
-/** A revision is large: it is written when it is made and when its rollout has ended, and not with each link in between. */
+/**
+ * A revision is large: while its rollout is on its way, its row is not written with each link, but when it is made and when the rollout has ended. What
+ * changes at any other time is rare.
+ */
 function revisionRows(before: StackState, after: StackState): readonly RowChange[] {
-  const kept = new Set(after.mode === "absent" ? [] : after.revisions.map(({ number }) => number));
+  const kept = new Set(after.revisions.map(({ number }) => number));
   const gone = before.revisions
     .filter(({ number }) => !kept.has(number))
     .map(({ number }): RowChange => ({ change: "delete", kind: "stack-revision", id: revisionId(after.name, number) }));
   const old = new Map(before.revisions.map((revision) => [revision.number, revision]));
-  const hasEnded = before.rollout !== after.rollout;
-  const written = after.revisions.filter(
-    (revision) => kept.has(revision.number) && (!old.has(revision.number) || (hasEnded && old.get(revision.number) !== revision)),
-  );
+  const [ended, onItsWay] = [before.rollout === after.rollout ? undefined : before.rollout?.revision, revisionOnItsWay(after)];
+  const written = after.revisions.filter((revision) => {
+    const { number } = revision;
+    return !old.has(number) || number === ended || (number !== onItsWay && old.get(number) !== revision);
+  });
   return [
     ...gone,
     ...written.map((revision): RowChange => ({
@@ -72,6 +76,10 @@ function revisionRows(before: StackState, after: StackState): readonly RowChange
       body: revisionRow(after.name, revision),
     })),
   ];
+}
+
+function revisionOnItsWay({ rollout }: StackState): number | undefined {
+  return rollout?.outcome === "in-progress" ? rollout.revision : undefined;
 }
 
 function revisionRow(stack: string, { number, contentOf, members, links, onFailure, atMs, provenAtMs }: StackRevision): StackRevisionRow {

@@ -139,9 +139,8 @@ export function evolve(state: StackState, event: StackEvent, atMs: number): Stac
         generation: state.generation,
         nextOrder: state.nextOrder,
         rollout: state.rollout,
+        // A namesake goes on counting from it, and never rolls back to what was deleted.
         revision: state.revision,
-        // The last one for its number alone: a namesake goes on counting from it, and never rolls back to what was deleted.
-        revisions: state.revisions.slice(-1).map((revision) => ({ ...revision, members: [], links: {}, provenAtMs: undefined })),
       };
   }
 }
@@ -181,7 +180,9 @@ function stood(state: StackState, { deployment, standing }: Extract<StackEvent, 
     standing,
     carriedAtMs: isCarried ? (record.carriedAtMs ?? atMs) : undefined,
   }));
-  if (!isCarried || before.wants === "gone" || !standing.asOrdered) return after;
+  // What an earlier rollout ordered is no content of the present revision.
+  const isOfRollout = before.order >= (state.rollout?.firstOrder ?? Infinity);
+  if (!isCarried || !isOfRollout || before.wants === "gone" || !standing.asOrdered) return after;
   return {
     ...after,
     revisions: after.revisions.map((revision) =>

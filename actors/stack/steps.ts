@@ -1,4 +1,4 @@
-import type { Standing } from "../deployment/standing.ts";
+import type { Reached, Standing } from "../deployment/standing.ts";
 import type { Member } from "./commands.ts";
 import type { Condition } from "./contract.ts";
 import type { MemberRecord, StackRevision, StackRollout, StackState } from "./state.ts";
@@ -37,7 +37,7 @@ export function stepsOf(state: StackState, rollout: StackRollout, nowMs: number)
     target.map((member) => [member.service, contentProgress(state.members[member.deployment], member, rollout, nowMs)]),
   );
   const content = target.map((member): Step => {
-    const progress = begun.get(member.service) ?? { kind: "waiting", for: undefined };
+    const progress = begun.get(member.service) ?? NOT_BEGUN;
     const waitsFor = progress.kind === "waiting" ? (firstUnmet(state, member, target, begun) ?? stillLeaving(state, member)) : undefined;
     return { deployment: member.deployment, member, progress: progress.kind === "waiting" ? { kind: "waiting", for: waitsFor } : progress };
   });
@@ -52,7 +52,7 @@ function isOurs({ standing, refused }: MemberRecord): boolean {
 }
 
 function contentProgress(record: MemberRecord | undefined, member: Member, rollout: StackRollout, nowMs: number): Progress {
-  if (record === undefined || record.order < rollout.firstOrder) return { kind: "waiting", for: undefined };
+  if (record === undefined || record.order < rollout.firstOrder) return NOT_BEGUN;
   const { refused, standing, order } = record;
   if (refused !== undefined) return { kind: "failed", reason: refused };
   if (standing?.order !== order) return { kind: "ordered" };
@@ -85,6 +85,8 @@ function unwell({ carriedAtMs }: MemberRecord, { deployment, template }: Member,
     : { kind: "carrying", deadlineAtMs };
 }
 
+const NOT_BEGUN: Progress = { kind: "waiting", for: undefined };
+
 /** What is being deleted is made anew once it is gone. */
 function stillLeaving({ members }: StackState, { deployment }: Member): string | undefined {
   return members[deployment]?.standing?.mode === "deleting" ? `${deployment} to be gone, which is being deleted` : undefined;
@@ -103,14 +105,18 @@ function firstUnmet(
     if (other === undefined) continue;
     const standing = state.members[other.deployment]?.standing;
     const isCarried = progress === "carrying" || progress === "done";
-    if (!isCarried || standing === undefined || !fulfils(standing, condition)) return `${other.deployment} to be ${condition}`;
+    if (!isCarried || standing === undefined || !FULFILLED_BY[condition].has(standing.reached))
+      return `${other.deployment} to be ${condition}`;
   }
   return undefined;
 }
 
-function fulfils({ reached }: Standing, condition: Condition): boolean {
-  return condition === "started" ? reached !== "nothing" && reached !== "failed" : reached === condition;
-}
+/** What has ended as it was meant to was started and well before, also where nobody saw it, and is not run again to show it. */
+const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
+  started: new Set(["started", "healthy", "completed"]),
+  healthy: new Set(["healthy", "completed"]),
+  completed: new Set(["completed"]),
+};
 
 /** What others depend on goes after them, and nothing goes before what stays is as it is to be. */
 function leavingStep(

@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { nextStepMs } from "../../../actors/stack/advance.ts";
+import { revisionId, StackRevisionRow } from "../../../actors/stack/views.ts";
 import { member, StackStage } from "./stage.ts";
 
 const db = member("db", "1");
 const api = member("api", "1", [{ service: "db", condition: "healthy" }]);
 const web = member("web", "1", [{ service: "api", condition: "started" }]);
+
+function rowOf(stage: StackStage, revision: number): StackRevisionRow | undefined {
+  return StackRevisionRow.optional().parse(stage.rows.get(`stack-revision ${revisionId("shop", revision)}`));
+}
 
 function running(): StackStage {
   const stage = new StackStage();
@@ -139,6 +145,19 @@ describe("a member that is a job", () => {
     expect(stage.begun).toEqual(["shop-init@1", "shop-app@1", "shop-app@2"]);
   });
 
+  test("was well once it has completed, also where nobody saw it healthy, and is not run again to show it", () => {
+    const stage = new StackStage();
+    const patient = member("app", "1", [{ service: "init", condition: "healthy" }]);
+    stage.apply([patient, init]);
+    stage.deliver();
+    stage.byNode("shop-init", { kind: "placed", placements: [{ placementId: "shop-init.1.1", node: "n1" }] });
+    end(stage, "succeeded");
+    expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    stage.apply([member("app", "2", patient.after), init]);
+    expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    expect(stage.begun).toEqual(["shop-init@1", "shop-app@1", "shop-app@2"]);
+  });
+
   test("that fails fails the stack, and those that wait for it are never begun", () => {
     const stage = new StackStage();
     stage.apply([app, init]);
@@ -202,6 +221,19 @@ describe("a stack that is rolled back", () => {
     expect(stage.person({ kind: "rollback", to: 9 })).toMatchObject({ code: "stack.revision-not-found" });
   });
 
+  test("goes back to each member's own revision, also when the member tells of its old order meanwhile", () => {
+    const stage = running();
+    stage.apply([member("web", "2", web.after), member("api", "2", api.after), db]);
+    stage.finish();
+    stage.accepted({ kind: "rollback" });
+    stage.byHand("shop-web", { kind: "scale", replicas: 2 });
+    stage.byHand("shop-web", { kind: "scale", replicas: 1 });
+    stage.deliver();
+    expect(stage.stack.revisions.at(-1)?.links).not.toHaveProperty("shop-web");
+    expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    expect(stage.deployment("shop-web").revisions.at(-1)).toMatchObject({ contentOf: 1 });
+  });
+
   test("is deleted with all its members, and a namesake goes on counting", () => {
     const stage = running();
     expect(stage.accepted({ kind: "delete" })).toMatchObject({ change: "deleting" });
@@ -211,6 +243,24 @@ describe("a stack that is rolled back", () => {
     expect(stage.stack.mode).toBe("absent");
     expect(stage.apply([db])).toMatchObject({ change: "created", revision: 2 });
     expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    expect(stage.person({ kind: "rollback", to: 1 })).toMatchObject({ code: "stack.revision-not-found" });
+    expect(rowOf(stage, 1)).toBeUndefined();
+  });
+});
+
+describe("what people read of a stack's revisions", () => {
+  test("are the links of its members, also when its rollout failed or a newer one took its place", () => {
+    const stage = running();
+    expect(rowOf(stage, 1)?.links).toEqual({ "shop-db": 1, "shop-api": 1, "shop-web": 1 });
+    stage.apply([web, member("api", "bad", api.after), member("db", "2")], { onFailure: "pause" });
+    stage.finish();
+    expect(rowOf(stage, 2)?.links).toEqual(stage.stack.revisions.at(-1)?.links);
+    expect(rowOf(stage, 2)?.links).toHaveProperty("shop-db", 2);
+
+    stage.apply([web, api, member("db", "3")]);
+    for (let round = 0; round < 3; round++) stage.round();
+    stage.apply([web, api, db]);
+    expect(rowOf(stage, 3)?.links).toHaveProperty("shop-db", 3);
   });
 });
 
@@ -292,6 +342,14 @@ describe("deadlines of a stack", () => {
     stage.mail.length = 0;
     stage.pass(86_400_000);
     expect(stage.stack.rollout).toMatchObject({ outcome: "failed", reason: "it did not finish in time: shop-db has not answered yet" });
+  });
+
+  test("wake it once: what is due already is not waited for", () => {
+    const stage = new StackStage();
+    stage.apply([db]);
+    const deadlineAtMs = stage.stack.rollout?.deadlineAtMs ?? 0;
+    expect(nextStepMs(stage.stack, deadlineAtMs - 1)).toBe(deadlineAtMs);
+    expect(nextStepMs(stage.stack, deadlineAtMs)).toBeUndefined();
   });
 
   test("end one whose unchanged member is not well", () => {

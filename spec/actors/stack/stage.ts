@@ -1,4 +1,4 @@
-import type { AnyActorDefinition, Decider, Outgoing } from "../../../runtime/actor.ts";
+import type { AnyActorDefinition, DecideContext, Decider, Outgoing } from "../../../runtime/actor.ts";
 import { addressOf, partsOf, type Address } from "../../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../../runtime/refusal.ts";
 import { deploymentActor } from "../../../actors/deployment/actor.ts";
@@ -33,6 +33,8 @@ export class StackStage {
   nowMs = 1_000_000;
   /** Deployments in the order in which they first asked for a replica of some content: `shop-web@2`. */
   readonly begun: string[] = [];
+  /** Of the read model, by `kind id`. */
+  readonly rows = new Map<string, unknown>();
   /** Messages between the actors that are not delivered yet. */
   readonly mail: { readonly to: Address; readonly message: unknown; readonly from: Address }[] = [];
   readonly #states = new Map<Address, unknown>();
@@ -167,13 +169,20 @@ export class StackStage {
   #decide(address: Address, command: unknown, by: string): unknown {
     const decider = this.#deciderOf(address);
     const state = this.#stateOf(address);
-    const decision = decider.decide(state, command, {
-      address,
-      nowMs: this.nowMs,
-      meta: { commandId: `c${this.#commands++}`, principal: { kind: "user", id: by, role: "admin" }, via: "cli", correlationId: "x" },
-    });
+    const meta = {
+      commandId: `c${this.#commands++}`,
+      principal: { kind: "user", id: by, role: "admin" },
+      via: "cli",
+      correlationId: "x",
+    } as const;
+    const context: DecideContext = { address, nowMs: this.nowMs, meta };
+    const decision = decider.decide(state, command, context);
     if (decision.kind === "refuse") return decision.refusal;
     const after = decision.events.reduce((current, event) => decider.evolve(current, event, this.nowMs), state);
+    for (const row of decider.project(state, after, context)) {
+      if (row.change === "put") this.rows.set(`${row.kind} ${row.id}`, row.body);
+      else this.rows.delete(`${row.kind} ${row.id}`);
+    }
     // As a journal would: what is not data does not survive.
     this.#states.set(address, JSON.parse(JSON.stringify(after)));
     for (const message of decision.messages) this.#route(address, message);
