@@ -38,4 +38,6 @@ export const StackSpec = z.strictObject({
   onFailure: OnFailure.default("rollback"),
 });
 
+export type StackSpecInput = z.input<typeof StackSpec>;
+
 export type StackChangeKind = "create" | "update" | "rollback" | "automatic-rollback" | "delete";

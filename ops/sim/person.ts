@@ -8,7 +8,7 @@ import type { ControlPlaneLife, SimControlPlane } from "./sim-control-plane.ts";
 import { TENANT } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
 import type { Report } from "./violation.ts";
-import { oneOf, type Wish } from "./wishes.ts";
+import { isUnchangedStack, oneOf, type Wish } from "./ingredients.ts";
 import { memorySealedStore } from "../../storage/memory-sealed.ts";
 
 /** Without an answer for so long the same is asked again, under the same id. */
@@ -52,10 +52,15 @@ export class Person {
     return this.asked.every(({ answer }) => answer !== undefined);
   }
 
+  /** What was asked for with this command. */
+  wishOf(commandId: string): Wish | undefined {
+    return this.asked.find((asked) => asked.commandId === commandId)?.wish;
+  }
+
   ask(wish: Wish): Asked {
     const asked: Asked = { commandId: `person-${this.asked.length + 1}`, wish, attempts: 0, answer: undefined };
     this.asked.push(asked);
-    this.#parts.trace.add(`person: ${asked.commandId} ${wish.operation} ${JSON.stringify(wish.input)}`);
+    this.#parts.trace.add(`person: ${asked.commandId} ${textOf(wish)}`);
     void this.#send(asked);
     return asked;
   }
@@ -89,7 +94,8 @@ export class Person {
   }
 
   /** An image is looked up before anything is decided, and a full disk answers for itself: neither knows what was answered before. */
-  #compare({ commandId }: Asked, before: Reply, now: Reply): void {
+  #compare({ commandId, wish }: Asked, before: Reply, now: Reply): void {
+    if (isUnchangedStack(wish, before) || isUnchangedStack(wish, now)) return;
     if (now.kind === "refusal" && (now.code in imageRefusals || isStorageRefusal(now.code))) return;
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     this.#parts.report("a repeated command is answered alike", `${commandId}: ${JSON.stringify(before)} and then ${JSON.stringify(now)}`);
@@ -117,6 +123,10 @@ export class Person {
       throw cause;
     }
   }
+}
+
+function textOf({ operation, input, manifest }: Wish): string {
+  return `${operation} ${JSON.stringify(manifest === undefined ? input : { prune: input["prune"], manifest })}`;
 }
 
 function inputOf(operation: Operation, wish: Wish): unknown {

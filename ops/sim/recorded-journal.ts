@@ -46,7 +46,7 @@ function detailOf(data: unknown): string {
   const words = [
     ...lists.map(wordOf),
     ...ids,
-    ...["outcome", "change", "reason"].flatMap((key) => (typeof event[key] === "string" ? [event[key]] : [])),
+    ...["deployment", "wants", "outcome", "change", "reason"].flatMap((key) => (typeof event[key] === "string" ? [event[key]] : [])),
   ];
   return words.length === 0 ? "" : `(${words.join(" ")})`;
 }

@@ -7,9 +7,10 @@ import { isRefusal } from "../../runtime/refusal.ts";
 import type { SimLoop } from "../../runtime/simulation/sim-loop.ts";
 import { memorySealedStore } from "../../storage/memory-sealed.ts";
 import type { ControlPlaneLife, SimControlPlane } from "./sim-control-plane.ts";
+import { oneOf } from "./ingredients.ts";
 import { RIVAL } from "./tenant.ts";
 import type { Trace } from "./trace.ts";
-import { DEPLOYMENTS, oneOf } from "./wishes.ts";
+import { DEPLOYMENTS } from "./wishes.ts";
 
 /** Without an answer for so long the same is asked again, under the same id. */
 const PATIENCE_MS = 20_000;

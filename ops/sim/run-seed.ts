@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import { checkAnswers, checkFailuresAudited, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
 import { checkPools } from "./checks/pools.ts";
 import { differences } from "./checks/convergence.ts";
-import { anyWish, DEPLOYMENTS, goodImage, newDeployment, oneOf, type Wish } from "./wishes.ts";
+import { checkStackDeadlines } from "./checks/stacks-at-rest.ts";
+import { oneOf, type Wish } from "./ingredients.ts";
+import { applied, STACKS } from "./manifests.ts";
+import { anyWish, DEPLOYMENTS, goodImage, newDeployment } from "./wishes.ts";
 import { SimWorld, type WorldOptions } from "./world.ts";
 import { TENANT } from "./tenant.ts";
 import type { Violation } from "./violation.ts";
@@ -84,6 +87,7 @@ class Run {
     await this.#pass(2_000);
     for (const name of DEPLOYMENTS)
       person.ask({ operation: "deployments.create", input: newDeployment(loop.random, name, goodImage(loop.random)) });
+    person.ask(applied(loop.random, oneOf(loop.random, STACKS), false, "good"));
     await this.#pass(QUIET_MS);
   }
 
@@ -127,7 +131,9 @@ class Run {
       { operation: "deployments.update", input: { name: oneOf(loop.random, DEPLOYMENTS), image: "app:9" } },
       { operation: "nodes.drain", input: { name: node } },
       { operation: "deployments.update", input: { name: oneOf(loop.random, DEPLOYMENTS), image: "sim/crash:9" } },
+      applied(loop.random, "shop", false, "good"),
       { operation: "deployments.restart", input: { name: oneOf(loop.random, DEPLOYMENTS) } },
+      applied(loop.random, "shop", true, "good"),
       { operation: "nodes.uncordon", input: { name: node } },
     ];
     rival.leave();
@@ -175,7 +181,10 @@ class Run {
       await loop.run(Math.min(untilMs, loop.nowMs + LOOK_EVERY_MS));
       order.look();
       checkPools(truth, nodes, stores[TENANT], (check, message) => this.#world.report(check, message));
-      if (this.#world.mood === "calm") floor.look();
+      if (this.#world.mood === "calm") {
+        floor.look();
+        checkStackDeadlines(truth, loop.wallMs, (check, message) => this.#world.report(check, message));
+      }
       this.#stopIfViolated();
     }
   }

@@ -5,7 +5,7 @@ import type { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts
 import type { SimControlPlane } from "./sim-control-plane.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { Trace } from "./trace.ts";
-import { oneOf } from "./wishes.ts";
+import { oneOf } from "./ingredients.ts";
 
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 9_000;

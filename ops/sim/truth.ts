@@ -3,6 +3,7 @@ import { evolve as evolveDeployment, initialState as newDeployment } from "../..
 import { evolve as evolveIngress, noIngress, type IngressEvent, type IngressState } from "../../actors/ingress/state.ts";
 import { evolve as evolveNode, initialState as newNode, type NodeEvent, type NodeState } from "../../actors/node/state.ts";
 import { evolve as evolveScheduler, noNodes, type SchedulerEvent, type SchedulerState } from "../../actors/scheduler/state.ts";
+import { evolve as evolveStack, initialState as newStack, type StackEvent, type StackState } from "../../actors/stack/state.ts";
 import { partsOf } from "../../runtime/address.ts";
 import type { Commit } from "../../runtime/journal.ts";
 
@@ -14,8 +15,17 @@ export interface DeploymentStep {
   readonly atMs: number;
 }
 
+export interface StackStep {
+  readonly before: StackState;
+  readonly event: StackEvent;
+  readonly after: StackState;
+  /** What was decided about. */
+  readonly commandId: string;
+}
+
 export interface TruthListener {
   deployment?(step: DeploymentStep): void;
+  stack?(step: StackStep): void;
   scheduler?(state: SchedulerState): void;
   ingress?(event: IngressEvent, state: IngressState): void;
   committed?(commit: Commit): void;
@@ -24,6 +34,7 @@ export interface TruthListener {
 /** The states that are written, followed commit by commit: what every actor must believe. */
 export class Truth {
   readonly deployments = new Map<string, DeploymentState>();
+  readonly stacks = new Map<string, StackState>();
   readonly nodes = new Map<string, NodeState>();
   scheduler: SchedulerState = noNodes;
   ingress: IngressState = noIngress;
@@ -37,6 +48,7 @@ export class Truth {
     const { kind, name } = partsOf(commit.stream);
     for (const { data } of commit.events) {
       if (kind === "deployment") this.#deployment(name, data as DeploymentEvent, commit.atMs);
+      else if (kind === "stack") this.#stack(name, data as StackEvent, commit);
       else if (kind === "node") this.nodes.set(name, evolveNode(this.nodes.get(name) ?? newNode(name), data as NodeEvent, commit.atMs));
       else if (kind === "ingress") this.#ingress(data as IngressEvent, commit.atMs);
       else this.scheduler = evolveScheduler(this.scheduler, data as SchedulerEvent);
@@ -45,6 +57,13 @@ export class Truth {
       if (kind === "scheduler" && commit.events.length > 0) listener.scheduler?.(this.scheduler);
       listener.committed?.(commit);
     }
+  }
+
+  #stack(name: string, event: StackEvent, { atMs, meta }: Commit): void {
+    const before = this.stacks.get(name) ?? newStack(name);
+    const after = evolveStack(before, event, atMs);
+    this.stacks.set(name, after);
+    for (const listener of this.#listeners) listener.stack?.({ before, event, after, commandId: meta.commandId });
   }
 
   #ingress(event: IngressEvent, atMs: number): void {

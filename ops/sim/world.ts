@@ -13,10 +13,11 @@ import type { TenantStore } from "../../storage/tenant-store.ts";
 import { HostNamesTruth } from "./checks/host-names.ts";
 import { Rival } from "./rival.ts";
 import { AssignmentOrder, checkStop } from "./checks/agents.ts";
-import { checkCalmOutcome } from "./checks/calm-outcomes.ts";
+import { checkCalmOutcome, checkCalmStack } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
 import { decisionChecks } from "./checks/decisions.ts";
 import { PoolsLeft } from "./checks/pools.ts";
+import { StackDecisions } from "./checks/stack-decisions.ts";
 import { ForeignContainers } from "./foreign.ts";
 import { LiveStates } from "./live-states.ts";
 import { Person } from "./person.ts";
@@ -122,9 +123,13 @@ export class SimWorld {
     this.order = new AssignmentOrder(this.nodes, report);
     truth.listen(decisionChecks(report));
     truth.listen(left);
+    truth.listen(new StackDecisions(truth, (commandId) => this.person.wishOf(commandId), report));
     truth.listen({
       deployment: (step) => {
         if (this.mood === "calm") checkCalmOutcome(step, this.nodes, report);
+      },
+      stack: (step) => {
+        if (this.mood === "calm") checkCalmStack(step, report);
       },
     });
   }

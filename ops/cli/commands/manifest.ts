@@ -1,8 +1,9 @@
-import type { MemberSpecInput } from "../../../actors/stack/contract.ts";
+import { OnFailure, type StackSpecInput } from "../../../actors/stack/contract.ts";
 import type { StackReply } from "../../../actors/stack/commands.ts";
 import type { PlannedStack } from "../../../actors/stack/plan-stack.ts";
 import type { Finding } from "../../../actors/manifest/finding.ts";
 import { readProject } from "../../../actors/manifest/read-compose.ts";
+import { stackInput } from "../../../actors/manifest/stack-input.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { openProject } from "../manifest-project.ts";
 import { plain } from "../output.ts";
@@ -15,11 +16,7 @@ import { finishStack } from "./stack.ts";
 
 interface Wish {
   readonly name: string;
-  readonly body: {
-    readonly members: readonly MemberSpecInput[];
-    readonly prune: boolean;
-    readonly onFailure?: string;
-  };
+  readonly body: StackSpecInput;
   readonly findings: readonly Finding[];
 }
 
@@ -64,7 +61,8 @@ async function readWish(session: Session, given: readonly string[], options: Opt
     directory: text(options, "projectDirectory"),
     name: text(options, "projectName"),
   };
-  const { name, services, findings, ...stack } = readProject(await openProject(choice, process.env));
+  const manifest = readProject(await openProject(choice, process.env));
+  const { name, findings } = manifest;
   for (const finding of findings) if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
   const errors = findings.filter((finding) => finding.severity === "error");
   if (errors.length > 0) {
@@ -72,9 +70,9 @@ async function readWish(session: Session, given: readonly string[], options: Opt
     const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
     throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
   }
-  const onFailure = text(options, "onFailure") ?? stack.onFailure;
-  const members = services.map(({ name: service, spec, after }): MemberSpecInput => ({ service, spec, after: [...after] }));
-  return { name, findings, body: { members, prune: isSet(options, "prune"), ...(onFailure !== undefined && { onFailure }) } };
+  const body = stackInput(manifest, isSet(options, "prune"));
+  const onFailure = OnFailure.optional().parse(text(options, "onFailure"));
+  return { name, findings, body: { ...body, ...(onFailure !== undefined && { onFailure }) } };
 }
 
 /** `compose.yaml:4:7 error services.web.privileged: ...`: editors jump to it. */

@@ -3,7 +3,7 @@ import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
 import type { Report } from "../violation.ts";
-import { servingNow } from "./observation.ts";
+import { isEnding, servingNow } from "./observation.ts";
 
 /**
  * While nothing is sabotaged, whatever is missing is missing because of us. Looks from outside: from the moment a deployment serves in full until its number of
@@ -28,8 +28,9 @@ export class CalmFloor {
 
   look(): void {
     for (const [name, state] of this.#truth.deployments) {
-      if (state.mode !== "running" || this.#full.get(name) !== state.replicas) this.#full.delete(name);
-      if (state.mode !== "running" || state.replicas === 0) continue;
+      const isToServe = state.mode === "running" && !isMeantToEnd(state);
+      if (!isToServe || this.#full.get(name) !== state.replicas) this.#full.delete(name);
+      if (!isToServe || state.replicas === 0) continue;
       const serving = servingNow(state, this.#nodes);
       if (serving >= state.replicas) this.#full.set(name, state.replicas);
       else if (this.#full.has(name) && serving < floorOf(state)) {
@@ -40,6 +41,11 @@ export class CalmFloor {
       }
     }
   }
+}
+
+function isMeantToEnd({ revisions, revision }: DeploymentState): boolean {
+  const template = revisions.find(({ number }) => number === revision)?.template;
+  return template !== undefined && isEnding(template);
 }
 
 /** The most generous budget of any revision that still matters. */

@@ -1,24 +1,37 @@
 import { templateOf } from "../../../actors/deployment/replica.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { SimNode } from "../sim-node.ts";
-import type { DeploymentStep } from "../truth.ts";
+import type { DeploymentStep, StackStep } from "../truth.ts";
 import type { Report } from "../violation.ts";
-import { isReliable, servingNow } from "./observation.ts";
+import { endsWell, isReliable, servingNow } from "./observation.ts";
 
 const WITHOUT_ROOM = /no node (could take it|was chosen)/;
 
 /** While nothing is sabotaged: what works is rolled out wherever there is room for it, and a success is seen from outside, too. */
 export function checkCalmOutcome({ before, event }: DeploymentStep, nodes: readonly SimNode[], report: Report): void {
   if (event.type !== "rollout.ended" || event.outcome === "superseded" || before.mode !== "running") return;
-  if (!wanted(before).every((content) => isReliable(templateOf(before, content)))) return;
+  const templates = wanted(before).map((content) => templateOf(before, content));
+  if (!templates.every((template) => isReliable(template) || endsWell(template))) return;
   const what = `${before.name}, rollout ${event.id} (${before.rollout?.change ?? "?"})`;
   if (event.outcome !== "succeeded") {
     if (!WITHOUT_ROOM.test(event.reason ?? ""))
       report("what works is rolled out", `${what} ${event.outcome}: ${event.reason ?? "no reason"}`);
     return;
   }
+  if (!templates.every(isReliable)) return;
   const serving = servingNow(before, nodes);
   if (serving < before.replicas) report("a rollout that succeeded did", `${what}: ${serving} of ${before.replicas} serve`);
+}
+
+/** While nothing is sabotaged a stack of what works becomes what was asked for, wherever there is room for it. */
+export function checkCalmStack({ before, event }: StackStep, report: Report): void {
+  if (event.type !== "stack.rollout-ended" || event.outcome === "superseded" || event.outcome === "succeeded") return;
+  const members = before.revisions.find(({ number }) => number === before.revision)?.members ?? [];
+  if (!members.every(({ template }) => isReliable(template) || endsWell(template)) || WITHOUT_ROOM.test(event.reason ?? "")) return;
+  report(
+    "what works is rolled out",
+    `stack ${before.name}, rollout ${event.id} (${before.rollout?.change}) ${event.outcome}: ${event.reason}`,
+  );
 }
 
 /** Contents the deployment is meant to run. */

@@ -1,12 +1,13 @@
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
-import { templateOf } from "../../../actors/deployment/replica.ts";
+import { contentOf, hasEnded, templateOf } from "../../../actors/deployment/replica.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
 import { LABEL } from "../../../agent/labels.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
 import type { SimWorld } from "../world.ts";
-import { ofPools } from "./pools.ts";
 import { isReliable } from "./observation.ts";
+import { ofPools } from "./pools.ts";
+import { ofStacks } from "./stacks-at-rest.ts";
 
 interface Assigned {
   readonly state: DeploymentState;
@@ -22,7 +23,12 @@ export function differences(world: SimWorld): readonly string[] {
   const assigned = new Map<string, Assigned>();
   const pending = new Set<string>();
   for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending));
-  found.push(...ofScheduler(truth, assigned, pending), ...ofPools(truth, world.nodes), ...world.hostNames.differences());
+  found.push(
+    ...ofScheduler(truth, assigned, pending),
+    ...ofPools(truth, world.nodes),
+    ...ofStacks(truth),
+    ...world.hostNames.differences(),
+  );
   for (const node of world.nodes) found.push(...ofNode(node, truth.nodes.get(node.name), assigned));
   // Asked last: these are the only questions to the databases.
   const waiting = found.length === 0 ? Object.values(stores).flatMap((store) => store.pending(1))[0] : undefined;
@@ -47,6 +53,8 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
   for (const slot of perSlot.keys()) if (slot > state.replicas) found.push(`${name}: slot ${slot} is one too many`);
   for (let slot = 1; slot <= state.replicas; slot += 1) {
     const count = perSlot.get(slot) ?? 0;
+    const own = state.slots[slot];
+    if (own !== undefined && hasEnded(own, contentOf(state, own.revision || state.revision)) && count === 0) continue;
     const isExact = rollout?.outcome === "succeeded" ? count === 1 : count > 0;
     if (!isExact) found.push(`${name}: slot ${slot} has ${count} replicas`);
   }

@@ -4,6 +4,7 @@ import { addressOf, partsOf, type Address } from "../../../runtime/address.ts";
 import type { Meta } from "../../../runtime/journal.ts";
 import { replay } from "../../../runtime/replay.ts";
 import type { TenantStore } from "../../../storage/tenant-store.ts";
+import { isUnchangedStack, type Wish } from "../ingredients.ts";
 import type { Asked } from "../person.ts";
 import { TENANT } from "../tenant.ts";
 import type { Report } from "../violation.ts";
@@ -31,7 +32,7 @@ export function checkAnswers(store: TenantStore, asked: readonly Asked[], report
   for (const { commandId, wish, answer } of asked) {
     const entries = accepted.get(commandId) ?? [];
     if (entries.length > 1) report("a command acts once", `${commandId} has ${entries.length} audit entries: ${JSON.stringify(entries)}`);
-    if (answer?.kind !== "ok") continue;
+    if (answer?.kind !== "ok" || isUnchangedStack(wish, answer)) continue;
     if (entries.length !== 1)
       report("acknowledged means journalled", `${commandId} (${wish.operation}) was acknowledged and has no audit entry`);
     const remembered = store.recall(addressIn(wish), commandId);
@@ -44,8 +45,9 @@ export function checkAnswers(store: TenantStore, asked: readonly Asked[], report
   checkEvents(store, new Set(accepted.keys()), report);
 }
 
-function addressIn({ operation, input }: Asked["wish"]): Address {
-  return addressOf(TENANT, operation.startsWith("nodes.") ? "node" : "deployment", String(input["name"]));
+function addressIn({ operation, input }: Wish): Address {
+  const [kind = ""] = operation.split("s.", 1);
+  return addressOf(TENANT, kind, String(input["name"]));
 }
 
 /** Every event a person caused has their audit entry, and one command's events stand together. */
@@ -67,7 +69,7 @@ function checkEvents(store: TenantStore, accepted: ReadonlySet<string>, report: 
 /** How a rollout failed is a decision of ours that people ask about. */
 export function checkFailuresAudited(store: TenantStore, report: Report): void {
   const sql = `select stream, data ->> '$.id' as id, data ->> '$.outcome' as outcome from events as ended
-    where type = 'rollout.ended' and data ->> '$.outcome' in ('failed', 'rolled-back') and meta ->> '$.principal.kind' = 'system' and not exists (
+    where type in ('rollout.ended', 'stack.rollout-ended') and data ->> '$.outcome' in ('failed', 'rolled-back') and meta ->> '$.principal.kind' = 'system' and not exists (
       select 1 from audit where operation = 'rollout.' || (ended.data ->> '$.outcome') and meta ->> '$.commandId' = ended.meta ->> '$.commandId'
     )`;
   for (const { stream, id, outcome } of store.database.prepare<[], { stream: string; id: number; outcome: string }>(sql).all())
@@ -76,10 +78,11 @@ export function checkFailuresAudited(store: TenantStore, report: Report): void {
 
 /** Every rollout that began has ended, by itself or in favour of a newer one. */
 export function checkRollouts(store: TenantStore, report: Report): void {
-  const sql = "select stream, type, data ->> '$.id' as id from events where type in ('rollout.started', 'rollout.ended') order by offset";
+  const sql = `select stream, type, data ->> '$.id' as id from events
+    where type in ('rollout.started', 'rollout.ended', 'stack.rollout-started', 'stack.rollout-ended') order by offset`;
   const open = new Map<string, number>();
   for (const { stream, type } of store.database.prepare<[], { stream: string; type: string }>(sql).all()) {
-    open.set(stream, (open.get(stream) ?? 0) + (type === "rollout.started" ? 1 : -1));
+    open.set(stream, (open.get(stream) ?? 0) + (type.endsWith("started") ? 1 : -1));
     const count = open.get(stream) ?? 0;
     if (count < 0 || count > 1) report("every rollout ends once", `${stream} had ${count} rollouts under way`);
   }
@@ -118,7 +121,7 @@ export function checkReadModel(store: TenantStore, definitions: ReadonlyMap<stri
     const { state } = replay(decider, stream, store.load(stream, "start"));
     for (const change of decider.project(decider.initial(stream), state, { address: stream, nowMs: 0, meta: NOBODY })) {
       // Lines of the history are written as things happen, by whoever does them.
-      if (change.kind === "change") continue;
+      if (change.kind === "change" || change.kind === "stack-change") continue;
       const shown = row.get(change.kind, change.id);
       const wanted = change.change === "put" ? asJson(change.body) : undefined;
       const is = shown === undefined ? undefined : (JSON.parse(shown.body) as unknown);

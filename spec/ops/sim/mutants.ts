@@ -5,6 +5,7 @@ import type { DeploymentEvent, DeploymentState } from "../../../actors/deploymen
 import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
 import type { IngressEvent } from "../../../actors/ingress/state.ts";
+import type { StackEvent, StackState } from "../../../actors/stack/state.ts";
 import type { Engine } from "../../../agent/engine/port.ts";
 import type { Proxy as IngressProxy, ProxyWish } from "../../../agent/ingress/proxy.ts";
 import { LABEL } from "../../../agent/labels.ts";
@@ -132,6 +133,27 @@ function answersAtOnce(accepted: Accepted, _before: unknown, tenant: string): Ac
     ...accepted,
     events: [...accepted.events, { type: "withdrawals.ended", withdrawals } as { readonly type: string }],
     messages: [...accepted.messages, ...messages],
+  };
+}
+
+/** A stack for which everybody who has an order is well at once. */
+function believesAllWell(): Mutation {
+  const well = (state: StackState): StackState => ({
+    ...state,
+    members: Object.fromEntries(
+      Object.entries(state.members).map(([name, { standing, ...record }]) => [
+        name,
+        { ...record, standing: standing === undefined ? undefined : { ...standing, reached: "completed" } },
+      ]),
+    ),
+  });
+  return {
+    definition: (definition) => {
+      if (definition.decider.kind !== "stack") return definition;
+      const decide: AnyActorDefinition["decider"]["decide"] = (state: unknown, command: unknown, context) =>
+        definition.decider.decide(well(state as StackState), command, context);
+      return { ...definition, decider: { ...definition.decider, decide } };
+    },
   };
 }
 
@@ -310,6 +332,52 @@ export const mutants: readonly Mutant[] = [
         events: accepted.events.filter(({ type }) => type !== "members.entered" || !isMissed()),
       }));
     },
+  },
+  {
+    name: "a stack that begins members before those they wait for are as they have to be",
+    breaks: /members are begun in their order/,
+    make: believesAllWell,
+  },
+  {
+    name: "a stack that loses a member of what it was asked for",
+    breaks: /a stack becomes what was asked for/,
+    make: () =>
+      redecided("stack", (accepted) => ({
+        ...accepted,
+        events: (accepted.events as readonly StackEvent[]).map((event) =>
+          event.type === "stack.revised" ? { ...event, members: event.members.slice(1) } : event,
+        ),
+      })),
+  },
+  {
+    name: "a stack whose rollout is a success when it begins",
+    breaks: /a rollout that succeeded did/,
+    make: () =>
+      redecided("stack", (accepted, state) => {
+        const isBegun = accepted.events.some(({ type }) => type === "stack.rollout-started");
+        const ended = { type: "stack.rollout-ended", id: (state as StackState).generation + 1, outcome: "succeeded", reason: undefined };
+        return isBegun ? { ...accepted, events: [...accepted.events, ended] } : accepted;
+      }),
+  },
+  {
+    name: "a member that does not always tell its stack how it stands",
+    breaks: /everything converges|what works is rolled out/,
+    make: () => {
+      const isLost = atEach(7);
+      return redecided("deployment", (accepted) => ({
+        ...accepted,
+        messages: accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "member-stands" || !isLost()),
+      }));
+    },
+  },
+  {
+    name: "a scheduler that leaves a group where it came apart",
+    breaks: /everything converges/,
+    make: () =>
+      redecided("scheduler", (accepted) => ({
+        ...accepted,
+        messages: accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "evacuate"),
+      })),
   },
   {
     name: "a proxy that says that it serves a table before it does",

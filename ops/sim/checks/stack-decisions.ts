@@ -1,0 +1,176 @@
+import { isDeepStrictEqual } from "node:util";
+import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
+import type { DeploymentEvent, DeploymentState } from "../../../actors/deployment/state.ts";
+import type { Member } from "../../../actors/stack/commands.ts";
+import { StackSpec, type Condition, type MemberSpec } from "../../../actors/stack/contract.ts";
+import { memberName } from "../../../actors/stack/names.ts";
+import type { StackRevision, StackState } from "../../../actors/stack/state.ts";
+import type { DeploymentStep, StackStep, Truth, TruthListener } from "../truth.ts";
+import type { Report } from "../violation.ts";
+import type { Wish } from "../ingredients.ts";
+
+/** What became of the last order a deployment carried out. */
+interface Carried {
+  readonly stack: string;
+  readonly order: number;
+  /** What was true of its replicas at some time since. */
+  readonly was: Set<Condition>;
+  /** Somebody or something else has changed it since. */
+  changedSince: boolean;
+}
+
+const CHANGES: ReadonlySet<DeploymentEvent["type"]> = new Set(["rollout.started", "mode.changed", "replicas.changed"]);
+
+/** What must be true of every decision of a stack at the moment it is written, whatever else is going wrong. */
+export class StackDecisions implements TruthListener {
+  readonly #truth: Truth;
+  readonly #wishOf: (commandId: string) => Wish | undefined;
+  readonly #report: Report;
+  /** By deployment. */
+  readonly #carried = new Map<string, Carried>();
+
+  constructor(truth: Truth, wishOf: (commandId: string) => Wish | undefined, report: Report) {
+    this.#truth = truth;
+    this.#wishOf = wishOf;
+    this.#report = report;
+  }
+
+  deployment({ before, event, after }: DeploymentStep): void {
+    const { name } = before;
+    if (event.type === "membership.ordered") {
+      const { stack, order, wants } = event;
+      this.#carried.set(name, { stack, order, was: new Set(), changedSince: false });
+      const record = this.#truth.stacks.get(stack)?.members[name];
+      if (wants === "gone" && record?.order === order && record.wants !== "gone")
+        this.#report(ONLY_PRUNED, `${name} is deleted, and ${stack} wants to keep it`);
+    }
+    const carried = this.#carried.get(name);
+    if (carried === undefined) return;
+    if (CHANGES.has(event.type)) carried.changedSince = true;
+    for (const condition of conditionsOf(after)) carried.was.add(condition);
+  }
+
+  stack(step: StackStep): void {
+    const { event, after } = step;
+    if (event.type === "stack.revised") this.#isAsAsked(step, event);
+    else if (event.type === "member.ordered" && event.wants === "content") this.#isInOrder(after, event.deployment);
+    else if (event.type === "member.ordered") this.#isNotWanted(after, event.deployment);
+    else if (event.type === "stack.rollout-ended" && event.outcome === "succeeded") this.#succeededTruly(step.before);
+  }
+
+  #isAsAsked({ before, commandId }: StackStep, revised: Pick<StackRevision, "number" | "contentOf" | "members">): void {
+    const { name } = before;
+    const wrong = (what: string): void =>
+      this.#report("a stack becomes what was asked for", `${name}, revision ${revised.number}: ${what}`);
+    if (revised.contentOf !== revised.number) {
+      if (!isDeepStrictEqual(membersAt(before, revised.contentOf), revised.members)) wrong(`it is not what ${revised.contentOf} was`);
+      return;
+    }
+    const wish = this.#wishOf(commandId);
+    if (wish?.operation !== "stacks.apply") return wrong("nobody asked for it");
+    const { name: _stack, ...input } = wish.input;
+    const { members, prune } = StackSpec.parse(input);
+    const given = new Set(members.map(({ service }) => memberName(name, service)));
+    const stay =
+      prune || before.mode !== "present" ? [] : membersAt(before, before.revision).filter(({ deployment }) => !given.has(deployment));
+    const written = new Map(revised.members.map((member) => [member.deployment, member]));
+    if (written.size !== given.size + stay.length) wrong(`it has the members ${[...written.keys()].join(", ")}`);
+    for (const member of stay)
+      if (!isDeepStrictEqual(written.get(member.deployment), member)) wrong(`${member.deployment} was not to change`);
+    for (const member of members)
+      if (!isWhatIsAsked(written.get(memberName(name, member.service)), member)) wrong(`${member.service} is not as it was asked for`);
+  }
+
+  #isInOrder(state: StackState, deployment: string): void {
+    const members = membersAt(state, state.revision);
+    const waits = members.find((member) => member.deployment === deployment)?.after ?? [];
+    for (const { service, condition } of waits) {
+      const other = members.find((member) => member.service === service)?.deployment ?? "";
+      const carried = this.#carried.get(other);
+      const isOfThisRollout = carried?.stack === state.name && carried.order >= (state.rollout?.firstOrder ?? Infinity);
+      if (!isOfThisRollout || !carried.was.has(condition))
+        this.#report("members are begun in their order", `${deployment} is begun, and ${other} was never ${condition}`);
+    }
+  }
+
+  #isNotWanted(state: StackState, deployment: string): void {
+    if (state.mode === "present" && membersAt(state, state.revision).some((member) => member.deployment === deployment))
+      this.#report(ONLY_PRUNED, `${state.name} tells ${deployment} to go, which is a member`);
+  }
+
+  /** Every member is what it was to be, whoever left is gone, and what was linked is what is there. */
+  #succeededTruly(state: StackState): void {
+    const { name, rollout, mode } = state;
+    const target = mode === "present" ? membersAt(state, state.revision) : [];
+    const wrong = (what: string): void => this.#report("a rollout that succeeded did", `${name}, rollout ${rollout?.id}: ${what}`);
+    for (const member of target) {
+      const { deployment } = member;
+      const carried = this.#carried.get(deployment);
+      if (carried?.order !== state.members[deployment]?.order) wrong(`${deployment} has not carried out its order`);
+      const is = this.#truth.deployments.get(deployment);
+      if (is === undefined || carried?.changedSince === true) continue;
+      const problem = differenceOf(is, member) ?? unlinked(state, is);
+      if (problem !== undefined) wrong(problem);
+    }
+    const isWanted = new Set(target.map(({ deployment }) => deployment));
+    for (const { name: deployment, mode: is, membership } of this.#truth.deployments.values())
+      if (membership?.stack === name && is !== "absent" && !isWanted.has(deployment)) wrong(`${deployment} is still there`);
+  }
+}
+
+const ONLY_PRUNED = "only what is to leave a stack is removed";
+
+function membersAt({ revisions }: StackState, number: number): readonly Member[] {
+  return revisions.find((revision) => revision.number === number)?.members ?? [];
+}
+
+function isWhatIsAsked(
+  is: Member | undefined,
+  { service, after, spec: { image, replicas, files: _none, ...fields } }: MemberSpec,
+): boolean {
+  if (is === undefined || is.template.image.reference !== image) return false;
+  const wanted = PinnedTemplate.parse({ ...fields, image: is.template.image });
+  return is.service === service && is.replicas === replicas && isDeepStrictEqual(is.after, after) && isDeepStrictEqual(is.template, wanted);
+}
+
+function differenceOf(state: DeploymentState, { replicas, template }: Member): string | undefined {
+  const { name, mode, membership } = state;
+  if (mode !== "running" || membership?.outcome !== "succeeded") return `${name} is ${mode}, its order ${membership?.outcome}`;
+  if (state.replicas !== replicas) return `${name} has ${state.replicas} replicas, not ${replicas}`;
+  const is = state.revisions.find(({ number }) => number === state.revision)?.template;
+  return isDeepStrictEqual(is, template) ? undefined : `${name} is not what the stack says`;
+}
+
+/** The member's own revision that once was this content is what it goes back to, unless it is like it already, or was deleted and made anew since. */
+function unlinked({ revisions, revision }: StackState, state: DeploymentState): string | undefined {
+  const content = revisions.find(({ number }) => number === revision)?.contentOf;
+  const first = revisions.find(({ contentOf, number, links }) => contentOf === content && number < revision && state.name in links);
+  const linked = state.revisions.find(({ number }) => number === first?.links[state.name]);
+  const present = state.revisions.find(({ number }) => number === state.revision);
+  if (
+    linked === undefined ||
+    state.membership?.rollout === undefined ||
+    linked.atMs < state.createdAtMs ||
+    present === undefined ||
+    !isDeepStrictEqual(linked.template, present.template)
+  )
+    return undefined;
+  return linked.contentOf === present.contentOf ? undefined : `${state.name} is at ${present.contentOf}, linked was ${linked.contentOf}`;
+}
+
+/** As seen from the deployment itself. */
+function conditionsOf({ mode, replicas, slots, placements, revisions, revision }: DeploymentState): readonly Condition[] {
+  const content = revisions.find(({ number }) => number === revision)?.contentOf;
+  if (mode !== "running" || content === undefined) return [];
+  const numbers = Array.from({ length: replicas }, (_, index) => index + 1);
+  const isDone = (slot: number): boolean => slots[slot]?.ended?.contentOf === content && slots[slot].ended.outcome === "succeeded";
+  const all = Object.values(placements).filter((placement) => placement.contentOf === content && placement.desired === "running");
+  const isWell = (slot: number): boolean => all.some((placement) => placement.slot === slot && placement.healthySinceMs !== undefined);
+  const hasBegun = (slot: number): boolean =>
+    all.some(({ slot: its, status }) => its === slot && !["accepted", "pulling", "starting", undefined].includes(status?.current.phase));
+  return [
+    ...(numbers.every((slot) => isDone(slot) || hasBegun(slot)) ? (["started"] as const) : []),
+    ...(numbers.every((slot) => isDone(slot) || isWell(slot)) ? (["healthy"] as const) : []),
+    ...(numbers.every(isDone) ? (["completed"] as const) : []),
+  ];
+}
