@@ -1,5 +1,7 @@
 import { frontendsOf, targetsOf } from "../../../actors/deployment/frontends.ts";
+import { ClaimBook } from "../../../actors/ingress/claims.ts";
 import { portId, routeId } from "../../../actors/ingress/commands.ts";
+import { standingOf } from "../../../actors/ingress/hosts.ts";
 import { templateOf } from "../../../actors/deployment/replica.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import { LABEL } from "../../../agent/labels.ts";
@@ -96,13 +98,21 @@ export function ofPools(truth: Truth, nodes: readonly SimNode[]): readonly strin
   for (const state of truth.deployments.values()) {
     if (state.mode === "absent") continue;
     const members = membersOf(truth, state).filter((record) => isReliable(templateOf(state, record.contentOf)));
-    const { ports, routes } = frontendsOf(state);
-    for (const frontend of [...ports.map(portId), ...routes.map(routeId)]) {
+    for (const frontend of ownFrontends(truth, state)) {
       const wanted = members.filter((record) => targetsOf(state, record)?.some((target) => target.frontend === frontend));
       for (const node of nodes) found.push(...missing(node, `${state.name}/${frontend}`, wanted));
     }
   }
   return found;
+}
+
+/** Not what somebody else has: what a member of a stack wants, which is made long after it was asked for, may be taken by then. */
+function ownFrontends({ ingress: { claims, hosts } }: Truth, state: DeploymentState): readonly string[] {
+  const book = new ClaimBook(claims);
+  const { ports, routes } = frontendsOf(state);
+  const isOwn = (key: string): boolean => book.holder(state.name, key, "exclusive") === undefined;
+  const granted = routes.filter(({ host }) => standingOf(hosts, host) !== "taken");
+  return [...ports.map(portId), ...granted.map(routeId)].filter(isOwn);
 }
 
 function missing({ name, proxy }: SimNode, pool: string, wanted: readonly PlacementRecord[]): readonly string[] {

@@ -4,8 +4,8 @@ import { TRACE_LINES_KEPT } from "../../../ops/sim/trace.ts";
 import { mutants, type Mutant } from "./mutants.ts";
 
 /** A fault that is rarely met needs more than one story to be seen in. */
-const MOST_SEEDS = 20;
-const TIMEOUT_MS = 120_000;
+const MOST_SEEDS = 60;
+const TIMEOUT_MS = 240_000;
 
 async function firstFailure({ make }: Mutant): Promise<SimFailure | undefined> {
   for (let seed = 1; seed <= MOST_SEEDS; seed += 1) {
