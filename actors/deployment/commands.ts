@@ -56,6 +56,8 @@ export interface StackOrder {
         readonly wanted: Wanted;
         /** The member's own revision that once was this content, when the stack is rolled back. */
         readonly revision?: number;
+        /** Its containers are made anew also where nothing differs. */
+        readonly restart?: true;
       }
     | { readonly kind: "gone" };
 }

@@ -5,6 +5,8 @@ import type { DeploymentEvent, DeploymentState, Membership } from "./state.ts";
 export function ordered(state: DeploymentState, event: Extract<DeploymentEvent, { type: "membership.ordered" }>): Membership {
   const { stack, order, wants } = event;
   const rollout = state.rollout?.outcome === "in-progress" ? state.rollout.id : undefined;
+  const before = state.membership?.stack === stack ? state.membership : undefined;
+  const isReplaced = replacingRollout(state) !== undefined && rollout !== before?.rollout;
   const revision = state.revisions.find(({ number }) => number === state.revision);
   return {
     stack,
@@ -12,9 +14,15 @@ export function ordered(state: DeploymentState, event: Extract<DeploymentEvent, 
     wants:
       wants === "gone" ? { kind: "gone" } : { kind: "content", contentOf: revision?.contentOf ?? state.revision, replicas: state.replicas },
     rollout,
+    replaced: isReplaced ? order : (before?.replaced ?? 0),
     outcome: rollout === undefined ? "succeeded" : "in-progress",
     reason: undefined,
   };
+}
+
+/** The rollout under way, where it makes all containers anew: not only more of them, or fewer. */
+export function replacingRollout({ rollout }: DeploymentState): number | undefined {
+  return rollout?.outcome === "in-progress" && rollout.change !== "scale" ? rollout.id : undefined;
 }
 
 export function withMembership(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>): DeploymentState {

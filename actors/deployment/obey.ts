@@ -2,7 +2,8 @@ import type { DecideContext } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import type { Draft } from "./advance.ts";
 import type { ChangeReply, StackOrder, Wanted } from "./commands.ts";
-import { become, create, repeat, switchMode } from "./person.ts";
+import { replacingRollout } from "./membership.ts";
+import { become, create, repeat, restart, switchMode } from "./person.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf } from "./replica.ts";
 import type { Revision } from "./state.ts";
@@ -19,7 +20,7 @@ export function obey(draft: Draft, order: StackOrder, context: DecideContext): C
   if (mode === "deleting" && order.want.kind === "content") return refusals["deployment.deleting"]({ name });
   const { principal, via } = order.author;
   const onBehalf: DecideContext = { ...context, meta: { ...context.meta, principal, via } };
-  const reply = order.want.kind === "gone" ? leave(draft, onBehalf) : join(draft, order.want.wanted, order.want.revision, onBehalf);
+  const reply = order.want.kind === "gone" ? leave(draft, onBehalf) : carryOut(draft, order.want, onBehalf);
   if (reply !== undefined && isRefusal(reply)) return reply;
   draft.add({ type: "membership.ordered", stack: order.stack, order: order.order, wants: order.want.kind });
   return reply;
@@ -27,6 +28,13 @@ export function obey(draft: Draft, order: StackOrder, context: DecideContext): C
 
 function leave(draft: Draft, context: DecideContext): ChangeReply | undefined {
   return draft.state.mode === "absent" ? undefined : switchMode(draft, "deleting", "delete", context);
+}
+
+function carryOut(draft: Draft, { wanted, revision, restart: again }: Content, context: DecideContext): ChangeReply | Refusal {
+  const before = draft.state.generation;
+  const reply = join(draft, wanted, revision, context);
+  if (again !== true || isRefusal(reply) || (replacingRollout(draft.state) ?? 0) > before) return reply;
+  return restart(draft, context);
 }
 
 function join(draft: Draft, wanted: Wanted, link: number | undefined, context: DecideContext): ChangeReply | Refusal {
@@ -38,6 +46,8 @@ function join(draft: Draft, wanted: Wanted, link: number | undefined, context: D
   if (wanted.replicas !== draft.state.replicas) draft.add({ type: "replicas.changed", replicas: wanted.replicas });
   return repeat(draft, linked, context);
 }
+
+type Content = Extract<StackOrder["want"], { kind: "content" }>;
 
 /** A deployment that was deleted and made anew has other revisions under the old numbers. */
 function isSame(revision: Revision, { template }: Wanted): boolean {

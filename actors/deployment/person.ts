@@ -128,7 +128,7 @@ function scale(draft: Draft, replicas: number, context: DecideContext): ChangeRe
   return answer(draft, "changed", changes);
 }
 
-function restart(draft: Draft, context: DecideContext): ChangeReply | Refusal {
+export function restart(draft: Draft, context: DecideContext): ChangeReply | Refusal {
   if (draft.state.mode !== "running") return refusals["deployment.stopped"]({ name: draft.state.name });
   newRevision(draft, currentTemplate(draft.state), revisionOf(draft.state, draft.state.revision)?.platforms ?? [], "restart", [], context);
   return answer(draft, "changed", []);

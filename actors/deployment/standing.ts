@@ -20,6 +20,8 @@ export interface Standing {
   /** Why it is no success, in a sentence. */
   readonly reason?: string;
   readonly reached: Reached;
+  /** The last order of the stack for which all its containers were made anew; 0: none was. */
+  readonly replaced: number;
   /** False: it was changed since, by a person or by its own rollback. */
   readonly asOrdered: boolean;
 }
@@ -57,6 +59,7 @@ function standingOf(state: DeploymentState, membership: Membership): Standing {
     outcome,
     ...(reason === undefined ? {} : { reason }),
     reached: reachedBy(state),
+    replaced: membership.replaced,
     asOrdered: isAsOrdered(state, membership),
   };
 }

@@ -94,6 +94,8 @@ export interface Membership {
   readonly wants: { readonly kind: "content"; readonly contentOf: number; readonly replicas: number } | { readonly kind: "gone" };
   /** The rollout that carries it out; undefined: nothing had to change. */
   readonly rollout: number | undefined;
+  /** The last order for which all its containers were made anew; 0: none was. */
+  readonly replaced: number;
   readonly outcome: RolloutOutcome;
   readonly reason: string | undefined;
 }

@@ -16,6 +16,7 @@ export interface Dependency {
   readonly name: string;
   /** False: it may be absent. */
   readonly required: boolean;
+  readonly restart: boolean;
   readonly condition: Condition;
   readonly at: Place;
 }

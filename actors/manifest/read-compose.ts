@@ -157,13 +157,16 @@ function readTree(
   }));
 }
 
-/** Those that may be absent, and are, are not waited for. Whoever is named twice, by `links` too, is waited for as the stricter word says. */
+/** Those that may be absent, and are, are not waited for. Whoever is named twice, by `links` too, is waited for as the stricter word says, and restarted with where both say so. */
 function afterOf({ dependencies }: Draft, called: ReadonlyMap<string, string>): readonly Dependency[] {
   const after = new Map<string, Dependency>();
-  for (const { name, condition } of dependencies) {
+  for (const { name, condition, restart } of dependencies) {
     const service = called.get(name);
-    const known = after.get(name)?.condition;
-    if (service !== undefined && (known === undefined || known === "started")) after.set(name, { service, condition });
+    const known = after.get(name);
+    if (service === undefined) continue;
+    const isRestarted = restart && (known === undefined || known.restart === true);
+    const stricter = known === undefined || known.condition === "started" ? condition : known.condition;
+    after.set(name, { service, condition: stricter, ...(isRestarted && { restart: true }) });
   }
   return [...after.values()];
 }

@@ -45,7 +45,11 @@ export function writeCompose({ name, onFailure, services }: StackToWrite): strin
 
 function dependsOn(after: readonly Dependency[]): Written {
   if (after.length === 0) return {};
-  return { depends_on: Object.fromEntries(after.map(({ service, condition }) => [service, { condition: conditions[condition] }])) };
+  return {
+    depends_on: Object.fromEntries(
+      after.map(({ service, condition, restart }) => [service, { condition: conditions[condition], ...(restart === true && { restart }) }]),
+    ),
+  };
 }
 
 /** Field by field: what has its default is left out, what Compose would read as something else is said in our own words. */

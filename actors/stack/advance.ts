@@ -2,7 +2,7 @@ import { changesOf } from "./changes.ts";
 import type { Member, MemberChange } from "./commands.ts";
 import type { StackChangeKind } from "./contract.ts";
 import { evolve, type StackEvent, type StackRevision, type StackRollout, type StackState } from "./state.ts";
-import { memberNamed, revisionOf, stepsOf, targetOf, type Step } from "./steps.ts";
+import { isToRestart, memberNamed, revisionOf, stepsOf, targetOf, type Step } from "./steps.ts";
 
 /** A stack that goes on deciding after so many rounds of one decision would never settle: a bug. */
 const MAX_ROUNDS = 10;
@@ -57,7 +57,9 @@ function isDue({ progress }: Step): boolean {
 }
 
 function order(draft: StackDraft, { deployment, member }: Step): void {
-  draft.add({ type: "member.ordered", deployment, order: draft.state.nextOrder, wants: member === undefined ? "gone" : "content" });
+  const order = { type: "member.ordered" as const, deployment, order: draft.state.nextOrder };
+  if (member === undefined) draft.add({ ...order, wants: "gone" });
+  else draft.add({ ...order, wants: "content", ...(isToRestart(draft.state, member) && { restart: true }) });
 }
 
 function failureOf(steps: readonly Step[], { deadlineAtMs }: StackRollout, nowMs: number): string | undefined {

@@ -1,6 +1,7 @@
 import { diff } from "../deployment/change.ts";
 import type { FieldChange } from "../deployment/contract.ts";
 import type { Member, MemberChange } from "./commands.ts";
+import { restartsOf } from "./restarts.ts";
 
 /** What differs between two lists of members, member by member. */
 export function changesOf(before: readonly Member[], after: readonly Member[]): readonly MemberChange[] {
@@ -13,8 +14,20 @@ export function changesOf(before: readonly Member[], after: readonly Member[]): 
     const fields = memberDiff(old, member);
     return fields.length === 0 ? [] : [{ service, deployment, change: "change", diff: fields }];
   });
+  const replaced = new Set(
+    changed
+      .filter(({ change, diff: fields }) => change === "create" || replacingFields(fields).length > 0)
+      .map(({ deployment }) => deployment),
+  );
+  const isListed = new Set(changed.map(({ deployment }) => deployment));
+  const restarts = restartsOf(after, (deployment) => replaced.has(deployment));
+  const restarted = after.filter(({ deployment }) => restarts.has(deployment) && !isListed.has(deployment));
   const removed = before.filter(({ deployment }) => !stays.has(deployment));
-  return [...changed, ...removed.map(({ service, deployment }) => ({ service, deployment, change: "remove" as const, diff: [] }))];
+  return [...changed, ...named(restarted, "restart"), ...named(removed, "remove")];
+}
+
+function named(members: readonly Member[], change: "restart" | "remove"): readonly MemberChange[] {
+  return members.map(({ service, deployment }) => ({ service, deployment, change, diff: [] }));
 }
 
 /** Field by field; what a member waits for is a field, too. */
@@ -23,6 +36,21 @@ export function memberDiff(before: Member, after: Member): readonly FieldChange[
 }
 
 function fieldsOf({ replicas, template, after }: Member): Readonly<Record<string, unknown>> {
-  const waits = Object.fromEntries(after.map(({ service, condition }) => [service, condition]));
-  return { replicas, after: waits, ...template };
+  return { replicas, after: waitsOf(after), ...template };
+}
+
+/** What a member waits for, as one field per other member. */
+export function waitsOf(after: Member["after"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    after.map(({ service, condition, restart }) => [service, restart === true ? `${condition}, and restarted after it` : condition]),
+  );
+}
+
+/** Every field but these is part of what a container is made of. */
+const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "mode", "after"]);
+
+/** Those of the changed fields that no running container can take on. */
+export function replacingFields(changes: readonly FieldChange[]): readonly string[] {
+  const fields = changes.map(({ path }) => path.split(".", 1)[0] ?? path).filter((field) => !KEEPS_CONTAINERS.has(field));
+  return [...new Set(fields)];
 }

@@ -33,7 +33,8 @@ export type StackCommand = StackPersonCommand | MemberReport | { readonly kind: 
 export interface MemberChange {
   readonly service: string;
   readonly deployment: string;
-  readonly change: "create" | "change" | "remove";
+  /** restart: nothing of it differs, and it is made anew after one it depends on. */
+  readonly change: "create" | "change" | "restart" | "remove";
   /** Of a change; a member that comes or goes is named whole. */
   readonly diff: readonly FieldChange[];
 }

@@ -14,7 +14,12 @@ export const StackName = z
 export const Condition = z.enum(["started", "healthy", "completed"]);
 export type Condition = z.infer<typeof Condition>;
 
-export const Dependency = z.strictObject({ service: DeploymentName, condition: Condition.default("started") });
+export const Dependency = z.strictObject({
+  service: DeploymentName,
+  condition: Condition.default("started"),
+  /** A change of the stack that replaces the other's containers replaces this one's after them, also where nothing of it differs. Absent: no. */
+  restart: z.boolean().optional(),
+});
 export type Dependency = z.infer<typeof Dependency>;
 
 /** A member as it is asked for: a service of the stack, and the deployment it is to be. */

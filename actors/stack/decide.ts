@@ -57,20 +57,21 @@ function accept(draft: StackDraft, { address }: DecideContext, reply: StackReply
 function messagesOf(tenant: string, events: readonly StackEvent[], after: StackState): readonly Outgoing[] {
   return events.flatMap((event): readonly Outgoing[] => {
     if (event.type !== "member.ordered" || after.rollout === undefined) return [];
-    const { deployment, order, wants } = event;
+    const { deployment, order, wants, restart } = event;
     const head = { kind: "member" as const, stack: after.name, order, author: after.rollout.author };
-    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, deployment) };
+    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, deployment, restart) };
     return [{ to: addressOf(tenant, "deployment", deployment), message }];
   });
 }
 
-function contentWanted(state: StackState, deployment: string): StackOrder["want"] {
+function contentWanted(state: StackState, deployment: string, restart: true | undefined): StackOrder["want"] {
   const member = memberNamed(state, deployment);
   if (member === undefined) throw new Error(`${state.name}: ${deployment} is ordered and in no revision`);
   const { template, platforms, replicas } = member;
   const content = revisionOf(state, state.revision)?.contentOf;
   const link = state.revisions.findLast((revision) => revision.contentOf === content && deployment in revision.links)?.links[deployment];
-  return { kind: "content", wanted: { template, platforms, replicas }, ...(link === undefined ? {} : { revision: link }) };
+  const wanted = { template, platforms, replicas };
+  return { kind: "content", wanted, ...(link !== undefined && { revision: link }), ...(restart !== undefined && { restart }) };
 }
 
 /** What the audit shows as before and after. */

@@ -15,10 +15,12 @@ import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
 import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
+import { replacingFields, waitsOf } from "./changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
 import { memberName } from "./names.ts";
 import { wantedMembers } from "./person.ts";
+import { restartsOf } from "./restarts.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
 
 const FORESIGHT_TIMEOUT_MS = 5_000;
@@ -27,8 +29,8 @@ const CLASHES_TIMEOUT_MS = 5_000;
 const PlannedMember = z.object({
   service: z.string(),
   deployment: z.string(),
-  /** stays: not named, and left as it is. */
-  change: z.enum(["create", "change", "none", "remove", "stays"]),
+  /** stays: not named, and left as it is. restart: nothing differs, and it is made anew after one it depends on. */
+  change: z.enum(["create", "change", "restart", "none", "remove", "stays"]),
   diff: z.array(FieldChangeView),
   /** It stands alone now and becomes a member. */
   joins: z.boolean(),
@@ -66,6 +68,8 @@ interface Compared {
   readonly view: DeploymentView | undefined;
   readonly change: PlannedMember["change"];
   readonly diff: readonly FieldChange[];
+  /** Why its running replicas are replaced. */
+  readonly replaces?: string;
 }
 
 export type StackInput = z.output<typeof StackSpec> & { readonly name: string };
@@ -83,12 +87,14 @@ export async function compare(input: StackInput, context: OperationContext, seal
   if (isRefusal(given)) return given;
   const wanted = wantedMembers(present.members, given, prune);
   const isNamed = new Set(given.map(({ deployment }) => deployment));
-  const stays = wanted.map((member) => compareOne(member, present, deployments.get(member.deployment), isNamed.has(member.deployment)));
+  const stays = wanted.map((member): Compared =>
+    compareOne(member, present, deployments.get(member.deployment), isNamed.has(member.deployment)),
+  );
   const isWanted = new Set(wanted.map(({ deployment }) => deployment));
   const removed = present.members
     .filter(({ deployment }) => !isWanted.has(deployment))
     .map((member): Compared => ({ member, view: deployments.get(member.deployment), change: "remove", diff: [] }));
-  const members = [...stays, ...removed];
+  const members = [...withRestarts(stays), ...removed];
   const isSame = members.every(({ change }) => change === "none" || change === "stays");
   return { present, given, members, change: isSame ? "none" : present.view === undefined ? "create" : "change" };
 }
@@ -129,22 +135,41 @@ function compareOne(member: Member, { members }: PresentStack, view: DeploymentV
   if (!isNamed) return { member, view, change: "stays", diff: [] };
   if (view === undefined || view.status === "deleting") return { member, view: undefined, change: "create", diff: newFields(member) };
   const before = members.find(({ deployment }) => deployment === member.deployment);
-  const waits = before === undefined ? [] : diff({ after: waitsOf(before) }, { after: waitsOf(member) });
+  const waits = before === undefined ? [] : diff({ after: waitsOf(before.after) }, { after: waitsOf(member.after) });
   const mode = view.status === "stopped" || view.status === "stopping" ? [{ path: "mode", before: "stopped", after: "running" }] : [];
   const fields = [...mode, ...waits, ...diff(fieldsOf(view), { replicas: member.replicas, ...member.template })];
-  return { member, view, change: fields.length === 0 ? "none" : "change", diff: fields };
+  if (fields.length === 0) return { member, view, change: "none", diff: [] };
+  const why = replacingFields(fields);
+  const replaces = why.length === 0 ? {} : { replaces: `${why.join(", ")} cannot change in a running container` };
+  return { member, view, change: "change", diff: fields, ...replaces };
+}
+
+/** Whoever is to be restarted with one whose containers are replaced is replaced as well. */
+function withRestarts(compared: readonly Compared[]): readonly Compared[] {
+  const isBegun = ({ path }: FieldChange): boolean => path === "mode";
+  const replaced = new Set(
+    compared.flatMap(({ member, change, replaces, diff }) =>
+      change === "create" || replaces !== undefined || diff.some(isBegun) ? [member.deployment] : [],
+    ),
+  );
+  const causes = restartsOf(
+    compared.map(({ member }) => member),
+    (deployment) => replaced.has(deployment),
+  );
+  return compared.map((item) => {
+    const cause = causes.get(item.member.deployment);
+    if (cause === undefined) return item;
+    const change = item.change === "change" ? item.change : "restart";
+    return { ...item, change, replaces: `${cause} is replaced, and it is restarted after it` };
+  });
 }
 
 /** What somebody has said about it; what has its default is no news, except how many there will be. */
 function newFields(member: Member): readonly FieldChange[] {
   const { replicas, template } = member;
   const usual = PinnedTemplate.parse({ image: template.image });
-  const said = diff({ ...usual, image: undefined }, { replicas, after: waitsOf(member), ...template });
+  const said = diff({ ...usual, image: undefined }, { replicas, after: waitsOf(member.after), ...template });
   return said.map(({ path, after }) => ({ path, before: undefined, after }));
-}
-
-function waitsOf({ after }: Member): Readonly<Record<string, string>> {
-  return Object.fromEntries(after.map(({ service, condition }) => [service, condition]));
 }
 
 /** What a deployment is now, as a revision would say it. */
@@ -174,12 +199,11 @@ export async function planStack(input: StackInput, context: OperationContext): P
 }
 
 function plannedMember(
-  { member, view, change, diff }: Compared,
+  { member, view, change, diff, replaces }: Compared,
   foreseen: Foreseen | undefined,
   stack: string,
   { traffic, clash }: { readonly traffic: readonly string[]; readonly clash: string | undefined },
 ): PlannedMember {
-  const why = change === "change" ? replacingFields(diff) : [];
   const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
   const { image } = member.template;
   return {
@@ -188,7 +212,7 @@ function plannedMember(
     change,
     diff: [...diff],
     joins: view !== undefined && view.stack !== stack && change !== "none",
-    ...(why.length === 0 ? {} : { replaces: `${why.join(", ")} cannot change in a running container` }),
+    ...(replaces !== undefined && { replaces }),
     nodes: { ...nodes },
     pending,
     rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
@@ -205,14 +229,6 @@ function wantsOf(members: readonly Compared[]): readonly Want[] {
     .map(({ member: { deployment, template } }) => ({ deployment, frontends: frontendsOfTemplate(template) }));
 }
 
-/** Every field but these is part of what a container is made of. */
-const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "mode", "after"]);
-
-function replacingFields(changes: readonly FieldChange[]): readonly string[] {
-  const fields = changes.map(({ path }) => path.split(".", 1)[0] ?? path).filter((field) => !KEEPS_CONTAINERS.has(field));
-  return [...new Set(fields)];
-}
-
 /** The scheduler is asked, and books nothing. */
 async function foreseenFor(members: readonly Compared[], { host, tenant, meta }: OperationContext): Promise<ReadonlyMap<string, Foreseen>> {
   const wishes = members.flatMap((item) => wishOf(item) ?? []);
@@ -223,12 +239,12 @@ async function foreseenFor(members: readonly Compared[], { host, tenant, meta }:
   return new Map(answers.map((answer) => [answer.deployment, answer]));
 }
 
-function wishOf({ member, view, change, diff }: Compared): Wish | undefined {
+function wishOf({ member, view, change, replaces }: Compared): Wish | undefined {
   const { deployment, replicas, template, platforms } = member;
   const requirements = requirementsOf(template, platforms);
   if (change === "create") return { deployment, requirements, replicas, replaces: "nothing" };
-  if (change !== "change" || view === undefined) return undefined;
-  if (replacingFields(diff).length === 0) {
+  if ((change !== "change" && change !== "restart") || view === undefined) return undefined;
+  if (replaces === undefined) {
     const present = view.status === "stopped" ? 0 : view.replicas;
     return replicas > present ? { deployment, requirements, replicas: replicas - present, replaces: "nothing" } : undefined;
   }

@@ -85,7 +85,14 @@ export type StackEvent =
       readonly outcome: Exclude<RolloutOutcome, "in-progress">;
       readonly reason: string | undefined;
     }
-  | { readonly type: "member.ordered"; readonly deployment: string; readonly order: number; readonly wants: "content" | "gone" }
+  | {
+      readonly type: "member.ordered";
+      readonly deployment: string;
+      readonly order: number;
+      readonly wants: "content" | "gone";
+      /** Its containers are to be made anew in any case. Absent: only where something differs. */
+      readonly restart?: true;
+    }
   | { readonly type: "member.stood"; readonly deployment: string; readonly standing: Standing }
   | { readonly type: "member.refused"; readonly deployment: string; readonly order: number; readonly reason: string }
   | { readonly type: "stack.deleted" };

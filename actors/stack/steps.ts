@@ -118,6 +118,19 @@ const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
   completed: new Set(["completed"]),
 };
 
+/**
+ * One it is to be restarted with was made anew after it was. Orders are counted, not rollouts: what a superseded rollout could not do any more is done by
+ * the next one.
+ */
+export function isToRestart(state: StackState, { deployment, after }: Member): boolean {
+  const own = state.members[deployment]?.standing?.replaced ?? 0;
+  const others = new Map(targetOf(state).map((member) => [member.service, member.deployment]));
+  return after.some(({ service, restart }) => {
+    const other = state.members[others.get(service) ?? ""]?.standing;
+    return restart === true && (other?.replaced ?? 0) > own;
+  });
+}
+
 /** What others depend on goes after them, and nothing goes before what stays is as it is to be. */
 function leavingStep(
   state: StackState,

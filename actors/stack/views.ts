@@ -37,7 +37,7 @@ export type StackRevisionRow = z.infer<typeof StackRevisionRow>;
 export const MemberChangeView = z.object({
   service: z.string(),
   deployment: z.string(),
-  change: z.enum(["create", "change", "remove"]),
+  change: z.enum(["create", "change", "restart", "remove"]),
   diff: z.array(FieldChangeView),
 });
 

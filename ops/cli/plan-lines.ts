@@ -13,7 +13,7 @@ export function planLines(out: Output, { name, change, members }: PlannedStack):
 
 function headline(change: PlannedStack["change"], members: readonly PlannedMember[]): string {
   if (change === "none") return "nothing to change";
-  const counted = (["create", "change", "remove"] as const).flatMap((kind) => {
+  const counted = (["create", "change", "restart", "remove"] as const).flatMap((kind) => {
     const count = members.filter((member) => member.change === kind).length;
     return count === 0 ? [] : [`${count} to ${kind}`];
   });
@@ -33,6 +33,8 @@ function memberLines(out: Output, member: PlannedMember): readonly string[] {
       return [`  ${called}: nothing to change`];
     case "stays":
       return [`  ${called}: is not in the manifest and stays; --prune would remove it`];
+    case "restart":
+      return [out.paint("yellow", `~ ${called}: would be restarted: ${replaces ?? ""}`), ...notes];
     case "remove":
       return [out.paint("red", `- ${called}: would be removed, with its replicas`)];
     case "create":

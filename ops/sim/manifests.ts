@@ -21,6 +21,7 @@ const PORT_SHARE = 0.3;
 const ROUTE_SHARE = 0.2;
 const TOGETHER_SHARE = 0.5;
 const PAUSE_SHARE = 0.3;
+const RESTART_SHARE = 0.3;
 const JOBS = ["sim/job:300", "sim/job:1500"] as const;
 const CONDITIONS = ["service_started", "service_healthy"] as const;
 
@@ -68,7 +69,7 @@ function serviceText(random: Random, { stack, service, earlier, isTogether, qual
   const image = oneOf(random, isBad ? BAD_IMAGES : isJob ? JOBS : GOOD_IMAGES);
   const waits = earlier
     .filter(() => random.next() < WAITING_SHARE)
-    .map((other) => `${other}: { condition: ${conditionOf(random, other, quality)} }`);
+    .map((other) => `${other}: { condition: ${conditionOf(random, other, quality)}, restart: ${random.next() < RESTART_SHARE} }`);
   const own = {
     rollout: DEADLINES,
     ...(service === "web" && random.next() < ROUTE_SHARE && { routes: [{ host: `${stack}.example.com`, containerPort: 80, tls: "off" }] }),

@@ -37,7 +37,7 @@ export const apply: Action = async (session, files, options) => {
 function appliedWords({ change, revision, rollout, members }: StackReply): string {
   if (change === "unchanged") return rollout === undefined ? "nothing to change" : `nothing to change, revision ${revision} is rolling out`;
   const counts = Map.groupBy(members, (member) => member.change);
-  const words = (["create", "change", "remove"] as const).flatMap((kind) => {
+  const words = (["create", "change", "restart", "remove"] as const).flatMap((kind) => {
     const services = counts.get(kind)?.map(({ service }) => service) ?? [];
     return services.length === 0 ? [] : [`${kind} ${services.join(", ")}`];
   });

@@ -6,8 +6,8 @@ import type { Report } from "../violation.ts";
 import { isEnding, servingNow } from "./observation.ts";
 
 /**
- * While nothing is sabotaged, whatever is missing is missing because of us. Looks from outside: from the moment a deployment serves in full until its number of
- * replicas changes, it serves with `replicas - maxUnavailable` at least.
+ * While nothing is sabotaged, whatever is missing is missing because of us. Looks from outside: from the moment a deployment serves in full, and knows it, until
+ * its number of replicas changes, it serves with `replicas - maxUnavailable` at least.
  */
 export class CalmFloor {
   readonly #truth: Truth;
@@ -32,7 +32,7 @@ export class CalmFloor {
       if (!isToServe || this.#full.get(name) !== state.replicas) this.#full.delete(name);
       if (!isToServe || state.replicas === 0) continue;
       const serving = servingNow(state, this.#nodes);
-      if (serving >= state.replicas) this.#full.set(name, state.replicas);
+      if (serving >= state.replicas && healthySlots(state) >= state.replicas) this.#full.set(name, state.replicas);
       else if (this.#full.has(name) && serving < floorOf(state)) {
         this.#report(
           "never below replicas - maxUnavailable",
@@ -41,6 +41,10 @@ export class CalmFloor {
       }
     }
   }
+}
+
+function healthySlots({ placements }: DeploymentState): number {
+  return new Set(Object.values(placements).flatMap(({ slot, healthySinceMs }) => (healthySinceMs === undefined ? [] : [slot]))).size;
 }
 
 function isMeantToEnd({ revisions, revision }: DeploymentState): boolean {

@@ -55,7 +55,9 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
     const count = perSlot.get(slot) ?? 0;
     const own = state.slots[slot];
     if (own !== undefined && hasEnded(own, contentOf(state, own.revision || state.revision)) && count === 0) continue;
-    const isExact = rollout?.outcome === "succeeded" ? count === 1 : count > 0;
+    // Whose data is on a node that is drained stays there, and its successor waits until it may return.
+    const isLeaving = Object.values(state.placements).some((placement) => placement.slot === slot && placement.evacuation !== undefined);
+    const isExact = rollout?.outcome === "succeeded" && !isLeaving ? count === 1 : count > 0;
     if (!isExact) found.push(`${name}: slot ${slot} has ${count} replicas`);
   }
   return found;

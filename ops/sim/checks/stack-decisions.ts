@@ -28,6 +28,8 @@ export class StackDecisions implements TruthListener {
   readonly #report: Report;
   /** By deployment. */
   readonly #carried = new Map<string, Carried>();
+  /** Deployments, in the order in which all their containers were last made anew for an order: the newest is the last. */
+  readonly #replaced = new Set<string>();
 
   constructor(truth: Truth, wishOf: (commandId: string) => Wish | undefined, report: Report) {
     this.#truth = truth;
@@ -35,10 +37,14 @@ export class StackDecisions implements TruthListener {
     this.#report = report;
   }
 
-  deployment({ before, event, after }: DeploymentStep): void {
+  deployment({ before, event, after, atMs }: DeploymentStep): void {
     const { name } = before;
     if (event.type === "membership.ordered") {
       const { stack, order, wants } = event;
+      if (after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale") {
+        this.#replaced.delete(name);
+        this.#replaced.add(name);
+      }
       this.#carried.set(name, { stack, order, was: new Set(), changedSince: false });
       const record = this.#truth.stacks.get(stack)?.members[name];
       if (wants === "gone" && record?.order === order && record.wants !== "gone")
@@ -112,6 +118,12 @@ export class StackDecisions implements TruthListener {
       const problem = differenceOf(is, member) ?? unlinked(state, is);
       if (problem !== undefined) wrong(problem);
     }
+    const order = [...this.#replaced];
+    const byService = new Map(target.map(({ service, deployment }) => [service, deployment]));
+    for (const { deployment, after } of target)
+      for (const { service, restart } of after)
+        if (restart === true && order.indexOf(byService.get(service) ?? "") > order.indexOf(deployment))
+          wrong(`${deployment} was not restarted after ${service}`);
     const isWanted = new Set(target.map(({ deployment }) => deployment));
     for (const { name: deployment, mode: is, membership } of this.#truth.deployments.values())
       if (membership?.stack === name && is !== "absent" && !isWanted.has(deployment)) wrong(`${deployment} is still there`);
@@ -141,7 +153,10 @@ function differenceOf(state: DeploymentState, { replicas, template }: Member): s
   return isDeepStrictEqual(is, template) ? undefined : `${name} is not what the stack says`;
 }
 
-/** The member's own revision that once was this content is what it goes back to, unless it is like it already, or was deleted and made anew since. */
+/**
+ * The member's own revision that once was this content is what it goes back to, unless it is like it already, so that it stays or is restarted, or it was
+ * deleted and made anew since.
+ */
 function unlinked({ revisions, revision }: StackState, state: DeploymentState): string | undefined {
   const content = revisions.find(({ number }) => number === revision)?.contentOf;
   const first = revisions.find(({ contentOf, number, links }) => contentOf === content && number < revision && state.name in links);
@@ -150,6 +165,7 @@ function unlinked({ revisions, revision }: StackState, state: DeploymentState): 
   if (
     linked === undefined ||
     state.membership?.rollout === undefined ||
+    state.rollout?.change === "restart" ||
     linked.atMs < state.createdAtMs ||
     present === undefined ||
     !isDeepStrictEqual(linked.template, present.template)

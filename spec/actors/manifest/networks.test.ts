@@ -71,7 +71,9 @@ networks:
 
   test("are linked by name; another name for one service alone is refused", () => {
     const linked = (link: string): string => `services: {web: {image: a, links: ["${link}"]}, db: {image: b}}`;
-    expect(read(linked("db")).services.find(({ name }) => name === "web")?.after).toEqual([{ service: "db", condition: "started" }]);
+    expect(read(linked("db")).services.find(({ name }) => name === "web")?.after).toEqual([
+      { service: "db", condition: "started", restart: true },
+    ]);
     expect(messagesOf(linked("db:database"))).toContainEqual(
       expect.stringMatching(/^error .*links\[0\]: "database" cannot be a name for db/),
     );

@@ -64,11 +64,6 @@ const explanations: readonly Explanation[] = [
     reason: "Services of profiles nobody asked for are gone, and the others need none.",
   },
   { field: /^services\.\*\.links$/, holds: isLeftOut, reason: "A linked service is waited for, and found by its name." },
-  {
-    field: /^services\.\*\.depends_on\.\*\.restart$/,
-    holds: isLeftOut,
-    reason: "A link says so to Compose; here a service is not restarted for another.",
-  },
   { field: /^services\.\*\.depends_on(\.\*)?$/, holds: isLeftOut, reason: "Who may be absent, and is, is not waited for." },
   {
     field: /^services\.\*\.healthcheck$/,

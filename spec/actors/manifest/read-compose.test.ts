@@ -253,21 +253,21 @@ describe("the stack that a manifest is", () => {
     ]);
   });
 
-  test("knows what each service waits for", () => {
+  test("knows what each service waits for, and what it is restarted with", () => {
     const { services } = readCompose(`
 services:
-  web: {image: a, depends_on: {api: {condition: service_started}, db: {condition: service_healthy}, none: {condition: service_started, required: false}}}
-  api: {image: a, depends_on: [db]}
+  web: {image: a, links: [api], depends_on: {api: {condition: service_started}, db: {condition: service_healthy, restart: true}, none: {condition: service_started, required: false}}}
+  api: {image: a, links: [db]}
   db: {image: a}
 `);
     expect(services.map(({ name, after }) => [name, after])).toEqual([
       ["db", []],
-      ["api", [{ service: "db", condition: "started" }]],
+      ["api", [{ service: "db", condition: "started", restart: true }]],
       [
         "web",
         [
           { service: "api", condition: "started" },
-          { service: "db", condition: "healthy" },
+          { service: "db", condition: "healthy", restart: true },
         ],
       ],
     ]);

@@ -295,7 +295,7 @@ describe("a Compose file that is written", () => {
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(specs, fc.constantFrom("rollback" as const, "pause" as const), (fields, onFailure) => {
+      fc.property(specs, fc.constantFrom("rollback" as const, "pause" as const), fc.boolean(), (fields, onFailure, isRestarted) => {
         const parsed = DeploymentSpec.safeParse({ image: "shop/web:1", ...fields });
         fc.pre(parsed.success);
         // Reading takes away ports that nobody could reach.
@@ -307,7 +307,7 @@ describe("a Compose file that is written", () => {
           onFailure,
           services: [
             { service: "db", spec: spec({}), after: [] },
-            { service: "web", spec: parsed.data, after: [{ service: "db", condition: "started" }] },
+            { service: "web", spec: parsed.data, after: [{ service: "db", condition: "started", ...(isRestarted && { restart: true }) }] },
           ],
         };
         expect(readBack(writeCompose(whole))).toEqual(whole);

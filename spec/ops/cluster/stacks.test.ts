@@ -147,6 +147,30 @@ describeOnCluster("a stack on three real engines", () => {
   );
 
   test(
+    "restarts whoever is to be restarted with what changes, says so beforehand, and restarts nobody for what changes by itself",
+    async () => {
+      const restarting = worker().replace("[web]", "{web: {condition: service_healthy, restart: true}}");
+      const file = (image: string): string => manifest(init("two"), cache(), web(image), restarting, extra());
+      await cluster.run("apply", file(cluster.image("bb2")), "--wait");
+      const [workers, caches] = [await containerIds("shop-worker"), await containerIds("shop-cache")];
+      expect((await cluster.cli("plan", file(cluster.image("bb1")))).stdout).toMatch(
+        /worker \(shop-worker\): would be restarted: shop-web is replaced, and it is restarted after it/,
+      );
+      await cluster.run("apply", file(cluster.image("bb1")), "--wait");
+      expect(await versions()).toEqual([cluster.image("bb1")]);
+      expect((await cluster.deployment("shop-worker")).rollout).toMatchObject({ change: "restart", outcome: "succeeded" });
+      await cluster.until("the worker that was there is gone", async () =>
+        (await containerIds("shop-worker")).every((containerId) => !workers.includes(containerId)),
+      );
+      expect(await containerIds("shop-cache")).toEqual(caches);
+      const restarted = await containerIds("shop-worker");
+      await cluster.run("restart", "shop-web", "--wait");
+      expect(await containerIds("shop-worker")).toEqual(restarted);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
     "is pruned, and deleted",
     async () => {
       await cluster.run("apply", manifest(init("two"), cache(), web(cluster.image("bb2"))), "--prune", "--wait");
