@@ -142,6 +142,8 @@ export const NodeRow = z.object({
   connectionSinceMs: z.number(),
   engineVersion: z.string(),
   engine: z.enum(["reachable", "unreachable"]),
+  /** Why the agent does not use it. */
+  engineRefusal: z.string().optional(),
   agentVersion: z.string(),
   os: z.string(),
   arch: z.string(),

@@ -73,6 +73,7 @@ export class Agent {
     this.#memory = new AgentMemory(parts.disk, clock, log);
     this.#presence = new EnginePresence({
       table: this.table,
+      claim: () => engine.claim(),
       clock,
       random,
       log,
@@ -136,6 +137,11 @@ export class Agent {
 
   get engine(): "reachable" | "unreachable" {
     return this.#presence.isReachable ? "reachable" : "unreachable";
+  }
+
+  /** Why the engine is not used although it answers, in one clause. */
+  get engineRefusal(): string | undefined {
+    return this.#presence.refusal;
   }
 
   /** Of the assignment it works on; (0, 0) before the first. */

@@ -2,6 +2,7 @@ import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { repeatDelayMs } from "./back-off.ts";
 import type { ContainerTable, Look } from "./container-table.ts";
+import type { EngineClaim } from "./engine/ownership.ts";
 import { EngineFailure } from "./engine/port.ts";
 import type { Gate } from "./gate.ts";
 
@@ -15,6 +16,7 @@ export interface EnginePresenceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly claim: () => Promise<EngineClaim>;
   /** Lets a bounded number of containers be inspected at once. */
   readonly inspections: Gate;
   /** The table is as the engine is. `came`: for the first time, or after having been away. */
@@ -26,6 +28,7 @@ export interface EnginePresenceParts {
 export class EnginePresence {
   readonly #parts: EnginePresenceParts;
   #state: "unknown" | "reachable" | "unreachable" = "unknown";
+  #refusal: string | undefined;
   #absence: "removed" | "lost" = "removed";
   #looking = false;
   /** Asked for while another was under way, whose answer may be older. */
@@ -40,6 +43,11 @@ export class EnginePresence {
 
   get isReachable(): boolean {
     return this.#state === "reachable";
+  }
+
+  /** Why the engine is not used although it answers, in one clause. */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   /** Why a container that is missing now is so: somebody removed it, or it went with the engine. */
@@ -73,11 +81,16 @@ export class EnginePresence {
     }
     this.#looking = true;
     try {
-      await this.#parts.table.look(kind, this.#parts.inspections);
-      this.#looked(kind);
+      const claim: EngineClaim = this.isReachable ? { kind: "ours" } : await this.#parts.claim();
+      if (claim.kind === "refused") this.#refused(claim.reason);
+      else {
+        await this.#parts.table.look(kind, this.#parts.inspections);
+        this.#looked(kind);
+      }
     } catch (cause) {
       if (!(cause instanceof EngineFailure)) throw cause;
       this.#failures += 1;
+      this.#refusal = undefined;
       if (this.#state === "unreachable") this.#lookLater();
       else this.wentAway(cause.message);
     } finally {
@@ -88,10 +101,23 @@ export class EnginePresence {
     if (again !== undefined) await this.look(again);
   }
 
+  /** It is as good as away, until it is ours. */
+  #refused(reason: string): void {
+    if (this.#stopped) return;
+    this.#failures += 1;
+    if (this.#refusal === reason) return this.#lookLater();
+    this.#refusal = reason;
+    this.#state = "unreachable";
+    this.#parts.log.error("the engine is not used", { reason });
+    this.#parts.went();
+    this.#lookLater();
+  }
+
   #looked(kind: Look): void {
     if (this.#stopped) return;
     const came = this.#state !== "reachable";
     this.#state = "reachable";
+    this.#refusal = undefined;
     this.#failures = 0;
     // While the first steps after this look are planned, what is missing went with the engine.
     this.#absence = kind === "after-absence" ? "lost" : "removed";

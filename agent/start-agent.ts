@@ -44,8 +44,16 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const link = linkOverBus(bus, settings, session);
   const files = new PlacementFiles(settings.shelf, (placementId, file) => link.file(placementId, file), log);
   const agent = new Agent({ ...settings, files });
-  const facts = new Facts(settings);
-  const ingress = new IngressKeeper({ tenant, node, proxy: settings.proxy, disk: settings.disk, log, record: (id) => agent.record(id) });
+  const facts = new Facts(settings, () => agent.engineRefusal);
+  const ingress = new IngressKeeper({
+    tenant,
+    node,
+    proxy: settings.proxy,
+    disk: settings.disk,
+    log,
+    record: (id) => agent.record(id),
+    refusal: () => agent.engineRefusal,
+  });
   const reporter = new Reporter({ agent, link, clock, random, log, session, facts: () => facts.current, ingress: () => ingress.status });
   const sampler = new Sampler({ engine, table: agent.table, usage: settings.usage, clock });
   const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
@@ -58,11 +66,13 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
       ingress.placementChanged(placementId);
     },
     engineChanged: () => {
-      if (isIntroduced) void facts.refresh().then(() => reporter.resync());
+      if (!isIntroduced) return;
+      ingress.engineChanged();
+      void facts.refresh().then(() => reporter.resync());
     },
   });
-  await ingress.start(() => reporter.ingressChanged());
   await Promise.race([Promise.all([looked, facts.refresh()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
+  await ingress.start(() => reporter.ingressChanged());
   const requests = serveRequests({ tenant, node, agent, ingress, engine, bus, clock, sampler, streams });
   const counts = () => ingress.counts();
   const heartbeat = new Heartbeat({ agent, link, reporter, sampler, counts, clock, random, session });
@@ -86,11 +96,13 @@ const MAX_NAME_CHARS = 50;
 /** What is true of the node, as far as the engine has ever said. */
 class Facts {
   readonly #settings: AgentSettings;
+  readonly #refusal: () => string | undefined;
   #info: EngineInfo | undefined;
   #diskBytes = 0;
 
-  constructor(settings: AgentSettings) {
+  constructor(settings: AgentSettings, refusal: () => string | undefined) {
     this.#settings = settings;
+    this.#refusal = refusal;
   }
 
   async refresh(): Promise<void> {
@@ -102,6 +114,7 @@ class Facts {
   get current(): NodeFacts {
     const { agentVersion, labels, address, degraded, node, allows } = this.#settings;
     const info = this.#info;
+    const engineRefusal = this.#refusal();
     return {
       hostname: info?.hostname ?? node,
       agentVersion,
@@ -115,6 +128,7 @@ class Facts {
       address,
       degraded: [...degraded, ...tooOld(info)],
       allows,
+      ...(engineRefusal === undefined ? {} : { engineRefusal }),
     };
   }
 }

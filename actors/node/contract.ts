@@ -159,6 +159,8 @@ export const NodeFacts = z.strictObject({
   degraded: z.array(z.string().max(500)).max(20),
   /** What containers may have of the node. Absent: nothing. */
   allows: NodeAllowance.optional(),
+  /** Why the agent does not use the engine, which it then tells as unreachable: one clause, with what to do. */
+  engineRefusal: z.string().max(1_000).optional(),
 });
 export type NodeFacts = z.infer<typeof NodeFacts>;
 

@@ -9,7 +9,9 @@ export interface NodeStatusLine {
 }
 
 /** What of a node's row its status depends on. */
-export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" | "engine"> & { readonly degraded: readonly string[] };
+export type NodeStatusFacts = Pick<NodeView, "connection" | "connectionSinceMs" | "engine" | "engineRefusal"> & {
+  readonly degraded: readonly string[];
+};
 
 /** The only place where a node's status is decided, at the moment of looking. A silent node is unknown, whatever it said last. */
 export function nodeStatus(
@@ -27,6 +29,8 @@ export function nodeStatus(
   if (heardAtMs === undefined) return { status: "unknown", reason: "not heard of since the control plane started" };
   const silentMs = nowMs - heardAtMs;
   if (silentMs > HEARTBEAT_UNKNOWN_AFTER_MS) return { status: "unknown", reason: `silent for ${ageText(silentMs)}` };
+  if (row.engine === "unreachable" && row.engineRefusal !== undefined)
+    return { status: "degraded", reason: `its agent does not use its container engine: ${row.engineRefusal}` };
   if (row.engine === "unreachable") return { status: "degraded", reason: "its container engine does not answer" };
   if (soft?.assignmentProblem !== undefined) return { status: "degraded", reason: soft.assignmentProblem };
   if (row.degraded.length > 0) return { status: "degraded", reason: row.degraded.join("; ") };

@@ -16,6 +16,8 @@ import type {
   ObservedContainer,
 } from "./port.ts";
 import type { EngineOwner } from "./owner.ts";
+import type { EngineClaim } from "./ownership.ts";
+import { claimEngine } from "./docker-claim.ts";
 import { DockerConnection } from "./docker-connection.ts";
 import { DockerEvents } from "./docker-events.ts";
 import { ListedContainer, observedFromInspect, observedFromList } from "./docker-observed.ts";
@@ -70,6 +72,10 @@ export class DockerEngine implements Engine {
   async info(): Promise<EngineInfo> {
     this.#facts = undefined;
     return (await this.#known()).info;
+  }
+
+  claim(): Promise<EngineClaim> {
+    return claimEngine(this.#connection, this.#settings.owner);
   }
 
   async list(): Promise<readonly ObservedContainer[]> {

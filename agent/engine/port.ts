@@ -1,6 +1,7 @@
 import type { Failure, LogLine } from "../../actors/node/contract.ts";
 import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { EngineClaim } from "./ownership.ts";
 
 /**
  * What the agent needs of a container engine. Two implementations, Docker and simulated, pass one contract test. Every call has a deadline of its own
@@ -8,6 +9,8 @@ import type { PinnedImage } from "../../actors/deployment/contract.ts";
  */
 export interface Engine {
   info(): Promise<EngineInfo>;
+  /** Makes the engine ours, unless it is another node's or has something of another tenant. Asked before anything else, and again after it was away. */
+  claim(): Promise<EngineClaim>;
   /** Containers that carry our tenant and node labels, in any state. */
   list(): Promise<readonly ObservedContainer[]>;
   inspect(containerId: string): Promise<ObservedContainer | undefined>;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
 import type { EngineOwner } from "./owner.ts";
+import type { EngineClaim } from "./ownership.ts";
 import type { ProbeAnswer } from "../probe-transport.ts";
 import type { DesiredContainer, Engine, EngineEvent, EngineInfo, EngineLogLine, EngineStats, LogQuery, ObservedContainer } from "./port.ts";
 import type { SimulatedRegistry } from "./simulated-registry.ts";
@@ -63,6 +64,15 @@ export class SimulatedEngine implements Engine {
       cpuMillis,
       memoryBytes,
     }));
+  }
+
+  claim(): Promise<EngineClaim> {
+    return this.#calls.make(LIST_MS, () => this.claimAs(this.#settings.owner));
+  }
+
+  /** What the agent of another owner would hear. */
+  claimAs(owner: EngineOwner): EngineClaim {
+    return this.#host.claim(owner);
   }
 
   list(): Promise<readonly ObservedContainer[]> {

@@ -4,6 +4,7 @@ import type { EngineOwner } from "./owner.ts";
 import type { SimulatedContainer } from "./simulated-container.ts";
 import { LABEL } from "../labels.ts";
 import { engineFailures } from "./failures.ts";
+import { claimOf, foreignTenantAmong, type EngineClaim } from "./ownership.ts";
 
 const EVENT_DELAY_MS = 2;
 
@@ -13,11 +14,23 @@ export class SimulatedHost {
   readonly #owner: EngineOwner;
   readonly #containers = new Map<string, SimulatedContainer>();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
+  #claim: Readonly<Record<string, string>> | undefined;
   readonly #foreignPorts = new Set<string>();
 
   constructor(clock: Clock, owner: EngineOwner) {
     this.#clock = clock;
     this.#owner = owner;
+  }
+
+  /** The first who asks has it. */
+  claim(owner: EngineOwner): EngineClaim {
+    const refused = foreignTenantAmong(
+      owner,
+      this.containers.map(({ desired }) => desired.labels),
+    );
+    if (refused !== undefined) return refused;
+    this.#claim ??= { [LABEL.tenant]: owner.tenant, [LABEL.node]: owner.node };
+    return claimOf(owner, this.#claim);
   }
 
   get containers(): readonly SimulatedContainer[] {

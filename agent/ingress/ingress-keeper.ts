@@ -20,6 +20,8 @@ export interface IngressKeeperParts {
   readonly log: Log;
   /** What the agent knows of a placement of its own. */
   readonly record: (placementId: string) => PlacementRecord | undefined;
+  /** Why nothing may be done on this node. */
+  readonly refusal: () => string | undefined;
 }
 
 /** Keeps the newest table on the node's disk and makes the proxy do what it says, with the control plane or without. */
@@ -28,7 +30,8 @@ export class IngressKeeper {
   #table: IngressTable | undefined;
   #withheld: ReadonlySet<string> = new Set();
   #accepting: Promise<unknown> = Promise.resolve();
-  #stopped = false;
+  #phase: "waiting" | "begun" | "stopped" = "waiting";
+  #changed: () => void = () => undefined;
 
   constructor(parts: IngressKeeperParts) {
     this.#parts = parts;
@@ -36,8 +39,20 @@ export class IngressKeeper {
 
   /** Goes on with the table it remembers; `changed` is called whenever `status` is another one. Rejects with `DiskFailure`. */
   async start(changed: () => void): Promise<void> {
-    const { proxy, disk, log } = this.#parts;
-    await proxy.start(changed);
+    this.#changed = changed;
+    await this.#begin();
+  }
+
+  /** What kept it from beginning may be over. */
+  engineChanged(): void {
+    void this.#begin().catch((error: unknown) => this.#parts.log.error("the proxy does not begin", { error }));
+  }
+
+  async #begin(): Promise<void> {
+    const { proxy, disk, log, refusal } = this.#parts;
+    if (this.#phase !== "waiting" || refusal() !== undefined) return;
+    this.#phase = "begun";
+    await proxy.start(this.#changed);
     const table = await readKept(disk, FILE, IngressTable, log);
     if (table !== undefined && this.#isOurs(table)) this.#adopt(table);
   }
@@ -60,7 +75,7 @@ export class IngressKeeper {
   /** Its own replicas leave the proxy of their node the moment the agent knows, and not a round trip later. */
   placementChanged(placementId: string): void {
     const table = this.#table;
-    if (table === undefined || this.#stopped) return;
+    if (table === undefined || this.#phase === "stopped") return;
     if (!table.pools.some(({ members }) => members.some((member) => member.placementId === placementId))) return;
     const withheld = withheldReplicas(table, this.#parts.record);
     if (withheld.size === this.#withheld.size && [...withheld].every((id) => this.#withheld.has(id))) return;
@@ -69,15 +84,18 @@ export class IngressKeeper {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    const isBegun = this.#phase === "begun";
+    this.#phase = "stopped";
     await this.#accepting;
-    await this.#parts.proxy.stop();
+    if (isBegun) await this.#parts.proxy.stop();
   }
 
   async #accept(table: IngressTable): Promise<IngressTableAnswer> {
     const { epoch, number } = this.#table ?? NONE;
     const order = this.#table === undefined ? 1 : compareAssignments(table, this.#table);
-    if (order < 0 || this.#stopped) return { kind: "stale", epoch, number };
+    if (order < 0 || this.#phase === "stopped") return { kind: "stale", epoch, number };
+    const refusal = this.#parts.refusal();
+    if (refusal !== undefined) return { kind: "not-stored", message: `its agent does not use its container engine: ${refusal}` };
     if (order > 0) {
       try {
         await this.#parts.disk.write(FILE, JSON.stringify(table));
@@ -91,7 +109,7 @@ export class IngressKeeper {
   }
 
   #adopt(table: IngressTable): void {
-    if (this.#stopped) return;
+    if (this.#phase === "stopped") return;
     this.#table = table;
     this.#withheld = withheldReplicas(table, this.#parts.record);
     this.#parts.proxy.want({ table, withheld: this.#withheld });

@@ -6,7 +6,12 @@ import type { ActorHost } from "../../runtime/actor-host.ts";
 import { partsOf } from "../../runtime/address.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-type NodeCounts = NonNullable<NodeSoft["ingressCounts"]> & { readonly node: string };
+/** A node's name says which it is among its tenant's alone. */
+interface Where {
+  readonly tenant: string;
+  readonly node: string;
+}
+type NodeCounts = NonNullable<NodeSoft["ingressCounts"]> & { readonly where: Where };
 type Source = () => readonly NodeCounts[];
 
 /**
@@ -16,9 +21,11 @@ type Source = () => readonly NodeCounts[];
 export function observeIngress(registry: Registry, host: Pick<ActorHost, "actors" | "soft">, clock: Clock): void {
   const current: Source = () =>
     host.actors().flatMap(({ address }) => {
-      const { kind, name } = partsOf(address);
+      const { tenant, kind, name } = partsOf(address);
       const counts = kind === "node" ? (host.soft(address) as NodeSoft | undefined)?.ingressCounts : undefined;
-      return counts === undefined || clock.nowMs() - counts.heardAtMs > HEARTBEAT_UNKNOWN_AFTER_MS ? [] : [{ ...counts, node: name }];
+      return counts === undefined || clock.nowMs() - counts.heardAtMs > HEARTBEAT_UNKNOWN_AFTER_MS
+        ? []
+        : [{ ...counts, where: { tenant, node: name } }];
     });
   registry.registerMetric(answers(current));
   registry.registerMetric(new AnswerDurations(current));
@@ -30,13 +37,14 @@ function answers(current: Source): Counter {
   return new Counter({
     name: "odysseus_ingress_requests_total",
     help: "HTTP requests answered through the node's proxy, by published port or route and class of status code; retries at other replicas are not counted again, and WebSockets not at all",
-    labelNames: ["node", "deployment", "frontend", "code"],
+    labelNames: ["tenant", "node", "deployment", "frontend", "code"],
     registers: [],
     collect() {
       this.reset();
-      for (const { node, pools } of current())
+      for (const { where, pools } of current())
         for (const counts of pools)
-          for (const [index, code] of STATUS_CLASSES.entries()) this.inc({ node, ...frontendOf(counts), code }, counts.answers[index] ?? 0);
+          for (const [index, code] of STATUS_CLASSES.entries())
+            this.inc({ ...where, ...frontendOf(counts), code }, counts.answers[index] ?? 0);
     },
   });
 }
@@ -45,11 +53,11 @@ function openConnections(current: Source): Gauge {
   return new Gauge({
     name: "odysseus_ingress_open_connections",
     help: "Connections of clients that are open to the node's proxy, over HTTP and TCP",
-    labelNames: ["node"],
+    labelNames: ["tenant", "node"],
     registers: [],
     collect() {
       this.reset();
-      for (const { node, openConnections: open } of current()) this.set({ node }, open);
+      for (const { where, openConnections: open } of current()) this.set({ ...where }, open);
     },
   });
 }
@@ -58,11 +66,11 @@ function proxyUp(current: Source): Gauge {
   return new Gauge({
     name: "odysseus_ingress_proxy_up",
     help: "1: the node's proxy answers. 0: it does not, though ports or routes ask for one",
-    labelNames: ["node"],
+    labelNames: ["tenant", "node"],
     registers: [],
     collect() {
       this.reset();
-      for (const { node, proxy } of current()) this.set({ node }, proxy === "up" ? 1 : 0);
+      for (const { where, proxy } of current()) this.set({ ...where }, proxy === "up" ? 1 : 0);
     },
   });
 }
@@ -74,7 +82,7 @@ const DURATIONS_HELP =
 interface DurationValue {
   readonly metricName: string;
   readonly labels: { readonly le?: number | string };
-  readonly sharedLabels: { readonly node: string; readonly deployment: string; readonly frontend: string };
+  readonly sharedLabels: Where & { readonly deployment: string; readonly frontend: string };
   readonly value: number;
 }
 
@@ -93,13 +101,13 @@ class AnswerDurations extends Histogram {
 
   /** The library's registry asks a histogram for this first, and its `get` does, too. */
   async getForPromString(): Promise<object> {
-    const values = this.#current().flatMap(({ node, pools }) => pools.flatMap((counts) => durationsOf(node, counts)));
+    const values = this.#current().flatMap(({ where, pools }) => pools.flatMap((counts) => durationsOf(where, counts)));
     return { name: DURATIONS, help: DURATIONS_HELP, type: "histogram", aggregator: "sum", values };
   }
 }
 
-function durationsOf(node: string, counts: PoolCounts): readonly DurationValue[] {
-  const sharedLabels = { node, ...frontendOf(counts) };
+function durationsOf(where: Where, counts: PoolCounts): readonly DurationValue[] {
+  const sharedLabels = { ...where, ...frontendOf(counts) };
   const buckets = counts.durations.map((value, index) => ({
     metricName: `${DURATIONS}_bucket`,
     labels: { le: DURATION_BOUNDS_SECONDS[index] ?? "+Inf" },

@@ -1,11 +1,12 @@
 import { LABEL } from "../../agent/labels.ts";
 import type { DesiredContainer } from "../../agent/engine/port.ts";
 import type { SimNode } from "./sim-node.ts";
+import { TENANT } from "./tenant.ts";
 import type { Report } from "./violation.ts";
 
 const IMAGE = "foreign:1";
 
-/** Containers of other people on the nodes: one without labels of ours, one of another tenant, one of another node. */
+/** Containers of other people on the nodes: one without labels of ours, one with some of them, one of another node. */
 export class ForeignContainers {
   readonly #ids = new Map<SimNode, readonly string[]>();
 
@@ -13,8 +14,8 @@ export class ForeignContainers {
     const digest = node.engine.loadImage(IMAGE);
     const all = [
       {},
-      { [LABEL.tenant]: "other", [LABEL.node]: node.name, [LABEL.placement]: "web.1.1" },
-      { [LABEL.tenant]: "acme", [LABEL.node]: "elsewhere", [LABEL.placement]: "web.1.1" },
+      { [LABEL.node]: node.name, [LABEL.placement]: "web.1.1" },
+      { [LABEL.tenant]: TENANT, [LABEL.node]: "elsewhere", [LABEL.placement]: "web.1.1" },
     ];
     const ids: string[] = [];
     for (const [index, labels] of all.entries()) {

@@ -3,12 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
-import { AgentMessage, type Assignment, type FileAnswer, type Placement, type PlacementStatus } from "../../actors/node/contract.ts";
+import {
+  AgentMessage,
+  type Assignment,
+  type FileAnswer,
+  type NodeFacts,
+  type Placement,
+  type PlacementStatus,
+} from "../../actors/node/contract.ts";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
 import type { FileShelf } from "../../agent/file-shelf.ts";
 import { openMemoryShelf } from "../../agent/memory-shelf.ts";
 import { DockerEngine } from "../../agent/engine/docker-engine.ts";
+import type { EngineOwner } from "../../agent/engine/owner.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
 import type { ProbeAnswer, ProbeTransport } from "../../agent/probe-transport.ts";
@@ -20,7 +28,6 @@ import { serveOverBus } from "../../runtime/remote.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
 
-const TENANT = "acme";
 const POLL_MS = 5;
 
 /** The real agent on a real engine of the testbed, with a stand-in for its node actor. */
@@ -37,13 +44,16 @@ export class DockerNode {
   #directory = "";
   #running: RunningAgent | undefined;
   #assignments = 0;
+  readonly #owner: EngineOwner;
+  /** What its agent said of itself last. */
+  facts: NodeFacts | undefined;
 
-  constructor(bed: Testbed, number: number) {
+  constructor(bed: Testbed, number: number, owner: EngineOwner = { tenant: "acme", node: `n${number}` }) {
     this.#bed = bed;
     this.#number = number;
-    const owner = { tenant: TENANT, node: `n${number}` };
+    this.#owner = owner;
     this.engine = new DockerEngine({ socketPath: bed.node(number).dockerHost, owner, clock: systemClock, random: systemRandom });
-    serveOverBus(this.#control, `ody.${TENANT}.node.n${number}`, async (given) => {
+    serveOverBus(this.#control, `ody.${owner.tenant}.node.${owner.node}`, async (given) => {
       const message = AgentMessage.parse(given);
       if (message.kind === "agent.file") return { kind: "ok", value: this.fileAnswer(message.file.name) };
       this.#received(message);
@@ -54,8 +64,7 @@ export class DockerNode {
   async start(allows: NodeAllowance = nothingAllowed): Promise<void> {
     if (this.#directory === "") this.#directory = await mkdtemp(join(tmpdir(), "odysseus-agent-"));
     this.#running = await startAgent({
-      tenant: TENANT,
-      node: `n${this.#number}`,
+      ...this.#owner,
       engine: this.engine,
       clock: systemClock,
       random: systemRandom,
@@ -96,7 +105,7 @@ export class DockerNode {
   }
 
   request(payload: unknown): Promise<unknown> {
-    return this.#control.request(`ody.${TENANT}.agent.n${this.#number}`, payload, { timeoutMs: 30_000 });
+    return this.#control.request(`ody.${this.#owner.tenant}.agent.${this.#owner.node}`, payload, { timeoutMs: 30_000 });
   }
 
   async assign(...placements: readonly Placement[]): Promise<unknown> {
@@ -107,8 +116,7 @@ export class DockerNode {
     this.#assignments += 1;
     const whole = {
       kind: "assignment",
-      tenant: TENANT,
-      node: `n${this.#number}`,
+      ...this.#owner,
       epoch: 1,
       number: this.#assignments,
       placements: [],
@@ -179,7 +187,10 @@ export class DockerNode {
 
   #received(message: Exclude<AgentMessage, { kind: "agent.file" }>): void {
     if (message.kind !== "agent.hello" && message.kind !== "agent.status") return;
-    if (message.kind === "agent.hello") this.told.clear();
+    if (message.kind === "agent.hello") {
+      this.facts = message.facts;
+      this.told.clear();
+    }
     for (const status of message.statuses) {
       this.told.set(status.placementId, status);
       this.history.push(status);

@@ -18,6 +18,14 @@ test("a node below what is supported is degraded, with every reason", () => {
   expect(nodeStatus({ ...joined, engine: "unreachable" }, heard(0), NOW_MS).status).toBe("degraded");
 });
 
+test("a node whose agent does not use its engine is degraded, with why and what to do", () => {
+  const engineRefusal = "it is node n1's, and an engine serves one node: use another engine";
+  expect(nodeStatus({ ...joined, engine: "unreachable", engineRefusal }, heard(0), NOW_MS)).toEqual({
+    status: "degraded",
+    reason: `its agent does not use its container engine: ${engineRefusal}`,
+  });
+});
+
 test("a node that cannot be given its work is degraded, with the reason", () => {
   const soft = { ...heard(0), assignmentProblem: "its agent cannot keep its assignment: the disk is full" };
   expect(nodeStatus(joined, soft, NOW_MS)).toEqual({ status: "degraded", reason: soft.assignmentProblem });

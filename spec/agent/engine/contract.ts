@@ -2,6 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PinnedImage } from "../../../actors/deployment/contract.ts";
 import type { Failure } from "../../../actors/node/contract.ts";
+import type { EngineOwner } from "../../../agent/engine/owner.ts";
+import type { EngineClaim } from "../../../agent/engine/ownership.ts";
 import { LABEL } from "../../../agent/labels.ts";
 import {
   type DesiredContainer,
@@ -28,6 +30,8 @@ export interface EngineWorld {
   };
   /** The server's tag now names other content. */
   moveServerTag(): Promise<void>;
+  /** What the agent of another owner hears that asks for this engine. */
+  claimAs(owner: EngineOwner): Promise<EngineClaim>;
   /** A container that is not ours; answers its id. */
   createForeign(): Promise<string>;
   killProcess(containerId: string): Promise<void>;
@@ -137,6 +141,18 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       const disk = await engine.disk();
       expect(disk.usedBytes).toBeGreaterThan(0);
       expect(disk.totalBytes).toBeGreaterThan(disk.usedBytes);
+    });
+
+    test("belongs to the first who asks, as often as they ask, and to nobody else", async () => {
+      expect(await engine.claim()).toEqual({ kind: "ours" });
+      expect(await engine.claim()).toEqual({ kind: "ours" });
+      expect(await world.claimAs({ tenant: OWNER.tenant, node: "n2" })).toMatchObject({
+        kind: "refused",
+        reason: expect.stringContaining("it is node n1's, and an engine serves one node") as string,
+      });
+      const refused = await world.claimAs({ tenant: "rival", node: "n1" });
+      expect(refused).toMatchObject({ kind: "refused", reason: expect.stringContaining("it is another tenant's") as string });
+      expect(JSON.stringify(refused)).not.toContain(OWNER.tenant);
     });
 
     test("pins an image: when the tag moves, the pinned one stays what it was and can still be pulled", async () => {
@@ -394,6 +410,7 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       events.length = 0;
       await world.restartEngine();
       await until("it is said to be back", () => events.some((event) => event.kind === "connected"));
+      expect(await engine.claim()).toEqual({ kind: "ours" });
       expect(await engine.inspect(containerId)).toMatchObject({ state: "running" });
       await engine.remove(containerId);
       await heard("destroy", containerId);

@@ -25,6 +25,12 @@ async function dockerWorld(): Promise<EngineWorld> {
       noCommand: server,
     },
     moveServerTag: async () => void (await bed.registry.push(bed.images.bb2, "contract")),
+    claimAs: async (owner) => {
+      const other = new DockerEngine({ socketPath: node.dockerHost, owner, clock: systemClock, random: systemRandom });
+      const claim = await other.claim();
+      other.close();
+      return claim;
+    },
     createForeign: async () => {
       await bed.loadImages(1, [bed.images.bb1]);
       return (await node.docker(["create", "odysseus-test/bb:1"])).trim();

@@ -19,6 +19,7 @@ async function simulatedWorld(): Promise<EngineWorld> {
       noCommand: "sim/nocommand:1",
     },
     moveServerTag: async () => void registry.push("sim/app:1"),
+    claimAs: async (owner) => engine.claimAs(owner),
     createForeign: async () => {
       const { image } = await engine.resolve("sim/app:1");
       await engine.pull(image, () => {}, new AbortController().signal);

@@ -139,7 +139,7 @@ configs: {conf: {content: "listen 80"}}
     expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ code: "volume.in-use" });
     await cluster.run("stack", "delete", "shop", "--wait");
     expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ node: `n${node}`, data: "removed" });
-    expect(await cluster.bed.node(node).docker(["volume", "ls", "-q"])).toBe("ody-default-shop_scratch\n");
+    expect(await cluster.bed.node(node).docker(["volume", "ls", "-q", "--filter", "name=ody-"])).toBe("ody-default-shop_scratch\n");
     expect((await cluster.api("GET", "/volumes")).body).toMatchObject({ items: [{ name: "shop_scratch", users: [] }] });
   });
 });

@@ -32,17 +32,17 @@ describe("what the proxies of the nodes do, at /metrics", () => {
   test("is told by node, deployment and published port or route", async () => {
     const { registry } = heard({ proxy: "up", openConnections: 7, pools: [web, site] });
     const text = await registry.metrics();
-    const port = 'node="n1",deployment="web",frontend="8080/tcp"';
+    const port = 'tenant="acme",node="n1",deployment="web",frontend="8080/tcp"';
     expect(text).toContain(`odysseus_ingress_requests_total{${port},code="2xx"} 2`);
     expect(text).toContain(`odysseus_ingress_requests_total{${port},code="5xx"} 1`);
-    expect(text).toContain('{node="n1",deployment="shop",frontend="shop.example.com/cart",code="3xx"} 4');
+    expect(text).toContain('{tenant="acme",node="n1",deployment="shop",frontend="shop.example.com/cart",code="3xx"} 4');
     expect(text).toContain("# TYPE odysseus_ingress_request_duration_seconds histogram");
     expect(text).toContain(`odysseus_ingress_request_duration_seconds_bucket{le="0.01",${port}} 1`);
     expect(text).toContain(`odysseus_ingress_request_duration_seconds_bucket{le="+Inf",${port}} 2`);
     expect(text).toContain(`odysseus_ingress_request_duration_seconds_sum{${port}} 0.75`);
     expect(text).toContain(`odysseus_ingress_request_duration_seconds_count{${port}} 2`);
-    expect(text).toContain('odysseus_ingress_open_connections{node="n1"} 7');
-    expect(text).toContain('odysseus_ingress_proxy_up{node="n1"} 1');
+    expect(text).toContain('odysseus_ingress_open_connections{tenant="acme",node="n1"} 7');
+    expect(text).toContain('odysseus_ingress_proxy_up{tenant="acme",node="n1"} 1');
     expect(text).not.toContain('node="n2"');
   });
 
@@ -55,7 +55,7 @@ describe("what the proxies of the nodes do, at /metrics", () => {
   test("says that a proxy is down, and keeps what it had counted", async () => {
     const { registry } = heard({ proxy: "down", openConnections: 0, pools: [web] });
     const text = await registry.metrics();
-    expect(text).toContain('odysseus_ingress_proxy_up{node="n1"} 0');
+    expect(text).toContain('odysseus_ingress_proxy_up{tenant="acme",node="n1"} 0');
     expect(text).toContain('code="2xx"} 2');
   });
 
@@ -92,9 +92,9 @@ describe("what the proxies of the nodes do, at /metrics", () => {
     await until("a node has joined that can look the image up", async () => (await deploy()).ok, 60_000);
     const isTold = async () => {
       const text = await metrics();
-      return ["sim-1", "sim-2"].every((node) => text.includes(`odysseus_ingress_proxy_up{node="${node}"} 1`));
+      return ["sim-1", "sim-2"].every((node) => text.includes(`odysseus_ingress_proxy_up{tenant="default",node="${node}"} 1`));
     };
     await until("both nodes' proxies are told of", isTold, 60_000);
-    expect(await metrics()).toContain('odysseus_ingress_open_connections{node="sim-1"} 0');
+    expect(await metrics()).toContain('odysseus_ingress_open_connections{tenant="default",node="sim-1"} 0');
   });
 });

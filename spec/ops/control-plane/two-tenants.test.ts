@@ -88,6 +88,11 @@ class Installation {
     return { status: response.status, text: await response.text() };
   }
 
+  async metrics(tenant: Tenant): Promise<string> {
+    const headers = { authorization: `Bearer ${this.#tokens[tenant]}` };
+    return (await fetch(`${this.#controlPlane?.api.url}/metrics`, { headers })).text();
+  }
+
   async items(tenant: Tenant, path: string): Promise<readonly Record<string, unknown>[]> {
     const { text } = await this.call(tenant, "GET", path);
     return (JSON.parse(text) as { readonly items?: readonly Record<string, unknown>[] }).items ?? [];
@@ -163,6 +168,16 @@ describe("two tenants of one installation", () => {
     expect(heard.join("\n")).not.toMatch(/acme|shop(?!\.example)/);
     expect(await installation.items("rival", "/audit?operation=deployments.create&outcome=refused")).toHaveLength(1);
     expect((await installation.items("rival", "/deployments")).map(({ name }) => name)).toEqual(["web"]);
+  });
+
+  test("see at /metrics what their own nodes do, and nothing of the other's", async () => {
+    const installation = await started();
+    await installation.deploy("acme", "shop", "app.example.com");
+    const isUp = 'odysseus_ingress_proxy_up{tenant="acme",node="sim-1"} 1';
+    await until("it is told", async () => (await installation.metrics("acme")).includes(isUp), 25_000);
+    const seen = await installation.metrics("rival");
+    expect(seen).toContain("odysseus_actors{");
+    expect(seen).not.toMatch(/acme|shop|app\.example/);
   });
 
   test("have what the other has given back", async () => {
