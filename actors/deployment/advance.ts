@@ -275,7 +275,7 @@ function adoptSameContent(draft: Draft): void {
 function retireSuperseded(draft: Draft): void {
   const { state, nowMs } = draft;
   const merit = (placement: PlacementRecord): number =>
-    (isHealthy(placement) ? 4 : 0) + (placement.evacuation === undefined ? 2 : 0) + (isAvailable(state, placement, nowMs) ? 1 : 0);
+    (isHealthy(placement) ? 4 : 0) + (isAvailable(state, placement, nowMs) ? 2 : 0) + (placement.evacuation === undefined ? 1 : 0);
   const surplus = draft.views
     .filter((view) => needsSuccessor(state, view))
     .flatMap(({ good, old }) => [...good, ...old].toSorted((a, b) => merit(b) - merit(a)).slice(1));

@@ -49,6 +49,20 @@ describe("healing", () => {
     expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", revision: 2 });
   });
 
+  it("keeps what has proved itself on a drained node before what merely came up, when a newer change replaces both", () => {
+    const stage = running();
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.placeAll();
+    const [begun = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2);
+    const slot = stage.state.placements[begun]?.slot;
+    const [proven = ""] = stage.active().filter((id) => stage.state.placements[id]?.slot === slot && id !== begun);
+    stage.healthy(begun);
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(proven), placementIds: [proven], reason: "n1 is being drained" });
+    stage.accepted({ kind: "update", patch: { image: "app:3" }, image: imageOf("3") });
+    expect(stage.active()).toContain(proven);
+    expect(stage.active()).not.toContain(begun);
+  });
+
   it("keeps a replica that binds a port of its drained node until its successor serves on another", () => {
     const stage = running(1, { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] });
     const [leaving = ""] = stage.active();
