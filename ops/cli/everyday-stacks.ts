@@ -76,7 +76,7 @@ export const everydayStacks: readonly Everyday[] = [
     summary: "Show who changed a stack, what, when, and how it ended",
     options: [{ flags: "--limit <number>", description: "how many changes (50)" }],
     examples: ["odysseus stack history shop"],
-    load: async () => (await stack()).stackHistory,
+    load: async () => (await import("./commands/history.ts")).stackHistory,
   },
   {
     below: "stack",

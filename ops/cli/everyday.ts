@@ -115,7 +115,7 @@ export const everyday: readonly Everyday[] = [
       { flags: "--change <kind>", description: "only this kind: update, scale, rollback, ..." },
     ],
     examples: ["odysseus history web --limit 10"],
-    load: async () => (await lists()).history,
+    load: async () => (await import("./commands/history.ts")).history,
   },
   {
     name: "deployments",

@@ -1,12 +1,11 @@
-import type { ChangeView, ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
+import type { ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
 import type { StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
 import { bytes } from "../figures.ts";
 import type { Colour } from "../output.ts";
-import { shown } from "../plan-lines.ts";
 import { bySlot, healthCell, phaseCell, whyOf } from "../replica-lines.ts";
 import { ask, askAll } from "../routes.ts";
-import { type Action, naming, type Session, text, whole } from "../session.ts";
+import { type Action, naming, type Session, text } from "../session.ts";
 import { type Cell, type Column, table } from "../table.ts";
 
 export const statusColours: Readonly<Record<DeploymentView["status"] | NodeView["status"] | StackView["status"], Colour>> = {
@@ -129,49 +128,6 @@ export const nodes: Action = async (session) => {
     item.status === "healthy" ? "" : item.reason,
   ]);
 };
-
-export const history: Action = async (session, [name = ""], options) => {
-  const limit = whole(text(options, "limit"), "--limit") ?? 50;
-  const query = { by: text(options, "by"), change: text(options, "change") };
-  const items = await naming(session, "deployments", name, () =>
-    askAll<ChangeView>(session.api(), "deployments.history", { name, query, limit }),
-  );
-  const nowMs = session.api().nowMs();
-  const columns: readonly Column[] = [
-    { title: "REVISION", align: "right" },
-    { title: "CHANGE" },
-    { title: "RESULT" },
-    { title: "BY", least: 8 },
-    { title: "AGE", align: "right" },
-    { title: "WHAT", least: 20 },
-  ];
-  show(session, items, columns, "Nothing in the history matches.", (item) => [
-    item.contentOf === item.revision ? String(item.revision) : `${item.revision} (= ${item.contentOf})`,
-    item.change,
-    outcomeCell(item.rollout),
-    `${item.by} via ${item.via}`,
-    ageText(nowMs - item.atMs),
-    whatOf(item),
-  ]);
-};
-
-/** The fields that were changed, and what went wrong. A creation sets all fields, a new image has a new digest: --json has these too. */
-function whatOf({ change, diff, rollout }: ChangeView): string {
-  const fields = change === "create" ? diff.filter(({ path }) => path === "image.reference" || path === "replicas") : diff;
-  const isNewImage = fields.some(({ path }) => path === "image.reference");
-  const told = fields.filter(({ path }) => path !== "image.digest" || !isNewImage);
-  const words = told.map(({ path, before, after }) =>
-    change === "create" ? `${path} ${shown(after)}` : `${path} ${shown(before)} -> ${shown(after)}`,
-  );
-  const why = rollout.outcome === "succeeded" || rollout.reason === undefined ? [] : [rollout.reason];
-  return [...words, ...why].join("; ");
-}
-
-export function outcomeCell({ outcome }: ChangeView["rollout"]): Cell {
-  const colour: Colour =
-    outcome === "succeeded" ? "green" : outcome === "in-progress" ? "yellow" : outcome === "superseded" ? "dim" : "red";
-  return { text: outcome, colour };
-}
 
 function usedOf(used: number | undefined, total: number): string {
   return `${used === undefined ? "-" : bytes(used)}/${bytes(total)}`;

@@ -1,5 +1,5 @@
 import type { StackReply } from "../../../actors/stack/commands.ts";
-import type { StackChangeView, StackDetail, StackView } from "../../../actors/stack/views.ts";
+import type { StackDetail, StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
 import { plain } from "../output.ts";
 import { ask, askAll } from "../routes.ts";
@@ -7,7 +7,7 @@ import { type Action, ifGeneration, naming, type Session, text, whole } from "..
 import { reportStack, waitForStack } from "../stack-wait.ts";
 import type { Column } from "../table.ts";
 import { type Waiting, waitingOf } from "./change.ts";
-import { outcomeCell, show, statusColours } from "./lists.ts";
+import { show, statusColours } from "./lists.ts";
 
 export const stacks: Action = async (session) => {
   const items = await askAll<StackView>(session.api(), "stacks.list", {});
@@ -57,37 +57,6 @@ export const showStack: Action = async (session, [name = ""]) => {
     drift.map(({ path }) => path).join(", "),
   ]);
 };
-
-export const stackHistory: Action = async (session, [name = ""], options) => {
-  const limit = whole(text(options, "limit"), "--limit") ?? 50;
-  const items = await naming(session, "stacks", name, () => askAll<StackChangeView>(session.api(), "stacks.history", { name, limit }));
-  const nowMs = session.api().nowMs();
-  const columns: readonly Column[] = [
-    { title: "REVISION", align: "right" },
-    { title: "CHANGE" },
-    { title: "RESULT" },
-    { title: "BY", least: 8 },
-    { title: "AGE", align: "right" },
-    { title: "WHAT", least: 20 },
-  ];
-  show(session, items, columns, "Nothing in the history matches.", (item) => [
-    item.contentOf === item.revision ? String(item.revision) : `${item.revision} (= ${item.contentOf})`,
-    item.change,
-    outcomeCell(item.rollout),
-    `${item.by} via ${item.via}`,
-    ageText(nowMs - item.atMs),
-    whatOf(item),
-  ]);
-};
-
-function whatOf({ members, rollout, links }: StackChangeView): string {
-  const words = members.map(({ service, deployment, change, diff }) => {
-    const revision = links[deployment] === undefined ? "" : ` (${deployment} revision ${links[deployment]})`;
-    return change === "change" ? `${service}: ${diff.map(({ path }) => path).join(", ")}${revision}` : `${change} ${service}${revision}`;
-  });
-  const why = rollout.outcome === "succeeded" || rollout.reason === undefined ? [] : [rollout.reason];
-  return [...words, ...why].join("; ");
-}
 
 export const rollbackStack: Action = async (session, [name = ""], options) => {
   const waiting = waitingOf(options);
