@@ -87,9 +87,11 @@ function unwell({ carriedAtMs }: MemberRecord, { deployment, template }: Member,
 
 const NOT_BEGUN: Progress = { kind: "waiting", for: undefined };
 
-/** What is being deleted is made anew once it is gone. */
+/** What is being deleted, or was told to go and has not said that it will not, is made anew once it is gone. */
 function stillLeaving({ members }: StackState, { deployment }: Member): string | undefined {
-  return members[deployment]?.standing?.mode === "deleting" ? `${deployment} to be gone, which is being deleted` : undefined;
+  const record = members[deployment];
+  const isTold = record?.wants === "gone" && record.refused === undefined && record.standing?.mode !== "absent";
+  return isTold || record?.standing?.mode === "deleting" ? `${deployment} to be gone, which is being deleted` : undefined;
 }
 
 /** In words, what a member still waits for. */

@@ -78,6 +78,18 @@ describe("a stack that is applied", () => {
     expect(stage.deployment("shop-web").mode).toBe("running");
   });
 
+  test("makes a member anew that was pruned just now, once it is gone, also when nobody has heard of its end yet", () => {
+    const stage = running();
+    const extra = member("extra", "1");
+    stage.apply([web, api, db, extra]);
+    stage.finish();
+    stage.apply([web, api, db], { prune: true });
+    for (let round = 0; stage.stack.members["shop-extra"]?.wants !== "gone" && round < 20; round++) stage.deliverOne(0);
+    stage.apply([web, api, db, extra]);
+    expect(stage.finish()).toMatchObject({ change: "update", outcome: "succeeded" });
+    expect(stage.deployment("shop-extra").mode).toBe("running");
+  });
+
   test("keeps what is not named, and removes it with prune, what others wait for last", () => {
     const stage = running();
     stage.apply([member("new", "1")]);
