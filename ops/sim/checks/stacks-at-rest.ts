@@ -31,12 +31,13 @@ function ofStack({ deployments }: Truth, { name, rollout, members }: StackState)
   });
 }
 
-/** Replicas that find each other by name alone are on one node, and data is where who uses it runs. */
-function ofGroups({ scheduler: { reservations, volumes } }: Truth): readonly string[] {
+/** Replicas that find each other by name alone are on one node, or about to leave it, and data is where who uses it runs. */
+function ofGroups({ deployments, scheduler: { reservations, volumes } }: Truth): readonly string[] {
   const groups = new Map<string, Set<string>>();
   const found: string[] = [];
-  for (const { placementId, together, node, volumes: used = [] } of Object.values(reservations)) {
-    if (together !== undefined) groups.set(together, (groups.get(together) ?? new Set()).add(node));
+  for (const { deployment, placementId, together, node, volumes: used = [] } of Object.values(reservations)) {
+    const isLeaving = deployments.get(deployment)?.placements[placementId]?.evacuation !== undefined;
+    if (together !== undefined && !isLeaving) groups.set(together, (groups.get(together) ?? new Set()).add(node));
     for (const volume of used) if (volumes[volume] !== node) found.push(`${placementId} is on ${node}, its data on ${volumes[volume]}`);
   }
   for (const [group, nodes] of groups) if (nodes.size > 1) found.push(`the group ${group} is on ${[...nodes].join(" and ")}`);
