@@ -21,7 +21,8 @@ const LOOK_EVERY_MS = 500;
 const CONVERGENCE_MS = 1_200_000;
 /** At rest means: still at rest after the agents have looked at everything again. */
 const REST_MS = 35_000;
-const SETTLED_WITHIN_MS = 60_000;
+/** Longer than several answers in a row get lost on their way to a person. */
+const SETTLED_WITHIN_MS = 120_000;
 
 export interface SeedResult {
   readonly seed: number;

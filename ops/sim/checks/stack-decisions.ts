@@ -154,24 +154,24 @@ function differenceOf(state: DeploymentState, { replicas, template }: Member): s
 }
 
 /**
- * The member's own revision that once was this content is what it goes back to, unless it is like it already, so that it stays or is restarted, or it was
- * deleted and made anew since.
+ * One of the member's own revisions that once were this content is what it goes back to, unless it is like it already, so that it stays or is restarted, or
+ * it was deleted and made anew since.
  */
-function unlinked({ revisions, revision }: StackState, state: DeploymentState): string | undefined {
+function unlinked(
+  { revisions, revision }: StackState,
+  { name, membership, rollout, createdAtMs, ...state }: DeploymentState,
+): string | undefined {
+  if (membership?.rollout === undefined || rollout?.change === "restart") return undefined;
   const content = revisions.find(({ number }) => number === revision)?.contentOf;
-  const first = revisions.find(({ contentOf, number, links }) => contentOf === content && number < revision && state.name in links);
-  const linked = state.revisions.find(({ number }) => number === first?.links[state.name]);
+  const links = new Set(
+    revisions.filter(({ contentOf, number }) => contentOf === content && number < revision).map((old) => old.links[name]),
+  );
   const present = state.revisions.find(({ number }) => number === state.revision);
-  if (
-    linked === undefined ||
-    state.membership?.rollout === undefined ||
-    state.rollout?.change === "restart" ||
-    linked.atMs < state.createdAtMs ||
-    present === undefined ||
-    !isDeepStrictEqual(linked.template, present.template)
-  )
-    return undefined;
-  return linked.contentOf === present.contentOf ? undefined : `${state.name} is at ${present.contentOf}, linked was ${linked.contentOf}`;
+  const linked = state.revisions.filter(
+    ({ number, atMs, template }) => links.has(number) && atMs >= createdAtMs && isDeepStrictEqual(template, present?.template),
+  );
+  if (linked.length === 0 || linked.some(({ contentOf }) => contentOf === present?.contentOf)) return undefined;
+  return `${name} is at ${present?.contentOf}, linked was ${linked.map(({ contentOf }) => contentOf).join(", ")}`;
 }
 
 /** As seen from the deployment itself. */
