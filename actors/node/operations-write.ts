@@ -8,8 +8,11 @@ import { nodeRefusals as refusals } from "./refusals.ts";
 const DECISION_TIMEOUT_MS = 15_000;
 type NodeVerb = "cordon" | "uncordon" | "drain" | "remove";
 const Input = z.strictObject({ name: z.string().min(1).max(63) });
-const command = (name: string, verb: NodeVerb, { host, tenant, meta }: OperationContext): Promise<Reply> =>
-  host.ask(addressOf(tenant, "node", name), { kind: verb } satisfies NodeCommand, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+/** Asked whether the node exists or not: only the actor remembers what it answered to this very command, also when the node was removed since. */
+const command = async (name: string, verb: NodeVerb, { host, tenant, meta }: OperationContext): Promise<Reply> =>
+  isId(name)
+    ? host.ask(addressOf(tenant, "node", name), { kind: verb } satisfies NodeCommand, meta, { timeoutMs: DECISION_TIMEOUT_MS })
+    : refusals["node.not-found"]({ name });
 const Output = z.object({ name: z.string(), availability: z.enum(["active", "cordoned", "draining", "drained"]) });
 
 function change(verb: Exclude<NodeVerb, "remove">, title: string, description: string, effect: "write" | "destructive"): Operation {
@@ -24,11 +27,7 @@ function change(verb: Exclude<NodeVerb, "remove">, title: string, description: s
     errors: ["node.not-found"],
     http: { method: "POST", path: `/nodes/{name}/${verb}` },
     example: `${verb} n1`,
-    handle: async ({ name }, context) => {
-      // A node exists once its agent has joined; asking an actor of any other name would bring one to life.
-      const { row } = isId(name) ? await context.reads.row("node", name) : { row: undefined };
-      return row === undefined ? refusals["node.not-found"]({ name }) : command(name, verb, context);
-    },
+    handle: ({ name }, context) => command(name, verb, context),
   });
 }
 
@@ -53,7 +52,6 @@ export const nodeWrites: readonly Operation[] = [
     errors: ["node.not-found", "node.answers"],
     http: { method: "DELETE", path: "/nodes/{name}" },
     example: "remove n3",
-    // Asked whether it exists or not: only the actor remembers that it was removed by this very command.
-    handle: ({ name }, context) => (isId(name) ? command(name, "remove", context) : Promise.resolve(refusals["node.not-found"]({ name }))),
+    handle: ({ name }, context) => command(name, "remove", context),
   }),
 ];
