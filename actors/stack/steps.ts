@@ -121,11 +121,13 @@ const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
 };
 
 /**
- * One it is to be restarted with was made anew after it was. Orders are counted, not rollouts: what a superseded rollout could not do any more is done by
+ * What has failed for good is tried again by the next change; and one it is to be restarted with was made anew after it was. Orders are counted, not rollouts: what a superseded rollout could not do any more is done by
  * the next one.
  */
 export function isToRestart(state: StackState, { deployment, after }: Member): boolean {
-  const own = state.members[deployment]?.standing?.replaced ?? 0;
+  const standing = state.members[deployment]?.standing;
+  if (standing?.reached === "failed") return true;
+  const own = standing?.replaced ?? 0;
   const others = new Map(targetOf(state).map((member) => [member.service, member.deployment]));
   return after.some(({ service, restart }) => {
     const other = state.members[others.get(service) ?? ""]?.standing;

@@ -17,8 +17,8 @@ const LONGEST_WISH_PAUSE_MS = 9_000;
 /** Of the times a person sees a node that is lost, so often they remove it. */
 const REMOVED_SHARE = 0.7;
 const LOOK_EVERY_MS = 500;
-/** A container that failed for long waits 300 s for its next attempt, and a rollout that failed is rolled back in 240 s more. */
-const CONVERGENCE_MS = 1_200_000;
+/** A stack waits for each of its members in turn, 240 s and 600 s more, and takes as long to go back. */
+const CONVERGENCE_MS = 3_600_000;
 /** At rest means: still at rest after the agents have looked at everything again. */
 const REST_MS = 35_000;
 /** Longer than several answers in a row get lost on their way to a person. */

@@ -157,10 +157,7 @@ function differenceOf(state: DeploymentState, { replicas, template }: Member): s
  * One of the member's own revisions that once were this content is what it goes back to, unless it is like it already, so that it stays or is restarted, or
  * it was deleted and made anew since.
  */
-function unlinked(
-  { revisions, revision }: StackState,
-  { name, membership, rollout, createdAtMs, ...state }: DeploymentState,
-): string | undefined {
+function unlinked({ revisions, revision }: StackState, { name, membership, rollout, ...state }: DeploymentState): string | undefined {
   if (membership?.rollout === undefined || rollout?.change === "restart") return undefined;
   const content = revisions.find(({ number }) => number === revision)?.contentOf;
   const links = new Set(
@@ -168,7 +165,7 @@ function unlinked(
   );
   const present = state.revisions.find(({ number }) => number === state.revision);
   const linked = state.revisions.filter(
-    ({ number, atMs, template }) => links.has(number) && atMs >= createdAtMs && isDeepStrictEqual(template, present?.template),
+    ({ number, provenAtMs, template }) => links.has(number) && provenAtMs !== undefined && isDeepStrictEqual(template, present?.template),
   );
   if (linked.length === 0 || linked.some(({ contentOf }) => contentOf === present?.contentOf)) return undefined;
   return `${name} is at ${present?.contentOf}, linked was ${linked.map(({ contentOf }) => contentOf).join(", ")}`;

@@ -179,6 +179,21 @@ describe("a member that is a job", () => {
     expect(stage.deployments()).toEqual(["shop-init"]);
   });
 
+  test("that failed is tried again when the same file is applied again", () => {
+    const stage = new StackStage();
+    stage.apply([app, init]);
+    for (let round = 0; round < 5; round++) stage.round();
+    end(stage, "failed");
+    expect(stage.finish()).toMatchObject({ outcome: "failed" });
+    for (let round = 0; round < 3; round++) stage.round();
+    stage.apply([app, init]);
+    for (let round = 0; round < 5; round++) stage.round();
+    expect(stage.begun).toEqual(["shop-init@1", "shop-init@2"]);
+    end(stage, "succeeded");
+    expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    expect(stage.deployments()).toEqual(["shop-app", "shop-init"]);
+  });
+
   test("cannot be waited for where it is run again whenever it ends", () => {
     const members = [app, member("init", "1")];
     expect(new StackStage().person({ kind: "apply", members, prune: false, onFailure: "rollback" })).toMatchObject({
