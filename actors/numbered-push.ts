@@ -15,7 +15,11 @@ export type PushAnswer =
   | ({ readonly kind: "accepted" } & Numbered)
   /** The agent holds a newer one. */
   | ({ readonly kind: "stale" } & Numbered)
-  | { readonly kind: "not-stored"; readonly message: string };
+  | { readonly kind: "not-stored"; readonly message: string }
+  /** Not taken before the agent has been given what these name. */
+  | { readonly kind: "lacking"; readonly names: readonly string[] }
+  /** It has what it lacked. */
+  | { readonly kind: "kept" };
 
 /** One kind of request, and how to speak of it. */
 export interface PushKind {
@@ -24,6 +28,16 @@ export interface PushKind {
   readonly tooLarge: string;
   /** Beginning of a sentence that the agent's own words end. */
   readonly notStored: string;
+  /** One sentence: what it lacks and was not given. Absent: it can lack nothing. */
+  readonly lacking?: string;
+}
+
+/** What a push has besides its requests. */
+export interface PushOptions {
+  /** Called whenever the agent has said what it holds. */
+  readonly answered?: () => void;
+  /** What the agent says it lacks, in messages that are each small enough; nothing for a name that is of no use any more. */
+  readonly supplements?: (names: readonly string[]) => readonly unknown[];
 }
 
 /** Gives an agent the newest of its numbered requests, one at a time, until the agent has it on its disk. */
@@ -31,7 +45,7 @@ export class NumberedPush<Request extends Numbered> {
   readonly #ports: { readonly bus: Bus; readonly clock: Clock };
   readonly #subject: string;
   readonly #kind: PushKind;
-  readonly #answered: () => void;
+  readonly #options: PushOptions;
   #wanted: Request | undefined;
   #accepted: Numbered | undefined;
   #inFlight = false;
@@ -39,17 +53,11 @@ export class NumberedPush<Request extends Numbered> {
   #stopped = false;
   #problem: string | undefined;
 
-  /** `answered` is called whenever the agent has said what it holds. */
-  constructor(
-    ports: { readonly bus: Bus; readonly clock: Clock },
-    subject: string,
-    kind: PushKind,
-    answered: () => void = () => undefined,
-  ) {
+  constructor(ports: { readonly bus: Bus; readonly clock: Clock }, subject: string, kind: PushKind, options: PushOptions = {}) {
     this.#ports = ports;
     this.#subject = subject;
     this.#kind = kind;
-    this.#answered = answered;
+    this.#options = options;
   }
 
   /** The newest that the agent is known to hold. */
@@ -89,7 +97,7 @@ export class NumberedPush<Request extends Numbered> {
     void this.#send(wanted).then((isAccepted) => {
       this.#inFlight = false;
       if (this.#stopped) return;
-      this.#answered();
+      this.#options.answered?.();
       if (isAccepted) this.#offer();
       else this.#retry = this.#ports.clock.after(RETRY_MS, () => this.#offer());
     });
@@ -97,9 +105,9 @@ export class NumberedPush<Request extends Numbered> {
 
   async #send(request: Request): Promise<boolean> {
     try {
-      const answer = this.#kind.parse(await this.#ports.bus.request(this.#subject, request, { timeoutMs: ANSWER_TIMEOUT_MS }));
-      this.#problem = answer.kind === "not-stored" ? `${this.#kind.notStored}: ${answer.message}` : undefined;
-      if (answer.kind === "not-stored") return false;
+      const answer = await this.#answerTo(request);
+      this.#problem = this.#problemIn(answer);
+      if (answer.kind !== "accepted" && answer.kind !== "stale") return false;
       this.#accepted = { epoch: answer.epoch, number: answer.number };
       return answer.kind === "accepted";
     } catch (cause) {
@@ -107,5 +115,25 @@ export class NumberedPush<Request extends Numbered> {
       if (cause instanceof BusFailure && cause.reason === "too-large") this.#problem = this.#kind.tooLarge;
       return false;
     }
+  }
+
+  /** Gives first what the agent lacks for it. */
+  async #answerTo(request: Request): Promise<PushAnswer> {
+    const answer = await this.#ask(request);
+    if (answer.kind !== "lacking") return answer;
+    for (const supplement of this.#options.supplements?.(answer.names) ?? []) {
+      const kept = await this.#ask(supplement);
+      if (kept.kind !== "kept") return kept;
+    }
+    return this.#ask(request);
+  }
+
+  async #ask(payload: unknown): Promise<PushAnswer> {
+    return this.#kind.parse(await this.#ports.bus.request(this.#subject, payload, { timeoutMs: ANSWER_TIMEOUT_MS }));
+  }
+
+  #problemIn(answer: PushAnswer): string | undefined {
+    if (answer.kind === "not-stored") return `${this.#kind.notStored}: ${answer.message}`;
+    return answer.kind === "lacking" ? this.#kind.lacking : undefined;
   }
 }

@@ -58,6 +58,9 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
     case "ingress-table":
       if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
       return ok(await parts.ingress.accept(request));
+    case "ingress-certificates":
+      if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
+      return ok(await parts.ingress.keep(request.certificates));
     case "resolve-image":
       return ok(await resolutions.run(() => resolved(request.reference, parts)));
     case "logs":

@@ -120,9 +120,12 @@ export const IngressRoute = z.strictObject({
 });
 export type IngressRoute = z.infer<typeof IngressRoute>;
 
+/** Of a certificate with its key: another pair has another one, and it tells nothing of either. */
+export const CertificateId = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** Goes over the encrypted bus and to a file that only the agent and its proxy can read; in no log, journal, audit or answer. */
 export const IngressCertificate = z.strictObject({
-  hosts: z.array(z.string()).min(1).max(100),
+  id: CertificateId,
   /** PEM, leaf first. */
   chain: z.string().max(100_000),
   /** PEM. */
@@ -137,7 +140,7 @@ export const IngressChallenge = z.strictObject({
 });
 export type IngressChallenge = z.infer<typeof IngressChallenge>;
 
-/** The whole of what a node's proxy should do; a greater (epoch, number) replaces a smaller one. Answered with `IngressTableAnswer` once it is on the agent's disk. */
+/** The whole of what a node's proxy should do; a greater (epoch, number) replaces a smaller one. Answered with `accepted` once it is on the agent's disk. */
 export const IngressTable = z.strictObject({
   kind: z.literal("ingress-table"),
   tenant: z.string(),
@@ -147,7 +150,8 @@ export const IngressTable = z.strictObject({
   ports: z.array(BalancedPort).max(MAX_BALANCED_PORTS),
   routes: z.array(IngressRoute).max(MAX_ROUTES),
   pools: z.array(Pool),
-  certificates: z.array(IngressCertificate).max(MAX_ROUTES),
+  /** Which it serves. The agent answers with those that it lacks, and is given them before the table: they are large, and tables change often. */
+  certificates: z.array(CertificateId).max(MAX_ROUTES),
   challenges: z.array(IngressChallenge).max(MAX_ROUTES),
   /** Addresses of the ingress nodes: who else may reach this node's replica ports. Told to every node, also to one that takes no traffic itself. */
   peers: z.array(z.string()).max(1_000),
@@ -156,13 +160,26 @@ export const IngressTable = z.strictObject({
 });
 export type IngressTable = z.infer<typeof IngressTable>;
 
-export const IngressTableAnswer = z.discriminatedUnion("kind", [
+/** Some of the certificates that the next table names. Answered with `kept` once they are on the agent's disk. */
+export const IngressCertificates = z.strictObject({
+  kind: z.literal("ingress-certificates"),
+  tenant: z.string(),
+  node: z.string(),
+  certificates: z.array(IngressCertificate).min(1).max(MAX_ROUTES),
+});
+export type IngressCertificates = z.infer<typeof IngressCertificates>;
+
+/** To a table, or to certificates. */
+export const TableAnswer = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("accepted"), epoch: z.int(), number: z.int() }),
+  /** Not taken: the agent does not hold these certificates. */
+  z.strictObject({ kind: z.literal("lacking"), certificates: z.array(CertificateId).min(1).max(MAX_ROUTES) }),
+  z.strictObject({ kind: z.literal("kept") }),
   /** The agent holds a newer one. */
   z.strictObject({ kind: z.literal("stale"), epoch: z.int(), number: z.int() }),
   z.strictObject({ kind: z.literal("not-stored"), message: z.string() }),
 ]);
-export type IngressTableAnswer = z.infer<typeof IngressTableAnswer>;
+export type TableAnswer = z.infer<typeof TableAnswer>;
 
 /** How a node's proxy stands. */
 export const ProxyState = z.discriminatedUnion("state", [

@@ -4,8 +4,8 @@ import type { Bus } from "../../runtime/bus.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { NumberedPush, type PushKind } from "../numbered-push.ts";
 import type { IngressCommand, IngressReport } from "./commands.ts";
-import { IngressTableAnswer, type IngressStatus, type IngressTable } from "./contract.ts";
-import type { IngressKeys } from "./keys.ts";
+import { TableAnswer, type IngressStatus, type IngressTable } from "./contract.ts";
+import { certificateMessages, type IngressKeys } from "./keys.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
 import { lackingNodes, SuppliedNumbers } from "./supplied-numbers.ts";
 import { tableOf, trafficOf } from "./table.ts";
@@ -39,9 +39,13 @@ export interface IngressSoft {
 }
 
 const tables: PushKind = {
-  parse: (answer) => IngressTableAnswer.parse(answer),
+  parse: (answer) => {
+    const parsed = TableAnswer.parse(answer);
+    return parsed.kind === "lacking" ? { kind: "lacking", names: parsed.certificates } : parsed;
+  },
   tooLarge: "its routes are more than one message can hold, and cannot be delivered: use fewer, or fewer nodes that take traffic",
   notStored: "its agent cannot keep its routes",
+  lacking: "its agent lacks certificates of its routes, which it is given again",
 };
 
 interface ProxyLink {
@@ -118,9 +122,9 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
   #give(state: IngressState): void {
     const supply = this.#ports.keys.of(this.#tenant);
     if (supply === undefined) return;
-    const { version, ...keys } = supply;
+    const { version, certificates, challenges } = supply;
     this.#supplied.made(state.number, version);
-    const told = { ...trafficOf(state), ...keys };
+    const told = { ...trafficOf(state), certificates: certificates.map(({ id }) => id), challenges };
     const under = { tenant: this.#tenant, epoch: this.#epoch };
     for (const node of Object.values(state.nodes)) this.#link(node.name).push.want(tableOf(state, node, told, under));
   }
@@ -149,9 +153,10 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
   #link(node: string): ProxyLink {
     let link = this.#links.get(node);
     if (link === undefined) {
-      const push = new NumberedPush<IngressTable>(this.#ports, subjectOf(addressOf(this.#tenant, "agent", node)), tables, () =>
-        this.#conclude(),
-      );
+      const push = new NumberedPush<IngressTable>(this.#ports, subjectOf(addressOf(this.#tenant, "agent", node)), tables, {
+        answered: () => this.#conclude(),
+        supplements: (ids) => certificateMessages(this.#ports.keys.of(this.#tenant), new Set(ids), { tenant: this.#tenant, node }),
+      });
       link = { push, session: undefined, status: undefined, heardAtMs: undefined };
       this.#links.set(node, link);
     }

@@ -4,7 +4,6 @@ import { portId, routeId, type IngressNode } from "./commands.ts";
 import {
   MAX_POOL_MEMBERS,
   type BalancedPort,
-  type IngressCertificate,
   type IngressChallenge,
   type IngressRoute,
   type IngressTable,
@@ -21,7 +20,8 @@ export interface Traffic {
 }
 
 export interface Keys {
-  readonly certificates: readonly IngressCertificate[];
+  /** Their ids. */
+  readonly certificates: readonly string[];
   readonly challenges: readonly IngressChallenge[];
 }
 

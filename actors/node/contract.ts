@@ -3,7 +3,7 @@ import { SealedFile } from "../deployment/file-contract.ts";
 import { VolumeName } from "../deployment/mount-contract.ts";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
-import { IngressStatus, IngressTable } from "../ingress/contract.ts";
+import { IngressStatus, IngressCertificates, IngressTable } from "../ingress/contract.ts";
 import { IngressCounts } from "../ingress/counts-contract.ts";
 
 /** The protocol between a node actor and its agent. Desired and observed never share a type. */
@@ -240,8 +240,9 @@ export type AgentWelcome = z.infer<typeof AgentWelcome>;
 export const AgentRequest = z.discriminatedUnion("kind", [
   /** Answered with `AssignmentAnswer` once it is on the agent's disk. */
   Assignment,
-  /** Answered with `IngressTableAnswer` once it is on the agent's disk. */
+  /** Both answered with `TableAnswer` once it is on the agent's disk. */
   IngressTable,
+  IngressCertificates,
   /** Answered with `ResolveAnswer`. Asks the registry through the engine; else looks for a local image. */
   z.strictObject({ kind: z.literal("resolve-image"), reference: z.string() }),
   /** Opens a stream of `LogChunk` to `ody.TENANT.stream.NODE.STREAM`; answered with `StreamOpened` or a refusal. The reader renews it every 10 s with `keep-stream`; unrenewed for 30 s it ends. */

@@ -1,4 +1,4 @@
-import type { IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
+import type { IngressCertificate, IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
 import { type Allocation, entryPointName, portKey, restingEntryPoints, WEB_OFFSET } from "./entry-points.ts";
 import { routeRouters } from "./route-routers.ts";
 import { lastMiddlewares, type Named, nameOf, RETRY, type Router } from "./router.ts";
@@ -6,6 +6,8 @@ import { lastMiddlewares, type Named, nameOf, RETRY, type Router } from "./route
 /** Between a wish and what the proxy is given. */
 export interface RoutesInput {
   readonly table: IngressTable;
+  /** Those that the table names. */
+  readonly certificates: readonly IngressCertificate[];
   readonly withheld: ReadonlySet<string>;
   readonly allocation: Allocation;
   /** Tells this configuration from every other; the proxy's API names it once it is in force. */
@@ -39,7 +41,7 @@ const ROUTER_OF_MARKER = { entryPoints: ["traefik"], rule: "Path(`/odysseus`)", 
 
 /** The proxy's whole dynamic configuration. It is never empty: an empty one would leave the last route where it is. */
 export function dynamicConfiguration(input: RoutesInput): object {
-  const { table, isRetiring, marker } = input;
+  const { table, certificates, isRetiring, marker } = input;
   const pools = table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !input.withheld.has(member.placementId)) }));
   const routes = routeRouters(table);
   const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input), ...closedRouter(input) };
@@ -64,9 +66,9 @@ export function dynamicConfiguration(input: RoutesInput): object {
       },
       udp: { routers: streamRouters(input, "udp"), services: byName(ofKind("udp"), udpService) },
     }),
-    ...(table.certificates.length === 0
+    ...(certificates.length === 0
       ? {}
-      : { tls: { certificates: table.certificates.map(({ chain, privateKey }) => ({ certFile: chain, keyFile: privateKey })) } }),
+      : { tls: { certificates: certificates.map(({ chain, privateKey }) => ({ certFile: chain, keyFile: privateKey })) } }),
   };
 }
 

@@ -1,14 +1,14 @@
-import { IngressTable, type IngressStatus, type IngressTableAnswer } from "../../actors/ingress/contract.ts";
+import { type TableAnswer, type IngressCertificate, type IngressStatus, IngressTable } from "../../actors/ingress/contract.ts";
 import type { IngressCounts } from "../../actors/ingress/counts-contract.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "../agent-disk.ts";
 import type { PlacementRecord } from "../agent-state.ts";
 import { compareAssignments } from "../assignment-order.ts";
 import { readKept } from "../kept-file.ts";
+import { KeptCertificates } from "./kept-certificates.ts";
 import { withheldReplicas } from "./own-replicas.ts";
 import type { Proxy } from "./proxy.ts";
 
-/** It holds private keys; the disk's files are readable by their owner alone. */
 const FILE = "ingress-table.json";
 const NONE = { epoch: 0, number: 0 };
 
@@ -27,6 +27,7 @@ export interface IngressKeeperParts {
 /** Keeps the newest table on the node's disk and makes the proxy do what it says, with the control plane or without. */
 export class IngressKeeper {
   readonly #parts: IngressKeeperParts;
+  readonly #certificates: KeptCertificates;
   #table: IngressTable | undefined;
   #withheld: ReadonlySet<string> = new Set();
   #accepting: Promise<unknown> = Promise.resolve();
@@ -35,6 +36,7 @@ export class IngressKeeper {
 
   constructor(parts: IngressKeeperParts) {
     this.#parts = parts;
+    this.#certificates = new KeptCertificates(parts.disk);
   }
 
   /** Goes on with the table it remembers; `changed` is called whenever `status` is another one. Rejects with `DiskFailure`. */
@@ -53,6 +55,7 @@ export class IngressKeeper {
     if (this.#phase !== "waiting" || refusal() !== undefined) return;
     this.#phase = "begun";
     await proxy.start(this.#changed);
+    await this.#certificates.recall(log);
     const table = await readKept(disk, FILE, IngressTable, log);
     if (table !== undefined && this.#isOurs(table)) this.#adopt(table);
   }
@@ -65,11 +68,18 @@ export class IngressKeeper {
     return this.#parts.proxy.counts();
   }
 
-  /** On the disk before it is accepted; a smaller (epoch, number) is stale, the same again changes nothing. */
-  accept(table: IngressTable): Promise<IngressTableAnswer> {
-    const answer = this.#accepting.then(() => this.#accept(table));
-    this.#accepting = answer;
-    return answer;
+  /** On the disk before it is accepted, and its certificates before it; a smaller (epoch, number) is stale, the same again changes nothing. */
+  accept(table: IngressTable): Promise<TableAnswer> {
+    return this.#inTurn(() => this.#accept(table));
+  }
+
+  /** For the next table; or for this one, whose file was damaged. */
+  keep(certificates: readonly IngressCertificate[]): Promise<TableAnswer> {
+    return this.#inTurn(async () => {
+      await this.#certificates.add(certificates);
+      if (this.#table !== undefined && this.#phase === "begun") this.#want(this.#table);
+      return { kind: "kept" };
+    });
   }
 
   /** Its own replicas leave the proxy of their node the moment the agent knows, and not a round trip later. */
@@ -80,7 +90,7 @@ export class IngressKeeper {
     const withheld = withheldReplicas(table, this.#parts.record);
     if (withheld.size === this.#withheld.size && [...withheld].every((id) => this.#withheld.has(id))) return;
     this.#withheld = withheld;
-    this.#parts.proxy.want({ table, withheld });
+    this.#want(table);
   }
 
   async stop(): Promise<void> {
@@ -90,20 +100,27 @@ export class IngressKeeper {
     if (isBegun) await this.#parts.proxy.stop();
   }
 
-  async #accept(table: IngressTable): Promise<IngressTableAnswer> {
+  #inTurn(step: () => Promise<TableAnswer>): Promise<TableAnswer> {
+    const answer = this.#accepting.then(step).catch((cause: unknown): TableAnswer => {
+      if (!(cause instanceof DiskFailure)) throw cause;
+      return { kind: "not-stored", message: cause.message };
+    });
+    this.#accepting = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #accept(table: IngressTable): Promise<TableAnswer> {
     const { epoch, number } = this.#table ?? NONE;
     const order = this.#table === undefined ? 1 : compareAssignments(table, this.#table);
     if (order < 0 || this.#phase === "stopped") return { kind: "stale", epoch, number };
     const refusal = this.#parts.refusal();
     if (refusal !== undefined) return { kind: "not-stored", message: `its agent does not use its container engine: ${refusal}` };
+    const lacking = this.#certificates.lacking(table.certificates);
+    if (lacking.length > 0) return { kind: "lacking", certificates: [...lacking] };
     if (order > 0) {
-      try {
-        await this.#parts.disk.write(FILE, JSON.stringify(table));
-      } catch (cause) {
-        if (!(cause instanceof DiskFailure)) throw cause;
-        return { kind: "not-stored", message: cause.message };
-      }
+      await this.#parts.disk.write(FILE, JSON.stringify(table));
       this.#adopt(table);
+      await this.#certificates.keepOnly(table.certificates);
     }
     return { kind: "accepted", epoch: table.epoch, number: table.number };
   }
@@ -112,7 +129,11 @@ export class IngressKeeper {
     if (this.#phase === "stopped") return;
     this.#table = table;
     this.#withheld = withheldReplicas(table, this.#parts.record);
-    this.#parts.proxy.want({ table, withheld: this.#withheld });
+    this.#want(table);
+  }
+
+  #want(table: IngressTable): void {
+    this.#parts.proxy.want({ table, certificates: this.#certificates.of(table.certificates), withheld: this.#withheld });
   }
 
   /** A table on the disk that was meant for another node came with a copied disk. */

@@ -1,9 +1,11 @@
-import type { IngressStatus, IngressTable } from "../../actors/ingress/contract.ts";
+import type { IngressCertificate, IngressStatus, IngressTable } from "../../actors/ingress/contract.ts";
 import type { IngressCounts } from "../../actors/ingress/counts-contract.ts";
 
 /** What a proxy should do: the newest table, less what the agent itself knows to be out of order. */
 export interface ProxyWish {
   readonly table: IngressTable;
+  /** Those that the table names. */
+  readonly certificates: readonly IngressCertificate[];
   /** Placements of this node that take no traffic now, whatever the table says. */
   readonly withheld: ReadonlySet<string>;
 }

@@ -76,6 +76,11 @@ export class SimulatedProxy implements Proxy {
     return members.map(({ placementId }) => placementId).filter((placementId) => this.#applied?.withheld.has(placementId) !== true);
   }
 
+  /** Of the certificates it serves with now. */
+  chains(): readonly string[] {
+    return (this.#applied?.certificates ?? []).map(({ chain }) => chain);
+  }
+
   /** Everybody whom requests may go to now. */
   placements(): readonly string[] {
     return [...new Set((this.#applied?.table.pools ?? []).flatMap(({ id }) => this.members(id)))];

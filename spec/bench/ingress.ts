@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { IngressTable } from "../../actors/ingress/contract.ts";
 import { appImage } from "../../ops/testbed/app-image.ts";
 import { IngressBed } from "../agent/ingress/ingress-bed.ts";
-import { poolOf } from "../agent/ingress/tables.ts";
+import { poolOf, type TrafficInput } from "../agent/ingress/tables.ts";
 import { lanesOf, Load } from "../support/load/load.ts";
 
 const RUN_MS = 8_000;
@@ -16,11 +15,11 @@ const ingress = await IngressBed.start("bench-ingress", 2);
 try {
   await ingress.bed.registry.push(appImage("1"));
   const [one, two] = await Promise.all([ingress.replica(1, 0, "web.1.1"), ingress.replica(1, 1, "web.2.1")]);
-  const table = (members: readonly (typeof one.http)[], ports: readonly number[] = [8080]): Partial<IngressTable> => ({
+  const table = (members: readonly (typeof one.http)[], ports: readonly number[] = [8080]): TrafficInput => ({
     ports: ports.map((port) => ({ port, protocol: "tcp", pool: POOL })),
     pools: [poolOf(POOL, members)],
   });
-  const took = async (change: Partial<IngressTable>): Promise<number> => {
+  const took = async (change: TrafficInput): Promise<number> => {
     const began = performance.now();
     await ingress.serve(1, change);
     return performance.now() - began;

@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { certificatesActor } from "../../../actors/certificate/actor.ts";
@@ -127,7 +129,8 @@ export class Keeper {
 
   /** The chain that answers for a host. */
   served(host: string): string | undefined {
-    return this.supply?.certificates.find(({ hosts }) => hosts.includes(host))?.chain;
+    const isFor = (leaf: X509Certificate): boolean => (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) !== undefined;
+    return this.supply?.certificates.find(({ chain }) => isFor(new X509Certificate(chain)))?.chain;
   }
 
   async events(): Promise<readonly StoredEvent[]> {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { IngressStatus, IngressTable, PoolMember } from "../../../actors/ingress/contract.ts";
+import type { IngressStatus, PoolMember } from "../../../actors/ingress/contract.ts";
 import type { IngressCounts } from "../../../actors/ingress/counts-contract.ts";
-import { poolOf } from "./tables.ts";
+import { poolOf, type TrafficInput } from "./tables.ts";
 
 /** A node whose proxy is told tables, and what a test does around it. */
 export interface ProxyWorld {
   /** Gives it the next table. */
-  send(table: Partial<IngressTable>): Promise<void>;
+  send(table: TrafficInput): Promise<void>;
   told(): IngressStatus | undefined;
   /** What it has counted, as told last. */
   counted(): IngressCounts | undefined;
@@ -35,7 +35,7 @@ export function proxyContract(world: () => Promise<ProxyWorld>): void {
     const published = () => ({ ports: [port], pools: [poolOf(port.pool, [given.member], { protocol: "tcp" })] });
     const serving = () => given.told()?.serving.number ?? 0;
 
-    async function serve(table: Partial<IngressTable>): Promise<void> {
+    async function serve(table: TrafficInput): Promise<void> {
       const before = serving();
       await given.send(table);
       await given.until("it is served", () => serving() > before);

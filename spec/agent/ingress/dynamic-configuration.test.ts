@@ -9,6 +9,7 @@ function configurationOf(table: IngressTable, withheld: readonly string[] = [], 
   const allocation = allocate(EMPTY_ALLOCATION, table.ports);
   return dynamicConfiguration({
     table,
+    certificates: [],
     withheld: new Set(withheld),
     allocation,
     marker: "table-1-1-x",

@@ -11,7 +11,7 @@ import { createAuthority, issueCertificate } from "../../../ops/nats/authority.t
 import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { IngressBed, type Replica } from "./ingress-bed.ts";
-import { poolOf, routeOf } from "./tables.ts";
+import { certificateOf, poolOf, routeOf } from "./tables.ts";
 
 const describeOnTestbed = await requireCapability("root", "testbed");
 const POOL = "web/9002/tcp";
@@ -106,7 +106,7 @@ describeOnTestbed("gRPC through the proxy of a node", () => {
     await ingress.serve(1, {
       routes: [routeOf({ host: HOST, tls: "on", pool: POOL })],
       pools: [pool(one.grpc, two.grpc)],
-      certificates: [{ hosts: [HOST], chain: cert, privateKey: key }],
+      certificates: [certificateOf(cert, key)],
     });
     const session = open("https", 443);
     await once(session, "connect");

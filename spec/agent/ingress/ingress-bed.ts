@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type TableAnswer,
+  type IngressCertificate,
   type IngressStatus,
   IngressTable,
-  type IngressTableAnswer,
   type PoolMember,
   RESERVED_PORTS,
 } from "../../../actors/ingress/contract.ts";
@@ -25,6 +26,7 @@ import { serveOverBus } from "../../../runtime/remote.ts";
 import { systemClock } from "../../../runtime/system-clock.ts";
 import { natsProgram } from "../../support/nats-program.ts";
 import { toolProgram } from "../../support/tool-program.ts";
+import type { TrafficInput } from "./tables.ts";
 
 const TENANT = "acme";
 const UNTIL_MS = 60_000;
@@ -40,7 +42,8 @@ export interface Replica {
   readonly grpc: PoolMember;
 }
 
-type TableInput = Partial<Omit<IngressTable, "kind" | "tenant" | "node">>;
+/** Certificates whole, as the control plane holds them. */
+export type TableInput = TrafficInput & { readonly certificates?: readonly IngressCertificate[] };
 
 /** Real engines with the real agent beside each, and a stand-in for the control plane that tells them tables and hears what becomes of them. */
 export class IngressBed {
@@ -161,7 +164,7 @@ export class IngressBed {
   }
 
   /** The next table of a node; answered once it is on the agent's disk. */
-  async send(number: number, table: TableInput): Promise<IngressTableAnswer> {
+  async send(number: number, { certificates = [], ...table }: TableInput): Promise<TableAnswer> {
     const next = (this.#numbers.get(number) ?? 0) + 1;
     this.#numbers.set(number, next);
     const whole = IngressTable.parse({
@@ -173,13 +176,18 @@ export class IngressBed {
       ports: [],
       routes: [],
       pools: [],
-      certificates: [],
+      certificates: certificates.map(({ id }) => id),
       challenges: [],
       peers: this.bed.nodes.map(({ address }) => address),
       trustedProxies: [],
       ...table,
     });
-    return (await this.#bus!.request(`ody.${TENANT}.agent.n${number}`, whole, { timeoutMs: 30_000 })) as IngressTableAnswer;
+    const ask = async (payload: unknown): Promise<TableAnswer> =>
+      (await this.#bus!.request(`ody.${TENANT}.agent.n${number}`, payload, { timeoutMs: 30_000 })) as TableAnswer;
+    const answer = await ask(whole);
+    if (answer.kind !== "lacking") return answer;
+    await ask({ kind: "ingress-certificates", tenant: TENANT, node: `n${number}`, certificates });
+    return ask(whole);
   }
 
   async serve(number: number, table: TableInput): Promise<IngressStatus> {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { IngressTable } from "../../../actors/ingress/contract.ts";
+import type { IngressCertificate, IngressTable } from "../../../actors/ingress/contract.ts";
 import type { AgentMessage } from "../../../actors/node/contract.ts";
 import { NodeUnderTest } from "../node-under-test.ts";
-import { memberOf, poolOf, tableOf } from "./tables.ts";
+import { certificateOf, memberOf, poolOf, tableOf } from "./tables.ts";
 
 const port = { port: 80, protocol: "tcp" as const, pool: "web/80/tcp" };
 const template = { ports: [{ containerPort: 8080, publishedPort: 80 }] };
@@ -55,6 +55,43 @@ describe("a node that is told an ingress table", () => {
     expect(await node.request(tableOf(1))).toMatchObject({ kind: "not-stored", message: expect.stringContaining("full") });
     node.disk.free();
     expect(await node.request(tableOf(1, { node: "n2" }))).toMatchObject({ kind: "refusal", code: "agent.other-node" });
+  });
+
+  test("takes none before it has the certificates that it names, and keeps no key longer than a table names it", async () => {
+    const [one, two] = [certificateOf("chain one", "key one"), certificateOf("chain two", "key two")];
+    const give = (...certificates: readonly IngressCertificate[]) =>
+      node.request({ kind: "ingress-certificates", tenant: "acme", node: "n1", certificates: [...certificates] });
+    const both = tableOf(1, { certificates: [one.id, two.id] });
+    expect(await node.request(both)).toEqual({ kind: "lacking", certificates: [one.id, two.id] });
+    node.disk.fill();
+    expect(await give(one)).toMatchObject({ kind: "not-stored", message: expect.stringContaining("full") });
+    node.disk.free();
+    expect(await give(one)).toEqual({ kind: "kept" });
+    expect(await node.request(both)).toEqual({ kind: "lacking", certificates: [two.id] });
+    await give(two);
+    expect(await node.request(both)).toMatchObject({ kind: "accepted", number: 1 });
+    await serves(1);
+    expect(node.proxy.chains()).toEqual(["chain one", "chain two"]);
+    expect(await node.request(tableOf(2, { certificates: [two.id] }))).toMatchObject({ kind: "accepted", number: 2 });
+    await serves(2);
+    expect(node.proxy.chains()).toEqual(["chain two"]);
+    expect(await node.disk.read("ingress-certificates.json")).not.toContain("key one");
+  });
+
+  test("asks for certificates again whose file was damaged, and serves without them until then", async () => {
+    const certificate = certificateOf("chain", "key");
+    const table = tableOf(1, { ports: [port], pools: [poolOf(port.pool, [elsewhere])], certificates: [certificate.id] });
+    const message = { kind: "ingress-certificates", tenant: "acme", node: "n1", certificates: [certificate] } as const;
+    await node.request({ ...message, certificates: [...message.certificates] });
+    await node.request(table);
+    await node.stop();
+    await node.disk.write("ingress-certificates.json", "{");
+    await node.start();
+    await node.clock.until("it is served without", () => members().length === 1 && node.proxy.chains().length === 0);
+    expect(await node.request(table)).toEqual({ kind: "lacking", certificates: [certificate.id] });
+    await node.request({ ...message, certificates: [...message.certificates] });
+    expect(await node.request(table)).toMatchObject({ kind: "accepted", number: 1 });
+    await node.clock.until("it has them", () => node.proxy.chains().length === 1);
   });
 
   test("goes on with it when its agent starts again, with the control plane or without", async () => {

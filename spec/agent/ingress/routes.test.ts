@@ -4,19 +4,19 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { IngressCertificate, IngressRoute, IngressTable } from "../../../actors/ingress/contract.ts";
+import type { IngressCertificate, IngressRoute } from "../../../actors/ingress/contract.ts";
 import { createAuthority, issueCertificate } from "../../../ops/nats/authority.ts";
 import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
-import { IngressBed, type Replica } from "./ingress-bed.ts";
-import { poolOf, routeOf } from "./tables.ts";
+import { IngressBed, type Replica, type TableInput } from "./ingress-bed.ts";
+import { certificateOf, poolOf, routeOf } from "./tables.ts";
 import { askByProxyProtocol } from "./traffic.ts";
 
 const describeOnTestbed = await requireCapability("root", "testbed");
 
 async function certificateFor(host: string): Promise<IngressCertificate> {
   const { cert, key } = await issueCertificate(await createAuthority(Date.now()), { kind: "server", names: [host] }, Date.now());
-  return { hosts: [host], chain: cert, privateKey: key };
+  return certificateOf(cert, key);
 }
 
 interface Answer {
@@ -40,7 +40,7 @@ describeOnTestbed("routes of a node's proxy", () => {
   afterAll(() => ingress?.stop());
 
   const pool = "web/80/tcp";
-  const serve = (routes: readonly IngressRoute[], change: Partial<IngressTable> = {}) =>
+  const serve = (routes: readonly IngressRoute[], change: TableInput = {}) =>
     ingress.serve(1, {
       routes: [...routes],
       pools: [poolOf(pool, [one.http, two.http]), poolOf("one", [one.http]), poolOf("two", [two.http])],

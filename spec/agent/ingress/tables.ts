@@ -1,4 +1,12 @@
-import { type IngressRoute, IngressTable, type Pool, type PoolMember, RESERVED_PORTS } from "../../../actors/ingress/contract.ts";
+import { createHash } from "node:crypto";
+import {
+  type IngressCertificate,
+  type IngressRoute,
+  IngressTable,
+  type Pool,
+  type PoolMember,
+  RESERVED_PORTS,
+} from "../../../actors/ingress/contract.ts";
 
 const [FIRST_REPLICA_PORT] = RESERVED_PORTS.replicas;
 
@@ -15,6 +23,19 @@ export function routeOf(change: Partial<IngressRoute> = {}): IngressRoute {
   const options = { sticky: false, compress: false, basicAuth: [], allow: [] };
   return { host: "app.example.com", path: "/", pool: "web/80/tcp", tls: "off", options, ...change };
 }
+
+export function certificateOf(chain: string, privateKey: string): IngressCertificate {
+  return {
+    id: createHash("sha256")
+      .update(chain + privateKey)
+      .digest("hex"),
+    chain,
+    privateKey,
+  };
+}
+
+/** What a test says of a table beside its certificates. */
+export type TrafficInput = Partial<Omit<IngressTable, "kind" | "tenant" | "node" | "certificates">>;
 
 /** The node's table with this number; empty but for what is given. */
 export function tableOf(number: number, change: Partial<IngressTable> = {}): IngressTable {
