@@ -64,6 +64,7 @@ export class ContainerTable {
       finishedAtMs: undefined,
       error: "",
       address: undefined,
+      networks: labels[LABEL.networks]?.split(" ") ?? [],
       settings: undefined,
       hint: "none",
     });

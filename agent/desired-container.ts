@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
 import type { Endpoint, Placement } from "../actors/node/contract.ts";
-import { desiredNetworks } from "./desired-networks.ts";
+import { desiredNetworks, networksText } from "./desired-networks.ts";
 import { desiredMounts, fileMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";
 import { endpointsText } from "./endpoints.ts";
@@ -43,6 +43,7 @@ export function desiredContainer(
   { endpoints, filePaths }: AttemptParts,
 ): DesiredContainer {
   const { template } = placement;
+  const networks = desiredNetworks(placement, context);
   const theirs = Object.entries(template.labels).filter(([key]) => !key.startsWith(LABEL_ROOT));
   return {
     name: containerName(context.tenant, placement, attempt),
@@ -59,6 +60,7 @@ export function desiredContainer(
       [LABEL.epoch]: String(context.epoch),
       [LABEL.generation]: String(context.generation),
       ...(endpoints.length > 0 && { [LABEL.endpoints]: endpointsText(endpoints) }),
+      ...(networks.length > 0 && { [LABEL.networks]: networksText(networks.map(({ name }) => name)) }),
     },
     entrypoint: template.entrypoint,
     command: template.command,
@@ -86,7 +88,7 @@ export function desiredContainer(
     stopGraceMs: template.stopGraceMs,
     hostname: hostnameOf(placement),
     mounts: [...desiredMounts(template.mounts ?? [], context), ...fileMounts(template.files ?? [], filePaths)],
-    networks: desiredNetworks(placement, context),
+    networks,
     settings: ContainerSettings.parse(template),
     limits: FurtherLimits.parse(template.resources),
   };

@@ -15,6 +15,8 @@ export const LABEL = {
   endpoints: "dev.odysseus.endpoints",
   /** Of a network: its name among the tenant's. */
   network: "dev.odysseus.network",
+  /** Names of the networks it was made for, on the engine; absent: the engine's own. */
+  networks: "dev.odysseus.networks",
   /** Hash of the settings at creation; a difference means somebody edited the container. */
   settings: "dev.odysseus.settings",
 } as const;

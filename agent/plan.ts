@@ -4,6 +4,7 @@ import { afterEnd } from "../actors/deployment/lifecycle-contract.ts";
 import { type DrainReason, type ExitCause, exitMessage, type KeptExit, type PlacementRecord } from "./agent-state.ts";
 import { labelNumber } from "./desired-container.ts";
 import type { ObservedContainer } from "./engine/port.ts";
+import { networksText } from "./desired-networks.ts";
 import { LABEL } from "./labels.ts";
 
 /** A container of ours and what its end, if any, was accompanied by. */
@@ -230,6 +231,8 @@ function causeOf(container: KnownContainer): ExitCause {
 
 function isEdited(container: KnownContainer, desired: Placement): boolean {
   if (labelNumber(container.labels, LABEL.revision) !== desired.revision) return true;
+  const networks = container.labels[LABEL.networks];
+  if (networks !== undefined && networks !== networksText(container.networks)) return true;
   const before = container.labels[LABEL.settings];
   return container.settings !== undefined && before !== undefined && container.settings !== before;
 }

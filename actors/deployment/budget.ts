@@ -1,6 +1,7 @@
 import type { PinnedTemplate, Share } from "./contract.ts";
 import { hostPortsOf } from "./frontends.ts";
 import { writesToVolume } from "./mount-contract.ts";
+import { hasOwnAddress } from "./network-contract.ts";
 
 /** How far a rollout may go above and below the wanted number of replicas. */
 export interface Budget {
@@ -10,11 +11,11 @@ export interface Budget {
 
 /**
  * Surge rounds up and unavailability down, as Kubernetes does. When both come out as 0 nothing could ever be replaced, so one may be missing.
- * Replicas that bind a port of their node cannot stand beside their successor; those that write to a volume must not, since two databases on one
+ * Replicas that bind a port of their node, or have an address of their own, cannot stand beside their successor; those that write to a volume must not, since two databases on one
  * directory destroy it. Hence the other default for them.
  */
 export function budgetOf(template: PinnedTemplate, replicas: number): Budget {
-  const isAlone = hostPortsOf(template).length > 0 || writesToVolume(template.mounts);
+  const isAlone = hostPortsOf(template).length > 0 || hasOwnAddress(template.networks) || writesToVolume(template.mounts);
   const maxSurge = count(template.rollout.maxSurge ?? (isAlone ? 0 : 1), replicas, Math.ceil);
   const maxUnavailable = count(template.rollout.maxUnavailable ?? (isAlone ? 1 : 0), replicas, Math.floor);
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };

@@ -136,7 +136,7 @@ export type Constraint = z.infer<typeof Constraint>;
 
 /** How a change is rolled out. Every phase has a deadline, so every rollout ends. */
 export const RolloutPolicy = z.strictObject({
-  /** Replicas above the wanted number while replacing. Default 1; 0 when they bind ports of their node (mode host), which two cannot hold at once, or write to a volume. */
+  /** Replicas above the wanted number while replacing. Default 1; 0 when they bind ports of their node (mode host) or have a network address of their own, which two cannot hold at once, or write to a volume. */
   maxSurge: Share.optional(),
   /** Replicas that may be missing because of the rollout. Default 0; 1 where the other default is 0. */
   maxUnavailable: Share.optional(),

@@ -37,6 +37,8 @@ export class Draft {
   build?: Place;
   readonly joined: NetworkInput[] = [];
   networksAt?: Place;
+  /** An address that one replica alone can have. */
+  ownAddressAt?: Place;
   /** It is on no network of the project. */
   hasOwnNetworkMode = false;
   /** Two fields that are one limit. */

@@ -11,8 +11,8 @@ export type MergeRule =
   | { readonly kind: "pairs"; readonly named: (item: Value) => Value }
   /** A text and a list of one are the same. */
   | { readonly kind: "append" }
-  /** As `append`, and an item takes the place of an earlier one with the same key. */
-  | { readonly kind: "keyed"; readonly keyOf: (item: Value) => string }
+  /** As `append`, and an item takes the place of an earlier one with the same key, or is merged with it. */
+  | { readonly kind: "keyed"; readonly keyOf: (item: Value) => string; readonly isMerged?: true }
   /** A mapping of names to addresses is a list of `NAME:ADDRESS`, whose items are those of both. */
   | { readonly kind: "hosts" }
   /** Merged while the driver is the same, else replaced. */
@@ -77,10 +77,16 @@ const inService: Readonly<Record<string, MergeRule>> = {
   "networks.*.aliases": byText,
 };
 
+/** Below a name in `networks`, `volumes`, `configs` or `secrets`. */
+const inDefinition: Readonly<Record<string, MergeRule>> = {
+  labels: pairs,
+  "ipam.config": { kind: "keyed", keyOf: (item) => field(item, "subnet") ?? textOf(item), isMerged: true },
+};
+
 /** `path` is that of the value in its file, like `services`, `web`, `ports`. */
 export function ruleFor(path: readonly string[]): MergeRule {
   const [section, , ...inner] = path;
-  if (section !== "services") return inner.length === 1 && inner[0] === "labels" ? pairs : plain;
+  if (section !== "services") return Object.hasOwn(inDefinition, inner.join(".")) ? (inDefinition[inner.join(".")] ?? plain) : plain;
   const [field = "", child, ...deeper] = inner;
   const isNamed = (field === "ulimits" || field === "networks") && child !== undefined;
   const general = isNamed ? [field, "*", ...deeper].join(".") : inner.join(".");

@@ -1,6 +1,6 @@
 import type { Findings, Spot } from "./findings.ts";
 import { isNull, listValue, mapValue, scalarValue, type Value } from "./value.ts";
-import { ruleFor } from "./merge-rules.ts";
+import { type MergeRule, ruleFor } from "./merge-rules.ts";
 
 /** Names of fields from the top of the file. */
 type Path = readonly string[];
@@ -19,19 +19,17 @@ export function merge(base: Value | undefined, over: Value, path: Path, findings
     case "pairs":
       return mergeMaps(asMap(base, rule.named), asMap(over, rule.named), path, findings);
     case "append":
-      return mergeLists(asList(base), asList(over), undefined, path, findings);
+      return mergeLists(asList(base), asList(over), path, findings);
     case "keyed":
-      return mergeLists(asList(base), asList(over), rule.keyOf, path, findings);
+      return mergeLists(asList(base), asList(over), path, findings, rule);
     case "hosts":
-      return mergeLists(asHosts(base), asHosts(over), undefined, path, findings);
+      return mergeLists(asHosts(base), asHosts(over), path, findings);
     case "driver":
       return sameText(base, over, "driver") ? mergeMaps(base, over, path, findings) : over;
     case "wrapped":
       return mergeMaps(wrapped(base, rule.field), wrapped(over, rule.field), path, findings);
     case "plain":
-      return base.kind === "list" && over.kind === "list"
-        ? mergeLists(base, over, undefined, path, findings)
-        : mergeMaps(base, over, path, findings);
+      return base.kind === "list" && over.kind === "list" ? mergeLists(base, over, path, findings) : mergeMaps(base, over, path, findings);
   }
 }
 
@@ -43,12 +41,16 @@ function mergeMaps(base: Value, over: Value, path: Path, findings: Findings): Va
   return mapValue(over.origin, fields, base.tag);
 }
 
-/** With a key, an item replaces the earlier one of the same key, where that stands; one that is a mapping on both sides is merged with it. */
-function mergeLists(base: Value, over: Value, keyOf: ((item: Value) => string) | undefined, path: Path, findings: Findings): Value {
+/** With a key, an item stands where the earlier one of the same key does. */
+function mergeLists(base: Value, over: Value, path: Path, findings: Findings, key?: Extract<MergeRule, { kind: "keyed" }>): Value {
   if (base.kind !== "list" || over.kind !== "list") return differs(base, over, path, findings);
-  if (keyOf === undefined) return listValue(over.origin, [...base.items, ...over.items], base.tag);
+  if (key === undefined) return listValue(over.origin, [...base.items, ...over.items], base.tag);
   const items = new Map<string, Value>();
-  for (const item of [...base.items, ...over.items]) items.set(keyOf(item), item);
+  for (const item of [...base.items, ...over.items]) {
+    const name = key.keyOf(item);
+    const earlier = items.get(name);
+    items.set(name, key.isMerged === true && earlier !== undefined ? mergeMaps(earlier, item, path, findings) : item);
+  }
   return listValue(over.origin, [...items.values()], base.tag);
 }
 

@@ -1,17 +1,14 @@
-import {
-  type Definition,
-  driverOptionsRule,
-  externalRule,
-  fullName,
-  labelsRule,
-  nameRule,
-  newDefinition,
-  readDefinition,
-} from "./definition-fields.ts";
-import { different, type FieldTable, honoured, passedOver, refusedFlag, type Rule } from "./fields.ts";
+import { BRIDGE_OPTIONS } from "../deployment/network-contract.ts";
+import { pairs } from "./environment.ts";
+import { type Definition, externalRule, fullName, labelsRule, nameRule, newDefinition, readDefinition } from "./definition-fields.ts";
+import { different, type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
+import type { NetworkDefinition } from "./resources.ts";
+import { ipamRule } from "./network-addresses.ts";
 
-interface NetworkSettings extends Definition {
+export interface NetworkSettings extends Definition {
   internal?: boolean;
+  ipv6?: boolean;
+  subnets?: NonNullable<NetworkDefinition["subnets"]>;
 }
 
 const fields: FieldTable<NetworkSettings> = {
@@ -21,11 +18,19 @@ const fields: FieldTable<NetworkSettings> = {
     if (driver !== undefined && driver !== "" && driver !== "bridge" && driver !== "default")
       reading.refuse(at, `The driver ${driver} cannot be had: networks are bridges of one node.`, "leave it out.");
   }),
-  driver_opts: {
-    ...driverOptionsRule,
-    support: "different",
-    note: "mtu, enable_icc and enable_ip_masquerade of the bridge; others reach into the node.",
-  },
+  driver_opts: different(
+    "mtu, enable_icc, enable_ip_masquerade and container_iface_prefix of the bridge; others reach into the node.",
+    (reading, place, network) => {
+      network.driverOptions = pairs(reading, place, () => "");
+      for (const name of Object.keys(network.driverOptions))
+        if (!BRIDGE_OPTIONS.some((option) => option === name))
+          reading.refuse(
+            place,
+            `The option ${name} reaches into the node, or is not one of a bridge.`,
+            `leave it out; ${BRIDGE_OPTIONS.join(", ")} are taken.`,
+          );
+    },
+  ),
   internal: honoured((reading, at, network) => {
     if (reading.flag(at) === true) network.internal = true;
   }),
@@ -35,11 +40,10 @@ const fields: FieldTable<NetworkSettings> = {
   labels: labelsRule,
   attachable: passedOver("Every container of the tenant may be given it.", "leave it out."),
   enable_ipv4: passedOver("Networks have IPv4.", "leave it out.", ["true"]),
-  enable_ipv6: refusedFlag("Networks have IPv4 alone.", "leave it out."),
-  ipam: passedOver(
-    "Each node's engine chooses the addresses of its networks: nobody else knows which are free there.",
-    "leave it out, and use names.",
-  ),
+  enable_ipv6: different("Before version 27, engines want a subnet of version 6 beside it.", (reading, at, network) => {
+    if (reading.flag(at) === true) network.ipv6 = true;
+  }),
+  ipam: ipamRule,
 };
 
 /** `networks` of a manifest. */
@@ -49,11 +53,13 @@ export const networksDefinitionRule: Rule<unknown> = {
     for (const [key, place] of reading.fields(at)) {
       if (key.startsWith("x-")) continue;
       const network = readDefinition<NetworkSettings>(reading, place, fields, newDefinition());
-      const { external, internal, labels, driverOptions } = network;
+      const { external, internal, ipv6, subnets, labels, driverOptions } = network;
       reading.resources.networks.set(key, {
         name: fullName(reading, key, network),
         ...(external && { external }),
         ...(internal !== undefined && { internal }),
+        ...(ipv6 !== undefined && { ipv6 }),
+        ...(subnets !== undefined && { subnets: [...subnets] }),
         ...(labels !== undefined && { labels }),
         ...(driverOptions !== undefined && { driverOptions }),
       });

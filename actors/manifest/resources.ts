@@ -3,10 +3,12 @@ import type { DeploymentSpecInput } from "../deployment/contract.ts";
 /** What a project has beside its services, by the name its manifests use for it. Filled while the top level is read, before the services. */
 export class Resources {
   readonly volumes = new Map<string, VolumeDefinition>();
-  readonly networks = new Map<string, NonNullable<DeploymentSpecInput["networks"]>[number]>();
+  readonly networks = new Map<string, NetworkDefinition>();
   readonly configs = new Map<string, FileDefinition>();
   readonly secrets = new Map<string, FileDefinition>();
 }
+
+export type NetworkDefinition = NonNullable<DeploymentSpecInput["networks"]>[number];
 
 export interface VolumeDefinition {
   /** Among all of the tenant's; of one that is there already, the engine's own. */

@@ -10,10 +10,23 @@ const DEFAULT = "default";
 interface Joining {
   aliases: string[];
   priority: number;
+  ipv4Address?: string;
+  ipv6Address?: string;
+  /** Where its own address stands. */
+  addressAt?: Place;
 }
 
-const ownAddress = (): Rule<unknown> =>
-  refused("Replicas are several, and each node's engine gives out its addresses.", "leave it out, and use names.");
+const ownAddress = (field: "ipv4Address" | "ipv6Address"): Rule<Joining> =>
+  different(
+    "Of a service with one replica, on a network with a subnet of its own; an update stops the old replica first.",
+    (reading, at, joining) => {
+      const address = reading.text(at);
+      if (address === undefined || address === "") return;
+      joining[field] = address;
+      joining.addressAt = at;
+    },
+  );
+const byTheEngine = (): Rule<unknown> => refused("The engine gives it out, when a replica joins the network.", "leave it out.");
 
 const fields: FieldTable<Joining> = {
   aliases: honoured((reading, at, joining) => {
@@ -23,10 +36,10 @@ const fields: FieldTable<Joining> = {
     joining.priority = reading.wholeNumber(at) ?? 0;
   }),
   gw_priority: passedOver("The engine chooses by which network a container reaches the world.", "leave it out."),
-  ipv4_address: ownAddress(),
-  ipv6_address: ownAddress(),
-  link_local_ips: ownAddress(),
-  mac_address: ownAddress(),
+  ipv4_address: ownAddress("ipv4Address"),
+  ipv6_address: ownAddress("ipv6Address"),
+  link_local_ips: byTheEngine(),
+  mac_address: byTheEngine(),
   interface_name: refused("Interfaces are named by the engine.", "leave it out."),
   driver_opts: refused("Options of one connection cannot be given.", "leave it out."),
 };
@@ -39,13 +52,34 @@ export const serviceNetworksRule: Rule<Draft> = different(
     const joinings = reading.isList(place)
       ? reading.items(place).map((item) => ({ key: reading.text(item) ?? "", at: item, ...plain() }))
       : [...reading.fields(place)].map(([key, at]) => ({ key, at, ...readJoining(reading, at) }));
-    for (const { key, at, aliases } of joinings.toSorted((a, b) => b.priority - a.priority)) {
+    for (const { key, at, ...joining } of joinings.toSorted((a, b) => b.priority - a.priority)) {
       const network = networkOf(reading, at, key);
-      if (network !== undefined) draft.joined.push({ ...network, aliases });
+      if (network !== undefined)
+        draft.joined.push({ ...network, aliases: joining.aliases, ...ownAddresses(reading, joining, network, draft) });
     }
   },
   fields,
 );
+
+/** An engine takes them only within a subnet that somebody chose. */
+function ownAddresses(
+  reading: Reading,
+  { ipv4Address, ipv6Address, addressAt }: Joining,
+  { name, external, subnets }: NetworkInput,
+  draft: Draft,
+): Partial<NetworkInput> {
+  if (addressAt === undefined) return {};
+  draft.ownAddressAt = addressAt;
+  if (external !== true && subnets === undefined)
+    return (
+      reading.invalid(
+        addressAt,
+        `The network ${name} has no subnet of its own, so no address in it can be chosen.`,
+        "write ipam: {config: [{subnet: 172.28.0.0/16}]} on the network.",
+      ) ?? {}
+    );
+  return { ...(ipv4Address !== undefined && { ipv4Address }), ...(ipv6Address !== undefined && { ipv6Address }) };
+}
 
 function plain(): Joining {
   return { aliases: [], priority: 0 };
@@ -86,6 +120,13 @@ export function finishNetworks(reading: Reading, place: Place, service: string, 
     const usual = networkOf(reading, place, DEFAULT);
     if (usual !== undefined) draft.joined.push(usual);
   }
+  const { replicas = 1 } = draft.spec;
+  if (draft.ownAddressAt !== undefined && replicas > 1)
+    reading.refuse(
+      draft.ownAddressAt,
+      `${replicas} replicas cannot have one address.`,
+      "leave it out and use the service's name, or write replicas: 1.",
+    );
   if (draft.joined.length === 0) return;
   const networks = draft.joined.map((network) => ({ ...network, aliases: [...new Set([service, ...(network.aliases ?? [])])] }));
   draft.set("networks", networks, at ?? place);

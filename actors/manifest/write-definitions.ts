@@ -41,13 +41,21 @@ export function writeNetworks(networks: readonly Network[], { project, service, 
   if (spec.namespaces?.network !== undefined) return undefined;
   const isUsual = JSON.stringify(networks) === JSON.stringify([{ name: `${project}_default`, aliases: [service] }]);
   if (isUsual && !isAlone) return { service: {} };
-  const joined = networks.map(({ name, aliases = [] }) => {
+  const joined = networks.map(({ name, aliases = [], ipv4Address, ipv6Address }) => {
     const others = aliases.filter((alias) => alias !== service);
-    return [keyOf(name, project), named("aliases", others)] as const;
+    const addresses = { ...named("ipv4_address", ipv4Address), ...named("ipv6_address", ipv6Address) };
+    return [keyOf(name, project), { ...named("aliases", others), ...addresses }] as const;
   });
-  const defined = networks.map(({ name, aliases: _aliases, internal, external, driverOptions, labels }) => {
+  const defined = networks.map(({ name, internal, external, driverOptions, labels, ipv6, subnets = [] }) => {
+    const config = subnets.map(({ subnet, range, gateway, reserved }) => ({
+      subnet,
+      ...named("ip_range", range),
+      ...named("gateway", gateway),
+      ...named("aux_addresses", reserved),
+    }));
     const settings = { ...named("internal", internal), ...named("driver_opts", driverOptions), ...named("labels", labels) };
-    return [keyOf(name, project), { name, ...named("external", external), ...settings }] as const;
+    const addresses = { ...named("enable_ipv6", ipv6), ...named("ipam", named("config", config)) };
+    return [keyOf(name, project), { name, ...named("external", external), ...settings, ...addresses }] as const;
   });
   return { service: { networks: Object.fromEntries(joined) }, networks: Object.fromEntries(defined) };
 }

@@ -29,13 +29,19 @@ export async function joinNetworks(
   networks: readonly EngineNetwork[],
   doing: string,
 ): Promise<void> {
-  for (const { name, aliases } of networks) {
-    const body = { Container: containerId, EndpointConfig: { Aliases: aliases } };
+  for (const network of networks) {
+    const body = { Container: containerId, EndpointConfig: endpointOf(network) };
     await unless(
       FORBIDDEN,
-      connection.command({ method: "POST", path: `/networks/${name}/connect`, body, doing, deadlineMs: CALL_DEADLINE_MS }),
+      connection.command({ method: "POST", path: `/networks/${network.name}/connect`, body, doing, deadlineMs: CALL_DEADLINE_MS }),
     );
   }
+}
+
+/** How a container is on a network. */
+export function endpointOf({ aliases, ipv4Address, ipv6Address }: EngineNetwork): Readonly<Record<string, unknown>> {
+  const hasOwn = ipv4Address !== undefined || ipv6Address !== undefined;
+  return { Aliases: aliases, ...(hasOwn && { IPAMConfig: { IPv4Address: ipv4Address, IPv6Address: ipv6Address } }) };
 }
 
 /** Networks of the owner that are not kept go, unless a container is still on them. */
@@ -69,10 +75,29 @@ async function exists(connection: DockerConnection, name: string, doing: string)
 async function make(
   connection: DockerConnection,
   name: string,
-  { internal, driverOptions, labels }: NonNullable<EngineNetwork["make"]>,
+  { internal, ipv6, driverOptions, subnets, labels }: NonNullable<EngineNetwork["make"]>,
   doing: string,
 ): Promise<void> {
-  const body = { Name: name, Driver: "bridge", CheckDuplicate: true, Internal: internal, Options: driverOptions, Labels: labels };
+  const body = {
+    Name: name,
+    Driver: "bridge",
+    CheckDuplicate: true,
+    Internal: internal,
+    EnableIPv6: ipv6,
+    Options: driverOptions,
+    Labels: labels,
+    ...(subnets.length > 0 && {
+      IPAM: {
+        Driver: "default",
+        Config: subnets.map(({ subnet, range, gateway, reserved }) => ({
+          Subnet: subnet,
+          IPRange: range,
+          Gateway: gateway,
+          AuxiliaryAddresses: reserved,
+        })),
+      },
+    }),
+  };
   // Somebody else on this node was quicker.
   await unless(CONFLICT, connection.command({ method: "POST", path: "/networks/create", body, doing, deadlineMs: CALL_DEADLINE_MS }));
 }

@@ -52,6 +52,7 @@ export function observedFromList(item: z.infer<typeof ListedContainer>): Observe
     finishedAtMs: undefined,
     error: "",
     address: addressIn(item.State, item),
+    networks: Object.keys(item.NetworkSettings?.Networks ?? {}),
     settings: undefined,
   };
 }
@@ -69,6 +70,7 @@ export function observedFromInspect(item: InspectedContainer): ObservedContainer
     finishedAtMs: hasEnded ? momentMs(FinishedAt) : undefined,
     error,
     address: addressIn(Status, item),
+    networks: Object.keys(item.NetworkSettings?.Networks ?? {}),
     settings: settingsOfInspected(item),
   };
 }

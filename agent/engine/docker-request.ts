@@ -1,6 +1,7 @@
 import type { ContainerSettings, FurtherLimits } from "../../actors/deployment/container-contract.ts";
 import type { InspectedSettings } from "./docker-settings.ts";
 import { engineName } from "./docker-images.ts";
+import { endpointOf } from "./docker-networks.ts";
 import type { DesiredContainer, EngineMount } from "./port.ts";
 
 const NANO_CPUS_PER_MILLI = 1_000_000;
@@ -174,5 +175,5 @@ function logConfigOf(logging: ContainerSettings["logging"]): { readonly Type: st
 
 /** Engines before 25 take one network when a container is made. */
 export function networkingOf({ networks: [first] }: DesiredContainer): Readonly<Record<string, unknown>> {
-  return first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: { Aliases: first.aliases } } } };
+  return first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: endpointOf(first) } } };
 }

@@ -1,6 +1,7 @@
 import type { Failure, LogLine } from "../../actors/node/contract.ts";
 import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { Network } from "../../actors/deployment/network-contract.ts";
 import type { EngineClaim } from "./ownership.ts";
 
 /**
@@ -98,11 +99,16 @@ export interface DesiredContainer {
 export interface EngineNetwork {
   readonly name: string;
   readonly aliases: readonly string[];
+  /** Undefined: as the engine chooses. */
+  readonly ipv4Address: string | undefined;
+  readonly ipv6Address: string | undefined;
   /** Undefined: it must be there already. Otherwise it is made where it is missing. */
   readonly make:
     | {
         readonly internal: boolean;
+        readonly ipv6: boolean;
         readonly driverOptions: Readonly<Record<string, string>>;
+        readonly subnets: NonNullable<Network["subnets"]>;
         readonly labels: Readonly<Record<string, string>>;
       }
     | undefined;
@@ -146,6 +152,8 @@ export interface ObservedContainer {
   readonly error: string;
   /** Reachable from the host: for HTTP and TCP probes. */
   readonly address: string | undefined;
+  /** Names of those it is on. */
+  readonly networks: readonly string[];
   /** Hash over what we set at creation and what is set now; differs from the label when edited by hand (docker update, ...). Undefined where only `inspect` can tell. */
   readonly settings: string | undefined;
 }

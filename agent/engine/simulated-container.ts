@@ -181,6 +181,7 @@ export class SimulatedContainer {
       finishedAtMs: inspected ? this.#finishedAtMs : undefined,
       error: inspected ? this.#error : "",
       address: this.alive ? this.address : undefined,
+      networks: this.desired.networks.map(({ name }) => name),
       settings: inspected ? this.#settings() : undefined,
     };
   }

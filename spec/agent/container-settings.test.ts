@@ -1,39 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { NodeAllowance } from "../../actors/node/allowance-contract.ts";
 import type { Placement } from "../../actors/node/contract.ts";
 import { LABEL } from "../../agent/labels.ts";
-import { Testbed } from "../../ops/testbed/testbed.ts";
 import { requireCapability } from "../support/capability.ts";
-import { DockerNode } from "./docker-node.ts";
+import { OneNode } from "./one-node.ts";
 
 const describeOnTestbed = await requireCapability("root", "testbed");
 const MEBIBYTE = 1_048_576;
 
 describeOnTestbed("what a template says of its container, on a real engine", () => {
-  let bed: Testbed;
-  let node: DockerNode;
-  let image: Placement["template"]["image"];
-
-  beforeAll(async () => {
-    bed = await Testbed.create({ name: "settings", nodes: 1 });
-    await bed.up();
-    const reference = bed.registry.reference(bed.images.bb1);
-    image = { reference, digest: await bed.registry.push(bed.images.bb1), source: "registry" };
-  });
-  afterAll(() => bed.down());
-  beforeEach(() => {
-    node = new DockerNode(bed, 1);
-  });
-  afterEach(() => node.clear());
+  const one = OneNode.forSuite("settings");
 
   const running = async (template: object, allows?: NodeAllowance): Promise<Placement> => {
-    await node.start(allows);
-    const placement = await node.placement(image, { template });
-    await node.assign(placement);
-    await node.untilHealthy();
+    await one.node.start(allows);
+    const placement = await one.node.placement(one.image, { template });
+    await one.node.assign(placement);
+    await one.node.untilHealthy();
     return placement;
   };
-  const inside = (script: string): Promise<string> => bed.node(1).docker(["exec", node.containerId(), "sh", "-c", script]);
 
   test("a process that is nobody, cannot write but where it may, and can do nothing else", async () => {
     await running({
@@ -52,19 +36,19 @@ describeOnTestbed("what a template says of its container, on a real engine", () 
       ulimits: { nofile: { soft: 512, hard: 1_024 } },
       resources: { pidsLimit: 100, shmSizeBytes: 2 * MEBIBYTE, oomScoreAdjust: 500 },
     });
-    expect(await inside("id -u; id -G")).toBe("65534\n65534 4242\n");
-    await expect(inside("echo x > /www/x")).rejects.toThrow(/Read-only file system/);
-    expect(await inside("echo kept > /scratch/x && cat /scratch/x")).toBe("kept\n");
-    expect(await inside("df -k /scratch | tail -n 1")).toMatch(/\s1024\s/);
-    expect(await inside("grep -E '^(CapEff|NoNewPrivs)' /proc/self/status")).toMatch(/CapEff:\s+0+\nNoNewPrivs:\s+1/);
-    expect(await inside("cat /proc/1/comm; hostname; cat /proc/sys/net/core/somaxconn; ulimit -n; ulimit -Hn")).toBe(
+    expect(await one.inside("id -u; id -G")).toBe("65534\n65534 4242\n");
+    await expect(one.inside("echo x > /www/x")).rejects.toThrow(/Read-only file system/);
+    expect(await one.inside("echo kept > /scratch/x && cat /scratch/x")).toBe("kept\n");
+    expect(await one.inside("df -k /scratch | tail -n 1")).toMatch(/\s1024\s/);
+    expect(await one.inside("grep -E '^(CapEff|NoNewPrivs)' /proc/self/status")).toMatch(/CapEff:\s+0+\nNoNewPrivs:\s+1/);
+    expect(await one.inside("cat /proc/1/comm; hostname; cat /proc/sys/net/core/somaxconn; ulimit -n; ulimit -Hn")).toBe(
       "docker-init\nkeeper\n777\n512\n1024\n",
     );
-    expect(await inside("grep far /etc/hosts; grep keeper.example.test /etc/hosts; grep -v '^#' /etc/resolv.conf")).toMatch(
+    expect(await one.inside("grep far /etc/hosts; grep keeper.example.test /etc/hosts; grep -v '^#' /etc/resolv.conf")).toMatch(
       /192\.0\.2\.7\s+far\n.*keeper\.example\.test keeper\n\nnameserver 192\.0\.2\.53\nsearch example\.test\noptions ndots:2/s,
     );
-    expect(await inside("cat /proc/self/oom_score_adj; df -k /dev/shm | tail -n 1")).toMatch(/^500\n.*\s2048\s/);
-    const observed = await node.engine.inspect(node.containerId());
+    expect(await one.inside("cat /proc/self/oom_score_adj; df -k /dev/shm | tail -n 1")).toMatch(/^500\n.*\s2048\s/);
+    const observed = await one.node.engine.inspect(one.node.containerId());
     expect(observed?.settings).toBe(observed?.labels[LABEL.settings]);
   });
 
@@ -76,12 +60,12 @@ describeOnTestbed("what a template says of its container, on a real engine", () 
       resources: { pidsLimit: 50 },
     });
     const format = "{{.HostConfig.LogConfig.Type}} {{json .HostConfig.LogConfig.Config}} {{.Config.Tty}} {{.Config.OpenStdin}}";
-    expect(await bed.node(1).docker(["inspect", "--format", format, node.containerId()])).toBe(
+    expect(await one.docker("inspect", "--format", format, one.node.containerId())).toBe(
       'local {"max-file":"2","max-size":"20000"} true true\n',
     );
-    await bed.node(1).docker(["update", "--pids-limit", "60", node.containerId()]);
-    await node.untilHealthy(2);
-    await node.untilStatus("the cause is told", ({ lastExit }) => lastExit?.cause === "changed");
+    await one.docker("update", "--pids-limit", "60", one.node.containerId());
+    await one.node.untilHealthy(2);
+    await one.node.untilStatus("the cause is told", ({ lastExit }) => lastExit?.cause === "changed");
   });
 
   test("the node's own network and processes, where the node allows it; its probes are answered there", async () => {
@@ -89,8 +73,8 @@ describeOnTestbed("what a template says of its container, on a real engine", () 
       { namespaces: { network: "host", pid: "host" }, health: { kind: "http", path: "/healthz", port: 8080, intervalMs: 200 } },
       NodeAllowance.parse({ namespaces: ["network", "pid"] }),
     );
-    expect(await inside("hostname; cat /proc/1/comm")).toBe("node1\ndocker-init\n");
-    const observed = await node.engine.inspect(node.containerId());
+    expect(await one.inside("hostname; cat /proc/1/comm")).toBe("node1\ndocker-init\n");
+    const observed = await one.node.engine.inspect(one.node.containerId());
     expect(observed?.settings).toBe(observed?.labels[LABEL.settings]);
   });
 
@@ -111,9 +95,9 @@ describeOnTestbed("what a template says of its container, on a real engine", () 
       preStop: [{ command: ["sh", "-c", "cat /state/started; exit 9"] }],
     };
     const placement = await running(template);
-    expect(await inside("cat /state/started")).toBe("up 0 /www\n");
-    await node.assign({ ...placement, desired: "stopped" });
-    const status = await node.untilStatus("it is stopped", ({ current }) => current.phase === "stopped");
+    expect(await one.inside("cat /state/started")).toBe("up 0 /www\n");
+    await one.node.assign({ ...placement, desired: "stopped" });
+    const status = await one.node.untilStatus("it is stopped", ({ current }) => current.phase === "stopped");
     expect(status.lastExit?.message).toMatch(/^stopped as asked.*before the stop ended with code 9: up 0 \/www$/);
   });
 });

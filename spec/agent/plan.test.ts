@@ -51,6 +51,7 @@ function container(attempt: number, state: KnownContainer["state"], change: Part
     finishedAtMs: undefined,
     error: "",
     address: undefined,
+    networks: [],
     settings: "as-made",
     hint: "none",
     ...change,

@@ -56,6 +56,39 @@ networks:
     });
   });
 
+  test("may have addresses of their own choice, and so may whoever has one replica", () => {
+    const text = `
+services:
+  web: {image: a, networks: {n: {ipv4_address: 172.28.0.5, ipv6_address: "fd00::5"}}}
+networks:
+  n:
+    enable_ipv6: true
+    ipam:
+      config:
+        - {subnet: 172.28.0.0/16, ip_range: 172.28.5.0/24, gateway: 172.28.5.254, aux_addresses: {host1: 172.28.1.5}}
+        - {subnet: "fd00::/64"}
+`;
+    expect(messagesOf(text)).toEqual([]);
+    expect(networksOf(text)).toEqual({
+      web: {
+        networks: [
+          {
+            name: "shop_n",
+            aliases: ["web"],
+            ipv6: true,
+            ipv4Address: "172.28.0.5",
+            ipv6Address: "fd00::5",
+            subnets: [
+              { subnet: "172.28.0.0/16", range: "172.28.5.0/24", gateway: "172.28.5.254", reserved: { host1: "172.28.1.5" } },
+              { subnet: "fd00::/64" },
+            ],
+          },
+        ],
+        together: undefined,
+      },
+    });
+  });
+
   test("that keep services together are said to", () => {
     expect(messagesOf("services: {web: {image: a}, db: {image: b}}")).toEqual([
       expect.stringMatching(/^warning services: Services find each other by name on one node, so all their replicas run on one/),
@@ -81,13 +114,28 @@ networks:
 
   test.each([
     ["networks: [missing]", "", /^error services\.web\.networks\[0\]: There is no network "missing" under networks/],
-    ["networks: {n: {ipv4_address: 10.0.0.2}}", "networks: {n: }", /^error .*ipv4_address: .*each node's engine gives out its addresses/],
+    ["networks: {n: {ipv4_address: 10.0.0.2}}", "networks: {n: }", /^error .*ipv4_address: The network shop_n has no subnet of its own/],
+    [
+      "networks: {n: {ipv4_address: 10.9.0.2}}\n    scale: 2",
+      "networks: {n: {ipam: {config: [{subnet: 10.9.0.0/16}]}}}",
+      /^error .*ipv4_address: 2 replicas cannot have one address/,
+    ],
+    ["networks: {n: {mac_address: 02:42:ac:11:65:43}}", "networks: {n: }", /^error .*mac_address: The engine gives it out/],
     ["networks: {n: {driver_opts: {a: b}}}", "networks: {n: }", /^error .*Options of one connection/],
     ["networks: {n: {gw_priority: 1}}", "networks: {n: }", /^warning .*The engine chooses/],
     ["networks: [n]", "networks: {n: {driver: overlay}}", /^error networks\.n\.driver: The driver overlay cannot be had/],
-    ["networks: [n]", "networks: {n: {enable_ipv6: true}}", /^error networks\.n\.enable_ipv6/],
-    ["networks: [n]", "networks: {n: {ipam: {config: [{subnet: 10.9.0.0/16}]}}}", /^warning networks\.n\.ipam: Each node's engine chooses/],
-    ["networks: [n]", "networks: {n: {driver_opts: {com.docker.network.bridge.name: docker0}}}", /^error services\.web\.networks: /],
+    [
+      "networks: [n]",
+      "networks: {n: {ipam: {config: [{gateway: 10.9.0.1}]}}}",
+      /^error networks\.n\.ipam\.config\[0\]: Addresses need the subnet/,
+    ],
+    ["networks: [n]", "networks: {n: {ipam: {driver: other}}}", /^error networks\.n\.ipam\.driver: The driver other would have to be/],
+    ["networks: [n]", "networks: {n: {ipam: {config: [{subnet: 10.9.0.0}]}}}", /^error services\.web\.networks: 0\.subnets\.0\.subnet/],
+    [
+      "networks: [n]",
+      "networks: {n: {driver_opts: {com.docker.network.bridge.name: docker0}}}",
+      /^error networks\.n\.driver_opts: The option com\.docker\.network\.bridge\.name reaches into the node/,
+    ],
     [
       "network_mode: host\n    networks: [n]",
       "networks: {n: }",

@@ -361,6 +361,20 @@ networks:
 `,
     },
   },
+  {
+    title: "networks with addresses of their own, merged by their subnets",
+    manifests: ["a.yaml", "b.yaml"],
+    files: {
+      "a.yaml": `services: {a: {image: a, networks: {n: {ipv4_address: 172.28.0.5, ipv6_address: "fd00::5"}}}}
+networks:
+  n:
+    enable_ipv6: true
+    ipam: {driver: default, config: [{subnet: 172.28.0.0/16, gateway: 172.28.0.1, aux_addresses: {host1: 172.28.1.5}}]}
+`,
+      "b.yaml":
+        "networks: {n: {ipam: {config: [{subnet: 172.28.0.0/16, ip_range: 172.28.5.0/24, gateway: 172.28.0.2}, {subnet: 'fd00::/64'}]}}}\n",
+    },
+  },
   { title: "a network that nobody defined", files: { "compose.yaml": "services: {a: {image: a, networks: [x]}, b: {image: b}}\n" } },
   one("a network beside a network mode", "network_mode: host\nnetworks: [default]"),
 ];

@@ -113,9 +113,9 @@ const explanations: readonly Explanation[] = [
   { field: /^(volumes|networks)\.\*$/, holds: isLeftOut, reason: "No service uses it." },
   { field: /^volumes(\.\*)?$/, holds: isAdded, reason: "A volume that nobody defined is made, with a warning; Compose refuses it." },
   {
-    field: /^networks\.\*\.(attachable|ipam)(\..*)?$/,
+    field: /^networks\.\*\.attachable$/,
     holds: isLeftOut,
-    reason: "Every container of the tenant may be given it, and the engine chooses its addresses.",
+    reason: "Every container of the tenant may be given it.",
   },
   {
     field: /^services\.\*\.volumes\[\]\.source$/,

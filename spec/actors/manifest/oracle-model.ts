@@ -121,8 +121,13 @@ function canonicalLogging(logging: Fields): Fields {
   return { ...logging, options: { ...options, "max-size": amount(options["max-size"]) } };
 }
 
-function usualLeftOut({ driver, ...definition }: Fields): Fields {
-  return { ...definition, ...(driver !== "local" && driver !== "bridge" && driver !== "default" && { driver }) };
+function usualLeftOut({ driver, ipam, ...definition }: Fields): Fields {
+  const { driver: chooses, ...addresses } = fieldsOf(ipam);
+  return {
+    ...definition,
+    ipam: { ...addresses, ...(chooses !== "default" && { driver: chooses }) },
+    ...(driver !== "local" && driver !== "bridge" && driver !== "default" && { driver }),
+  };
 }
 
 function withoutRange(port: string): readonly string[] {
