@@ -1,5 +1,6 @@
 import type { IngressCertificate, IngressTable, Pool, PoolMember } from "../../actors/ingress/contract.ts";
-import { type Allocation, entryPointName, portKey, restingEntryPoints, WEB_OFFSET } from "./entry-points.ts";
+import { type Allocation, entryPointName, type Half, portKey, restingEntryPoints, WEB_OFFSET } from "./entry-points.ts";
+import { proofRoutes } from "./proof-routes.ts";
 import { routeRouters } from "./route-routers.ts";
 import { lastMiddlewares, type Named, nameOf, RETRY, type Router } from "./router.ts";
 
@@ -10,8 +11,6 @@ export interface RoutesInput {
   readonly certificates: readonly IngressCertificate[];
   readonly withheld: ReadonlySet<string>;
   readonly allocation: Allocation;
-  /** Tells this configuration from every other; the proxy's API names it once it is in force. */
-  readonly marker: string;
   /** Where the agent answers proofs of control of a host name. Undefined: there are none. */
   readonly challengePort: number | undefined;
   /** A proxy that hands over to another: clients that keep their connection are asked to open another one. */
@@ -37,20 +36,24 @@ const CHALLENGE_PRIORITY = 1_000_000;
 const RETIRE = "retire";
 const CHALLENGES = "challenges";
 const CLOSED = "closed";
-const ROUTER_OF_MARKER = { entryPoints: ["traefik"], rule: "Path(`/odysseus`)", service: "noop@internal" } as const;
 
-/** The proxy's whole dynamic configuration. It is never empty: an empty one would leave the last route where it is. */
-export function dynamicConfiguration(input: RoutesInput): object {
-  const { table, certificates, isRetiring, marker } = input;
-  const pools = table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !input.withheld.has(member.placementId)) }));
-  const routes = routeRouters(table);
+/**
+ * The proxy's whole dynamic configuration for one half. The marker tells it from every other. It is never empty: an empty one would leave the last route where it
+ * is.
+ */
+export function dynamicConfiguration(input: RoutesInput, half: Half, marker: string): object {
+  const { certificates, isRetiring } = input;
+  const proof = proofRoutes(half, marker);
+  const udp = udpRoutes(input);
+  const pools = servingPools(input);
+  const routes = routeRouters(input.table);
   const routers = { ...portRouters(input), ...routes.routers, ...challengeRouters(input), ...closedRouter(input) };
   const byRequest = pools.filter(({ protocol }) => isByRequest(protocol));
   const ofKind = (protocol: Pool["protocol"]) => pools.filter((pool) => pool.protocol === protocol);
   return {
     ...sections({
       http: {
-        routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), [marker]: ROUTER_OF_MARKER },
+        routers: { ...mapValues(routers, (router) => finished(router, isRetiring)), ...proof.http },
         middlewares: {
           ...routes.middlewares,
           [RETRY]: { retry: { attempts: ATTEMPTS, timeout: ATTEMPTS_TIMEOUT } },
@@ -64,12 +67,30 @@ export function dynamicConfiguration(input: RoutesInput): object {
         services: byName(ofKind("tcp"), tcpService),
         serversTransports: byName(ofKind("tcp"), tcpTransport),
       },
-      udp: { routers: streamRouters(input, "udp"), services: byName(ofKind("udp"), udpService) },
+      udp: { routers: { ...udp.routers, ...proof.udp.routers }, services: { ...udp.services, ...proof.udp.services } },
     }),
     ...(certificates.length === 0
       ? {}
       : { tls: { certificates: certificates.map(({ chain, privateKey }) => ({ certFile: chain, keyFile: privateKey })) } }),
   };
+}
+
+/** The part for UDP, without the proof's. */
+export function udpRoutes(input: RoutesInput): { readonly routers: Named<object>; readonly services: Named<object> } {
+  const pools = servingPools(input).filter(({ protocol }) => protocol === "udp");
+  const closed = restingEntryPoints(input.allocation, "udp");
+  const routers = streamRouters(input, "udp");
+  const services = byName(pools, udpService);
+  if (closed.length === 0) return { routers, services };
+  // An entry point without a router would go on to lead to where it led last.
+  return {
+    routers: { ...routers, [CLOSED]: { entryPoints: closed, service: CLOSED } },
+    services: { ...services, [CLOSED]: { loadBalancer: { servers: [] } } },
+  };
+}
+
+function servingPools({ table, withheld }: RoutesInput): readonly Pool[] {
+  return table.pools.map((pool) => ({ ...pool, members: pool.members.filter((member) => !withheld.has(member.placementId)) }));
 }
 
 function isByRequest(protocol: Pool["protocol"] | undefined): boolean {
@@ -111,7 +132,7 @@ function streamRouters({ table, allocation }: RoutesInput, protocol: "tcp" | "ud
 
 /** A client that kept its connection to a port that was withdrawn is told so, and finds it closed from then on. */
 function closedRouter({ allocation }: RoutesInput): Named<Router> {
-  const entryPoints = restingEntryPoints(allocation);
+  const entryPoints = restingEntryPoints(allocation, "tcp");
   return entryPoints.length === 0 ? {} : { [CLOSED]: { entryPoints, rule: "PathPrefix(`/`)", service: CLOSED, middlewares: [RETIRE] } };
 }
 

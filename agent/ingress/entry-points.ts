@@ -7,7 +7,9 @@ export type Half = (typeof HALVES)[number];
 
 /** The ports of one half, counted from its first. */
 const HALF_PORTS = (RESERVED_PORTS.entryPoints[1] - RESERVED_PORTS.entryPoints[0] + 1) / 2;
-export const API_OFFSET = 0;
+/** On loopback alone: the API for TCP, and the entry point of proofs for UDP. */
+export const OWN_OFFSET = 0;
+export const PROOF_ENTRY_POINT = "proof";
 export const WEB_OFFSET = 1;
 export const WEB_SECURE_OFFSET = 2;
 const FIRST_BALANCED_OFFSET = 3;
@@ -72,8 +74,8 @@ function pick(offsets: Readonly<Record<PortKey, number>>, isPicked: (key: PortKe
 }
 
 /** Entry points that lead nowhere now, and that clients may still be connected to. */
-export function restingEntryPoints({ resting }: Allocation): readonly string[] {
-  return [...takenOf(resting, "tcp")].map((offset) => entryPointName("tcp", offset));
+export function restingEntryPoints({ resting }: Allocation, protocol: "tcp" | "udp"): readonly string[] {
+  return [...takenOf(resting, protocol)].map((offset) => entryPointName(protocol, offset));
 }
 
 /** The port of the machine that an entry point listens at. */

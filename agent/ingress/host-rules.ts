@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { RESERVED_PORTS } from "../../actors/ingress/contract.ts";
-import { API_OFFSET, entryPort, HALVES } from "./entry-points.ts";
+import { entryPort, HALVES, OWN_OFFSET } from "./entry-points.ts";
 
 /** A published port that leads to an entry point of the proxy. */
 export interface Redirect {
@@ -60,9 +60,9 @@ export function rulesText(family: "IPv4" | "IPv6", { redirects, peers }: HostRul
 }
 
 function inputRules(peers: readonly string[]): readonly string[] {
-  const apis = HALVES.map((half) => entryPort(half, API_OFFSET));
+  const own = HALVES.flatMap((half) => [`tcp --dport ${entryPort(half, OWN_OFFSET)}`, `udp --dport ${entryPort(half, OWN_OFFSET)}`]);
   return [
-    ...apis.map((port) => `-A ${CHAIN.input} -i lo -p tcp --dport ${port} -j RETURN`),
+    ...own.map((port) => `-A ${CHAIN.input} -i lo -p ${port} -j RETURN`),
     ...["tcp", "udp"].flatMap((protocol) => [
       // As with ports that Docker publishes: publishing it opened it.
       `-A ${CHAIN.input} -p ${protocol} --dport ${ENTRY_POINTS} ${REDIRECTED} -j ACCEPT`,

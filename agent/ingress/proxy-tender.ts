@@ -23,9 +23,6 @@ const LONGEST_RETRY_MS = 30_000;
 /** Steps without a pause in between; more is a plan that does not converge. */
 const MAX_STEPS_IN_A_ROW = 10;
 
-/** Asks only whether anybody answers. */
-const NO_MARKER = "none";
-
 /** How the node's proxies stand after a look. */
 type Proxies =
   /** Without a reason: none is needed. */
@@ -40,8 +37,8 @@ export interface TenderParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Of the newest routes given to a half. Undefined: none were. */
-  readonly marker: (half: Half) => string | undefined;
+  /** Whether the newest routes given to a half are what its proxy serves now. */
+  readonly serves: (half: Half) => Promise<boolean>;
   /** The process of this half is about to be ended. */
   readonly ending: (half: Half) => Promise<unknown>;
   /** What is found or known has changed. */
@@ -167,13 +164,7 @@ export class ProxyTender {
     const redirects = isLed ? publishedPorts(table, allocation, active, sockets).redirects : [];
     const isStarting = isLed && !(await this.#ready()).has(active);
     // A proxy that nobody hears serves nothing: waiting for it would leave the ports of one that was killed closed for longer.
-    const standing = !isLed
-      ? "absent"
-      : !isStarting
-        ? "serving"
-        : (await apis[active].marker(NO_MARKER)) === "refused"
-          ? "absent"
-          : "starting";
+    const standing = !isLed ? "absent" : !isStarting ? "serving" : (await apis[active].shown()).kind === "refused" ? "absent" : "starting";
     await rules.keep({ redirects, peers: table.peers }, active, standing);
   }
 
@@ -196,7 +187,7 @@ export class ProxyTender {
   async #isHung(found: readonly FoundProxy[]): Promise<boolean> {
     const { memory, apis, clock, containers, log } = this.#parts;
     const proxy = found.find(({ half, isRunning }) => isRunning && half === memory.record.active);
-    const isSilent = proxy !== undefined && (await apis[proxy.half].marker(NO_MARKER)) === "silent";
+    const isSilent = proxy !== undefined && (await apis[proxy.half].shown()).kind === "silent";
     this.#silentSinceMs = isSilent ? (this.#silentSinceMs ?? clock.monotonicMs()) : undefined;
     if (proxy === undefined || this.#silentSinceMs === undefined || clock.monotonicMs() - this.#silentSinceMs < LONGEST_SILENCE_MS)
       return false;
@@ -234,10 +225,7 @@ export class ProxyTender {
 
   async #ready(): Promise<ReadonlySet<Half>> {
     const answers = await Promise.all(
-      HALVES.map(async (half) => {
-        const marker = this.#parts.marker(half);
-        return this.halves.has(half) && marker !== undefined && (await this.#parts.apis[half].marker(marker)) === "in-force" ? [half] : [];
-      }),
+      HALVES.map(async (half) => (this.halves.has(half) && (await this.#parts.serves(half)) ? [half] : [])),
     );
     return new Set(answers.flat());
   }

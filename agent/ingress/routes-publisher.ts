@@ -2,40 +2,52 @@ import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { EntryPointsProof } from "./entry-points-proof.ts";
 import { ROUTES_FILE } from "./static-configuration.ts";
-import type { MarkerAnswer } from "./traefik-api.ts";
 
 /** A configuration is in force 30 to 150 ms after it was written. */
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
-/**
- * The proxy switches its entry points one after the other, that of its API not last: 20 ms were too short on a busy machine. A request that was given to the
- * configuration before has a connection to its replica by then, which is counted.
- */
-const SETTLE_MS = 150;
+const LOOK_GROWTH = 1.2;
 /** Said once for each configuration that is not in force by then. */
 const LATE_MS = 10_000;
 const REWRITE_AFTER_MS = 1_000;
+/** Written ones that may still be met; older ones are forgotten. The proxy takes over the newest that it finds. */
+const MAX_WRITTEN = 16;
 
 export interface PublisherParts {
   /** Of this half alone; seen by its proxy, read-only. */
   readonly directory: string;
-  readonly api: { marker(name: string): Promise<MarkerAnswer> };
+  readonly proof: Pick<EntryPointsProof, "ask">;
   readonly clock: Clock;
   readonly log: Log;
-  /** The configuration with this marker is what requests meet, or no process is there to serve an older one. */
+  /** No new connection and no new request meets anything older than the configuration with this marker. */
   readonly inForce: (marker: string) => void;
 }
 
-interface Configuration {
+export interface Configuration {
   readonly marker: string;
-  readonly text: string;
+  /** Its part for UDP, which the proof of the others does not cover. */
+  readonly udp: string;
+  /** The whole, under its own marker or another. */
+  readonly text: (marker: string) => string;
 }
 
-/** Gives one proxy its configuration, and learns when it is in force. The newest counts; what came in between is skipped. */
+interface Written {
+  readonly marker: string;
+  readonly of: Configuration;
+}
+
+/** Gives one proxy its configuration, and learns when it is in force. The newest counts; what came in between may be skipped. */
 export class RoutesPublisher {
   readonly #parts: PublisherParts;
   #newest: Configuration | undefined;
+  #written: readonly Written[] = [];
+  /** The last that was met at all entry points for HTTP and TCP. */
+  #proven: Written | undefined;
+  /** What all entry points for UDP are known to serve; undefined as soon as something else was written. */
+  #udp: string | undefined;
+  #told: Configuration | undefined;
   #running = false;
   #stopped = false;
 
@@ -48,6 +60,13 @@ export class RoutesPublisher {
     if (!this.#running && !this.#stopped) void this.#run();
   }
 
+  /** Whether the newest is in force now, in a process that runs. */
+  async serves(): Promise<boolean> {
+    const newest = this.#newest;
+    const answer = await this.#parts.proof.ask();
+    return answer.kind === "proven" && this.#written.some(({ marker, of }) => of === newest && marker === answer.marker);
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -55,54 +74,80 @@ export class RoutesPublisher {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      let done: Configuration | undefined;
-      while (this.#newest !== undefined && this.#newest !== done && !this.#stopped) {
-        const current = this.#newest;
-        if (!(await this.#write(current))) {
-          await this.#pause(REWRITE_AFTER_MS);
-          continue;
-        }
-        await this.#follow(current);
-        done = current;
-      }
+      while (this.#newest !== undefined && this.#told !== this.#newest && !this.#stopped) await this.#bring(this.#newest);
     } finally {
       this.#running = false;
     }
   }
 
+  /** Until it is in force, or there is a newer one. What is learned meanwhile of older ones is told. */
+  async #bring(current: Configuration): Promise<void> {
+    const { proof, clock, log } = this.#parts;
+    if (!(await this.#write({ marker: current.marker, of: current }))) return this.#pause(REWRITE_AFTER_MS);
+    const writtenAtMs = clock.monotonicMs();
+    let isLate = false;
+    for (let delayMs = FIRST_LOOK_MS; !this.#stopped; delayMs = Math.min(LONGEST_LOOK_MS, delayMs * LOOK_GROWTH)) {
+      const answer = await proof.ask(this.#proven?.marker);
+      if (answer.kind === "proven") await this.#learn(answer.marker);
+      // Whoever starts from now on begins with what is written.
+      if (answer.kind === "refused" && this.#newest === current) this.#settled(current);
+      if (this.#told === current || this.#newest !== current) return;
+      if (!isLate && clock.monotonicMs() - writtenAtMs > LATE_MS) {
+        isLate = true;
+        log.warn("the proxy does not take its routes; what it served before stays, see its log", {
+          marker: current.marker,
+          answer: answer.kind,
+        });
+      }
+      await this.#pause(delayMs);
+    }
+  }
+
+  /**
+   * Configurations are taken over one after the other: when one is met, those before it are in force at every entry point. So a part for UDP that is new is proven by
+   * the next configuration; where none would come, the same is written once more under another marker.
+   */
+  async #learn(marker: string): Promise<void> {
+    const met = this.#written.findLast((written) => written.marker === marker);
+    if (met === undefined) return;
+    const before = this.#proven;
+    const since = before === undefined ? [] : this.#written.slice(Math.max(0, this.#written.indexOf(before)));
+    this.#proven = met;
+    this.#written = this.#written.slice(this.#written.indexOf(met));
+    if (before !== undefined && before !== met) {
+      if (since.includes(before) && since.every(({ of }) => of.udp === met.of.udp)) this.#udp = met.of.udp;
+      if (before.of !== this.#told) this.#tell(before.of);
+    }
+    if (met.of.udp === this.#udp) this.#tell(met.of);
+    else if (met === this.#written.at(-1)) await this.#write({ marker: `${met.of.marker}-again`, of: met.of });
+  }
+
+  #settled(configuration: Configuration): void {
+    this.#udp = configuration.udp;
+    this.#tell(configuration);
+  }
+
+  #tell(configuration: Configuration): void {
+    this.#told = configuration;
+    this.#parts.inForce(configuration.marker);
+  }
+
   /** Replaced in one step: whoever reads sees the old one or the new one. It may hold private keys. */
-  async #write({ text }: Configuration): Promise<boolean> {
+  async #write(written: Written): Promise<boolean> {
     const { directory, log } = this.#parts;
     const unfinished = `${directory}.unfinished`;
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      await writeFile(unfinished, text, { mode: 0o600, flush: true });
+      await writeFile(unfinished, written.of.text(written.marker), { mode: 0o600, flush: true });
       await chmod(unfinished, 0o600);
       await rename(unfinished, join(directory, ROUTES_FILE));
-      return true;
     } catch (cause) {
       log.warn("the proxy's routes could not be written; trying again", { directory, error: cause });
       return false;
     }
-  }
-
-  async #follow(current: Configuration): Promise<void> {
-    const { api, clock, log, inForce } = this.#parts;
-    const writtenAtMs = clock.monotonicMs();
-    let isLate = false;
-    for (let delayMs = FIRST_LOOK_MS; this.#newest === current && !this.#stopped; delayMs = Math.min(LONGEST_LOOK_MS, delayMs * 1.2)) {
-      const answer = await api.marker(current.marker);
-      // Whoever starts from now on begins with what is written.
-      if (answer === "in-force" || answer === "refused") {
-        await this.#pause(SETTLE_MS);
-        return inForce(current.marker);
-      }
-      if (!isLate && clock.monotonicMs() - writtenAtMs > LATE_MS) {
-        isLate = true;
-        log.warn("the proxy does not take its routes; what it served before stays, see its log", { marker: current.marker, answer });
-      }
-      await this.#pause(delayMs);
-    }
+    this.#written = [...this.#written, written].slice(-MAX_WRITTEN);
+    if (written.of.udp !== this.#udp) this.#udp = undefined;
+    return true;
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { API_OFFSET, CANARY_PORT, entryPort, type Half, otherHalf, WEB_OFFSET } from "./entry-points.ts";
+import { CANARY_PORT, entryPort, type Half, otherHalf, OWN_OFFSET, WEB_OFFSET } from "./entry-points.ts";
 import type { HostCommands } from "./host-commands.ts";
 import { type HostRules, type Redirect, rulesText } from "./host-rules.ts";
 import { accepts } from "./sockets.ts";
@@ -90,5 +90,5 @@ export class RulesKeeper {
 
 function withCanary(rules: HostRules, active: Half): HostRules {
   if (rules.redirects.length === 0) return rules;
-  return { ...rules, redirects: [...rules.redirects, { port: CANARY_PORT, protocol: "tcp", entryPort: entryPort(active, API_OFFSET) }] };
+  return { ...rules, redirects: [...rules.redirects, { port: CANARY_PORT, protocol: "tcp", entryPort: entryPort(active, OWN_OFFSET) }] };
 }

@@ -1,5 +1,5 @@
 import { DURATION_BOUNDS_SECONDS } from "../../actors/ingress/counts-contract.ts";
-import { API_OFFSET, entryPointName, entryPointOffsets, entryPort, type Half } from "./entry-points.ts";
+import { entryPointName, entryPointOffsets, entryPort, type Half, OWN_OFFSET, PROOF_ENTRY_POINT } from "./entry-points.ts";
 
 /** Where the proxy finds its routes, in its container. */
 export const ROUTES_DIRECTORY = "/odysseus/routes";
@@ -31,8 +31,9 @@ export function staticArguments(half: Half, trustedProxies: readonly string[]): 
     "--global.sendAnonymousUsage=false",
     "--log.level=WARN",
     "--log.format=json",
-    `--entryPoints.traefik.address=127.0.0.1:${entryPort(half, API_OFFSET)}`,
+    `--entryPoints.traefik.address=127.0.0.1:${entryPort(half, OWN_OFFSET)}`,
     "--entryPoints.traefik.http.aliasHeadersStrategy=delete",
+    `--entryPoints.${PROOF_ENTRY_POINT}.address=127.0.0.1:${entryPort(half, OWN_OFFSET)}/udp`,
     "--api.insecure=true",
     "--api.dashboard=false",
     "--metrics.prometheus=true",

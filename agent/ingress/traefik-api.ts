@@ -2,16 +2,18 @@ import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import type { IngressTable } from "../../actors/ingress/contract.ts";
-import { API_OFFSET, entryPort, type Half } from "./entry-points.ts";
+import { entryPort, type Half, OWN_OFFSET } from "./entry-points.ts";
 import { type ProcessCounts, readCounts } from "./pool-counts.ts";
+import { MARKER_ROUTER, markerIn } from "./proof-routes.ts";
 
 const ANSWER_TIMEOUT_MS = 2_000;
 const OK = 200;
 const NOT_FOUND = 404;
 
-/** `refused`: no process listens, so none serves anything. `silent`: one may be there and does not answer. */
-export type MarkerAnswer = "in-force" | "not-yet" | "refused" | "silent";
+/** `refused`: no process listens, so none serves anything. `silent`: one may be there and does not answer. `nothing`: it has no routes of ours yet. */
+export type Shown = { readonly kind: "routes"; readonly marker: string } | { readonly kind: "nothing" | "refused" | "silent" };
 
+const MarkerRouter = z.object({ rule: z.string() });
 const Version = z.object({ Version: z.string(), startDate: z.string() });
 
 /** The API of one half's proxy, on loopback alone. */
@@ -19,14 +21,17 @@ export class TraefikApi {
   readonly #port: number;
 
   constructor(half: Half) {
-    this.#port = entryPort(half, API_OFFSET);
+    this.#port = entryPort(half, OWN_OFFSET);
   }
 
-  /** Whether the configuration with this marker is the one that requests meet. */
-  async marker(name: string): Promise<MarkerAnswer> {
-    const answer = await this.#get(`/api/http/routers/${encodeURIComponent(name)}@file`);
-    if (typeof answer === "string") return answer;
-    return answer.status === OK ? "in-force" : answer.status === NOT_FOUND ? "not-yet" : "silent";
+  /** The configuration that its own entry point serves. */
+  async shown(): Promise<Shown> {
+    const answer = await this.#get(`/api/http/routers/${MARKER_ROUTER}@file`);
+    if (typeof answer === "string") return { kind: answer };
+    if (answer.status === NOT_FOUND) return { kind: "nothing" };
+    const router = answer.status === OK ? MarkerRouter.safeParse(JSON.parse(answer.body)) : undefined;
+    const marker = router?.success === true ? markerIn(router.data.rule) : undefined;
+    return marker === undefined ? { kind: "silent" } : { kind: "routes", marker };
   }
 
   /** Undefined: nobody answers. */

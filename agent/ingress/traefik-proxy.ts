@@ -9,8 +9,9 @@ import type { AgentDisk } from "../agent-disk.ts";
 import { type AssignmentNumber, compareAssignments } from "../assignment-order.ts";
 import { DockerConnection } from "../engine/docker-connection.ts";
 import { ChallengeServer } from "./challenge-server.ts";
-import { dynamicConfiguration } from "./dynamic-configuration.ts";
+import { dynamicConfiguration, udpRoutes } from "./dynamic-configuration.ts";
 import { allocate, type Half, HALVES } from "./entry-points.ts";
+import { EntryPointsProof } from "./entry-points-proof.ts";
 import { countConnections, formerMembers, stillDraining } from "./former-members.ts";
 import { HostCommands } from "./host-commands.ts";
 import { OwnContainers } from "./own-containers.ts";
@@ -90,14 +91,14 @@ export class TraefikProxy implements Proxy {
       clock,
       random,
       log,
-      marker: (half) => this.#markers.get(half),
+      serves: (half) => this.#publishers[half].serves(),
       ending: async (half) => this.#wish !== undefined && this.#counts.take(half, this.#wish.table),
       changed: () => this.#tended(),
     });
     const publisher = (half: Half) =>
       new RoutesPublisher({
         directory: join(directory, half),
-        api: apis[half],
+        proof: new EntryPointsProof(half, apis[half]),
         clock,
         log,
         inForce: (marker) => void this.#inForce(half, marker),
@@ -156,14 +157,16 @@ export class TraefikProxy implements Proxy {
       }
       const isRetiring = half !== active && this.#tender.isRetiring;
       const input = { ...wish, allocation, challengePort: this.#challenges.port, isRetiring };
-      const marker = markerOf(wish.table, JSON.stringify(dynamicConfiguration({ ...input, marker: "marker" })));
+      const text = (marker: string): string => JSON.stringify(dynamicConfiguration(input, half, marker));
+      const marker = markerOf(wish.table, text("marker"));
       if (this.#markers.get(half) === marker) continue;
       this.#markers.set(half, marker);
-      this.#publishers[half].publish({ marker, text: JSON.stringify(dynamicConfiguration({ ...input, marker })) });
+      this.#publishers[half].publish({ marker, text, udp: JSON.stringify(udpRoutes(input)) });
     }
   }
 
   async #inForce(half: Half, marker: string): Promise<void> {
+    // An older one may be of the same table, before the agent answered its proofs of hosts.
     if (this.#stopped || this.#markers.get(half) !== marker) return;
     this.#served.set(half, numberIn(marker));
     await this.#count();

@@ -7,15 +7,8 @@ import { memberOf, poolOf, routeOf, tableOf } from "./tables.ts";
 
 function configurationOf(table: IngressTable, withheld: readonly string[] = [], isRetiring = false) {
   const allocation = allocate(EMPTY_ALLOCATION, table.ports);
-  return dynamicConfiguration({
-    table,
-    certificates: [],
-    withheld: new Set(withheld),
-    allocation,
-    marker: "table-1-1-x",
-    challengePort: undefined,
-    isRetiring,
-  });
+  const input = { table, certificates: [], withheld: new Set(withheld), allocation, challengePort: undefined, isRetiring };
+  return dynamicConfiguration(input, "a", "table-1-1-x");
 }
 
 test("no section is ever empty, whatever a table holds: the proxy would refuse the whole and keep what it served before", () => {
@@ -45,7 +38,7 @@ test("no section is ever empty, whatever a table holds: the proxy would refuse t
       for (const section of Object.values(configuration)) {
         for (const items of Object.values(section)) expect(Object.keys(items)).not.toEqual([]);
       }
-      expect(configuration).toHaveProperty(["http", "routers", "table-1-1-x"]);
+      expect(configuration).toHaveProperty(["http", "routers", "odysseus", "rule"], "Path(`/table-1-1-x`)");
     }),
   );
 });
