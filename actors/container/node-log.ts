@@ -114,8 +114,10 @@ export class NodeLog {
   }
 
   async #keep(): Promise<void> {
-    const outcome = await this.#ask({ kind: "keep-stream", streamId: this.#streamId });
-    if (this.#phase !== "open") return;
+    const streamId = this.#streamId;
+    const outcome = await this.#ask({ kind: "keep-stream", streamId });
+    // Meanwhile it may have ended and been opened again: that says nothing about the new one.
+    if (this.#phase !== "open" || streamId !== this.#streamId) return;
     if (outcome.kind === "failed") this.#broken(outcome.reason);
     else if (isRefusal(outcome.answer)) this.#reopen(0);
     else this.#keepLater();

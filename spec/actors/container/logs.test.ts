@@ -175,6 +175,24 @@ test("when an agent goes and comes back, its logs go on where they stopped, with
   expect(reading.notices).toEqual([expect.stringContaining("does not answer"), "node n1 answers again; its logs go on"]);
 });
 
+test("a question about a stream that ended meanwhile says nothing about the one that followed it", async () => {
+  const clock = new VirtualClock();
+  const { world, agents } = await worldWith(clock, "n1");
+  const [agent] = agents;
+  if (agent === undefined) throw new Error("there is no agent");
+  agent.answer = (request) => (request.kind === "keep-stream" ? new Promise(() => undefined) : undefined);
+  const reading = new Reading(world, { deployment: "web", follow: true });
+  await opened(agent);
+  const asked = (kind: string): number => agent.requests.filter((request) => request.kind === kind).length;
+  await clock.until("the agent is asked about its stream", () => asked("keep-stream") === 1);
+  agent.answer = undefined;
+  await agent.lines([], { reason: "complete", message: "" });
+  await clock.until("it is read again", () => asked("logs") === 2);
+  await clock.until("the next question about it is answered", () => asked("keep-stream") === 2);
+  expect(reading.notices).toEqual([]);
+  expect(asked("logs")).toBe(2);
+});
+
 test("lines that were lost on the way or left out are said", async () => {
   const clock = new VirtualClock();
   const { world, agents } = await worldWith(clock, "n1");
