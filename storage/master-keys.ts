@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 
 const KEY_BYTES = 32;
@@ -12,30 +12,42 @@ export interface MasterKey {
   readonly bytes: Uint8Array;
 }
 
+/** The file of master keys, or what is in it, is not what the sealed values need: what, where, and what to do about it, in one sentence for a person. */
+export class MasterKeysUnusable extends Error {
+  constructor(sentence: string) {
+    super(sentence);
+    this.name = "MasterKeysUnusable";
+  }
+}
+
 /**
  * Encrypt the keys of tenants, and are kept outside of every database: whoever has a copy of a tenant's file alone can read nothing that is sealed in it.
- * The first one is used for what is new; the others can still open what they closed. Made when there is no such file. Throws when it cannot be used.
+ * The first one is used for what is new; the others can still open what they closed. Made when there is no such file. Throws `MasterKeysUnusable`.
  */
 export function openMasterKeys(path: string, nowMs: number): readonly MasterKey[] {
   makeUnlessThere(path, nowMs);
   if ((statSync(path).mode & 0o777) !== FILE_MODE) chmodSync(path, FILE_MODE);
-  const parsed = KeysFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  const parsed = KeysFile.safeParse(jsonOf(path));
   const keys = parsed.success ? parsed.data.keys.map(({ id, key }) => ({ id, bytes: Buffer.from(key, "base64") })) : [];
   if (keys.length === 0 || keys.some(({ bytes }) => bytes.length !== KEY_BYTES))
-    throw new Error(`${path}: it does not hold keys of ${KEY_BYTES} bytes in base64; restore it from a backup`);
+    throw new MasterKeysUnusable(`${path}: it does not hold keys of ${KEY_BYTES} bytes in base64; restore it from a backup`);
   return keys;
 }
 
-function makeUnlessThere(path: string, nowMs: number): void {
-  let file: number;
+/** The parser's own error is not passed on: it quotes the text around the fault, and that text is a key. */
+function jsonOf(path: string): unknown {
+  const text = readFileSync(path, "utf8");
   try {
-    file = openSync(path, "wx", FILE_MODE);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    throw error;
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
   }
+}
+
+/** In one step: half a file would be no file of keys, and every later start would end at it. */
+function makeUnlessThere(path: string, nowMs: number): void {
+  if (existsSync(path)) return;
   const keys = [{ id: `master-${nowMs}`, key: randomBytes(KEY_BYTES).toString("base64") }];
-  writeSync(file, `${JSON.stringify({ keys }, undefined, 2)}\n`);
-  fsyncSync(file);
-  closeSync(file);
+  writeFileSync(`${path}.new`, `${JSON.stringify({ keys }, undefined, 2)}\n`, { mode: FILE_MODE, flush: true });
+  renameSync(`${path}.new`, path);
 }

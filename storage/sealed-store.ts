@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Failed } from "./failure.ts";
-import type { MasterKey } from "./master-keys.ts";
+import { MasterKeysUnusable, type MasterKey } from "./master-keys.ts";
 import type { Sealed, SealedStore } from "./sealed-port.ts";
 import type { SealedKey, SealedValue } from "./sealed-table.ts";
 import { close, fingerprint, open } from "./sealing.ts";
@@ -25,7 +25,7 @@ export interface SealedStoreParts {
   readonly nowMs: () => number;
 }
 
-/** Opens the tenant's keys, and makes them the first time. Rejects when no master key opens them, or nothing can be written. */
+/** Opens the tenant's keys, and makes them the first time. Rejects with `MasterKeysUnusable` when no master key opens them, and when nothing can be written. */
 export async function openSealedStore(parts: SealedStoreParts): Promise<SealedStore> {
   for (const purpose of ["values", "versions"] as const) {
     if (!(await parts.rows.keys()).some((key) => key.purpose === purpose)) await makeKey(parts, purpose);
@@ -67,7 +67,7 @@ async function makeKey({ tenant, rows, masterKeys, nowMs }: SealedStoreParts, pu
 function unwrapped({ tenant, masterKeys }: SealedStoreParts, { id, purpose, master, wrapped }: SealedKey): Uint8Array {
   const key = masterKeys.find((candidate) => candidate.id === master);
   if (key === undefined)
-    throw new Error(
+    throw new MasterKeysUnusable(
       `the sealed values of ${tenant} need the master key ${master}, which is not in the file of master keys; restore that file`,
     );
   return open(key.bytes, wrapped, contextOf(tenant, purpose, id));

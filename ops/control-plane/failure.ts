@@ -1,5 +1,6 @@
 import { CredentialsDamaged } from "../../web/api/auth/administrator.ts";
 import { TenantFileError, type TenantFileProblem } from "../../storage/failure.ts";
+import { MasterKeysUnusable } from "../../storage/master-keys.ts";
 import { NatsStartFailed } from "../nats/server-process.ts";
 import { exitCodes } from "../start/exit-codes.mjs";
 
@@ -26,6 +27,7 @@ const OF_FILE: Readonly<Record<TenantFileProblem, number>> = {
 export function startFailureOf(error: unknown): StartFailure | undefined {
   if (error instanceof StartFailure) return error;
   if (error instanceof TenantFileError) return new StartFailure(`${capitalized(error.message)}.`, OF_FILE[error.problem], error);
+  if (error instanceof MasterKeysUnusable) return new StartFailure(`${capitalized(error.message)}.`, exitCodes.databaseDamaged, error);
   if (error instanceof CredentialsDamaged) return new StartFailure(error.message, exitCodes.databaseDamaged, error);
   if (error instanceof NatsStartFailed) return new StartFailure(error.message, exitCodes.natsFailed, error);
   return ofSystem(error);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import { openMasterKeys } from "../../storage/master-keys.ts";
+import { MasterKeysUnusable, openMasterKeys } from "../../storage/master-keys.ts";
 import type { SealedStore } from "../../storage/sealed-port.ts";
 import { openSealedStore } from "../../storage/sealed-store.ts";
 import { openTenant } from "../../storage/tenant-files.ts";
@@ -80,6 +80,21 @@ test("the master keys are in a file of their own for this user alone; with a new
   await expect(opened(directory, join(directory, "foreign-keys.json"))).rejects.toThrow(
     /need the master key master-\d+, which is not in the file/,
   );
+});
+
+test("a file of master keys that is damaged is named, and nothing of it is repeated; a start that was cut off while it made one leaves none", async () => {
+  const directory = directoryOfTest();
+  const keysFile = join(directory, "master-keys.json");
+  const key = Buffer.alloc(32, 7).toString("base64");
+  for (const damaged of ["", `{"keys": [{"id": "a", "key": "${key}" "oops`]) {
+    writeFileSync(keysFile, damaged);
+    expect(() => openMasterKeys(keysFile, 0)).toThrow(
+      new MasterKeysUnusable(`${keysFile}: it does not hold keys of 32 bytes in base64; restore it from a backup`),
+    );
+  }
+  const other = join(directory, "other-keys.json");
+  writeFileSync(`${other}.new`, "");
+  expect(openMasterKeys(other, 0)).toEqual(openMasterKeys(other, 1));
 });
 
 test("a value that was tampered with, or put in the place of another, is not handed out", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -52,6 +52,19 @@ describe("a start that cannot be", { timeout: TEST_TIMEOUT_MS }, () => {
     const { code, stderr } = await (await start(home, SIMULATED)).ended;
     expect(code).toBe(exitCodes.databaseDamaged);
     expect(stderr).toMatch(/^Cannot open .*default\.db: the file is damaged.*restore it from a backup\.\n$/);
+    await untilNothingRunsFor(home);
+  });
+
+  test("says that the master keys of what is sealed are gone, and what to restore", async () => {
+    const home = newHome();
+    const first = await start(home, SIMULATED);
+    await first.ready();
+    first.child.kill("SIGTERM");
+    expect((await first.ended).code).toBe(exitCodes.ok);
+    rmSync(join(home, "master-keys.json"));
+    const { code, stderr } = await (await start(home, SIMULATED)).ended;
+    expect(code).toBe(exitCodes.databaseDamaged);
+    expect(stderr).toMatch(/^The sealed values of [a-z]+ need the master key master-\d+, which is not in the file.*restore that file\.\n$/);
     await untilNothingRunsFor(home);
   });
 
