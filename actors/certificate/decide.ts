@@ -51,7 +51,8 @@ function newsOf(state: CertificatesState, command: EdgeCommand, context: DecideC
         ? [{ type: "account.registered", directoryUrl: command.directoryUrl, url: command.url }]
         : [];
     case "account-refused":
-      return account?.directoryUrl === command.directoryUrl
+      // There may be no account yet: a key for one could not be made.
+      return state.acme?.settings.directoryUrl === command.directoryUrl
         ? Object.values(state.hosts).flatMap(({ host, order }) =>
             order === undefined ? [] : [failed(state, host, command.failure, context.nowMs)],
           )

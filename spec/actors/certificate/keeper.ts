@@ -36,9 +36,9 @@ export interface KeeperParts {
   readonly sealed: SealedStore;
   readonly authority: AcmeAuthority;
   readonly log?: Log;
-  /** Why not every ingress node serves this version. By default all do at once. */
   /** Its disk stops answering, so it can never be stopped in order. */
   readonly isMortal?: boolean;
+  /** Why not every ingress node serves this version. By default all do at once. */
   readonly lacking?: (version: number) => string | undefined;
   /** Lets time pass while something is waited for. */
   readonly tick?: () => Promise<void>;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { CertificatesEvent } from "../../../actors/certificate/state.ts";
+import { memorySealedStore } from "../../../storage/memory-sealed.ts";
 import { Stage, type Crash } from "./stage.ts";
 
 const HOUR_MS = 3_600_000;
@@ -67,6 +68,25 @@ test("an order that no node serves ends at its deadline, says why, and is tried 
     /^Self-signed until ACME delivers: not done in time: waiting until every ingress node answers the challenge: n2 has no proxy; next attempt 20/,
   );
   stage.lacking = () => undefined;
+  await (await stage.later(HOUR_MS)).untilView(HOST, ({ source }) => source === "acme");
+});
+
+test("an order whose account cannot get a key ends at its deadline, and the next one is made once it can", async () => {
+  const store = memorySealedStore();
+  let isFull = true;
+  const stage = new Stage({
+    ...store,
+    seal: async (name, bytes) =>
+      isFull && name === "acme-account" ? { kind: "failed", reason: "disk-full", message: "the disk is full" } : store.seal(name, bytes),
+  });
+  const keeper = await stage.start();
+  await keeper.configure();
+  await keeper.want(HOST);
+  await keeper.untilView(HOST, ({ reason }) => reason.includes("the disk is full"));
+  await stage.clock.advance(10 * 60_000);
+  const view = await keeper.untilView(HOST, ({ lastFailure }) => lastFailure !== undefined);
+  expect(view.reason).toContain("the disk is full; next attempt 20");
+  isFull = false;
   await (await stage.later(HOUR_MS)).untilView(HOST, ({ source }) => source === "acme");
 });
 
