@@ -109,30 +109,21 @@ async function pump(
   signal: AbortSignal,
   ports: StreamPorts,
 ): Promise<void> {
-  const gone = new Promise<undefined>((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
   let next = first;
   while (!signal.aborted) {
-    const outcome = await withHeartbeats(next, gone, reply, ports.clock);
+    const outcome = await withHeartbeats(next, signal, reply, ports.clock);
     if (outcome === undefined || outcome.kind === "end") return;
     if (outcome.kind === "refusal") {
       if (outcome.error !== undefined) ports.log.error("a stream failed", { error: outcome.error, correlationId: request.id });
-      await write(reply, eventText({ event: "problem", data: problemOf(outcome.refusal, pathOf(request.url), request.id) }), gone);
+      await write(reply, eventText({ event: "problem", data: problemOf(outcome.refusal, pathOf(request.url), request.id) }), signal);
       return;
     }
-    await write(reply, eventText(outcome.item), gone);
+    await write(reply, eventText(outcome.item), signal);
     next = outcomeOf(source, request);
   }
 }
 
-async function withHeartbeats(
-  next: Promise<Outcome>,
-  gone: Promise<undefined>,
-  reply: FastifyReply,
-  clock: Clock,
-): Promise<Outcome | undefined> {
+async function withHeartbeats(next: Promise<Outcome>, left: AbortSignal, reply: FastifyReply, clock: Clock): Promise<Outcome | undefined> {
   let timer = clock.after(HEARTBEAT_INTERVAL_MS, beat);
   function beat(): void {
     // With bytes still waiting for the reader, one more would only add to them.
@@ -140,21 +131,39 @@ async function withHeartbeats(
     timer = clock.after(HEARTBEAT_INTERVAL_MS, beat);
   }
   try {
-    return await Promise.race([next, gone]);
+    return await unlessLeft(next, left);
   } finally {
     timer.cancel();
   }
 }
 
-async function write(reply: FastifyReply, text: string, gone: Promise<undefined>): Promise<void> {
+async function write(reply: FastifyReply, text: string, left: AbortSignal): Promise<void> {
   if (reply.raw.destroyed || reply.raw.write(text)) return;
   let drained: () => void = () => undefined;
   const drain = new Promise<void>((resolve) => {
     drained = resolve;
     reply.raw.once("drain", drained);
   });
-  await Promise.race([drain, gone]);
+  await unlessLeft(drain, left);
   reply.raw.off("drain", drained);
+}
+
+/**
+ * Undefined once the reader has left. With a promise of its leaving for each wait: one for the whole stream would hold on to every race that it took
+ * part in, and so to every item that was sent.
+ */
+async function unlessLeft<Value>(awaited: Promise<Value>, left: AbortSignal): Promise<Value | undefined> {
+  let leave: () => void = () => undefined;
+  const leaving = new Promise<undefined>((resolve) => {
+    leave = () => resolve(undefined);
+    if (left.aborted) leave();
+    else left.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    return await Promise.race([awaited, leaving]);
+  } finally {
+    left.removeEventListener("abort", leave);
+  }
 }
 
 /** JSON has no line breaks of its own, so one `data` line is always enough. */

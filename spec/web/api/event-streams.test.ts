@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineOperation, type OperationContext, type StreamItem } from "../../../actors/catalogue.ts";
@@ -148,6 +150,33 @@ test("the source is asked no faster than the reader takes, and ends when the rea
   expect(made).toBeLessThan(5_000);
   await reader.close();
   await expect.poll(() => ended).toBe(true);
+});
+
+test("a stream that goes on for long keeps nothing of what it has sent", async () => {
+  const sent: WeakRef<object>[] = [];
+  const api = await startTestApi({
+    operations: [
+      streaming(async function* ({ signal }) {
+        for (let number = 0; number < 500; number += 1) {
+          const data = { number };
+          sent.push(new WeakRef(data));
+          yield { event: "number", data };
+        }
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      }),
+    ],
+  });
+  const reader = await follow(api, "/api/v1/numbers");
+  await reader.take(500);
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const kept = (): number => {
+    collect();
+    return sent.filter((item) => item.deref() !== undefined).length;
+  };
+  // The last ones may still be in somebody's hands.
+  await expect.poll(kept).toBeLessThan(10);
+  await reader.close();
 });
 
 test("a quiet stream says that it is still there, and ends with the server", async () => {
