@@ -164,7 +164,8 @@ export class Agent {
   /** On the disk before it is accepted; a smaller (epoch, number) is stale, the same again changes nothing. */
   assign(assignment: Assignment): Promise<AssignmentAnswer> {
     const answer = this.#accepting.then(() => this.#accept(assignment));
-    this.#accepting = answer;
+    // One that was not expected to fail must not take those after it along.
+    this.#accepting = answer.catch(() => undefined);
     return answer;
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { entryPort, type Half, OWN_OFFSET } from "./entry-points.ts";
+import type { Half } from "./entry-points.ts";
 import { proofAddress } from "./proof-routes.ts";
 import type { Shown, TraefikApi } from "./traefik-api.ts";
 
