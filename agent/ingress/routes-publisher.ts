@@ -12,6 +12,7 @@ const LOOK_GROWTH = 1.2;
 /** Said once for each configuration that is not in force by then. */
 const LATE_MS = 10_000;
 const REWRITE_AFTER_MS = 1_000;
+const AGAIN = "-again";
 /** Written ones that may still be met; older ones are forgotten. The proxy takes over the newest that it finds. */
 const MAX_WRITTEN = 16;
 
@@ -88,10 +89,11 @@ export class RoutesPublisher {
     let isLate = false;
     for (let delayMs = FIRST_LOOK_MS; !this.#stopped; delayMs = Math.min(LONGEST_LOOK_MS, delayMs * LOOK_GROWTH)) {
       const answer = await proof.ask(this.#proven?.marker);
-      if (answer.kind === "proven") await this.#learn(answer.marker);
+      if (answer.kind === "proven") this.#learn(answer.marker);
       // Whoever starts from now on begins with what is written.
-      if (answer.kind === "refused" && this.#newest === current) this.#settled(current);
+      if (answer.kind === "refused" && this.#newest === current) this.#settle(current);
       if (this.#told === current || this.#newest !== current) return;
+      if (this.#lacksSuccessor) await this.#write({ marker: `${current.marker}${AGAIN}`, of: current });
       if (!isLate && clock.monotonicMs() - writtenAtMs > LATE_MS) {
         isLate = true;
         log.warn("the proxy does not take its routes; what it served before stays, see its log", {
@@ -104,10 +106,10 @@ export class RoutesPublisher {
   }
 
   /**
-   * Configurations are taken over one after the other: when one is met, those before it are in force at every entry point. So a part for UDP that is new is proven by
-   * the next configuration; where none would come, the same is written once more under another marker.
+   * Configurations are taken over one after the other: when one is met, those before it are in force at every entry point. So a part for UDP that is new is
+   * proven by the next configuration.
    */
-  async #learn(marker: string): Promise<void> {
+  #learn(marker: string): void {
     const met = this.#written.findLast((written) => written.marker === marker);
     if (met === undefined) return;
     const before = this.#proven;
@@ -116,18 +118,25 @@ export class RoutesPublisher {
     this.#written = this.#written.slice(this.#written.indexOf(met));
     if (before !== undefined && before !== met) {
       if (since.includes(before) && since.every(({ of }) => of.udp === met.of.udp)) this.#udp = met.of.udp;
-      if (before.of !== this.#told) this.#tell(before.of);
+      this.#tell(before.of);
     }
     if (met.of.udp === this.#udp) this.#tell(met.of);
-    else if (met === this.#written.at(-1)) await this.#write({ marker: `${met.of.marker}-again`, of: met.of });
   }
 
-  #settled(configuration: Configuration): void {
+  /** The newest was met, and its part for UDP waits for a next one: the same is written again, under another marker. */
+  get #lacksSuccessor(): boolean {
+    return this.#proven !== undefined && this.#proven === this.#written.at(-1) && this.#proven.of.udp !== this.#udp;
+  }
+
+  /** No process is there to serve anything older. */
+  #settle(configuration: Configuration): void {
+    this.#proven = this.#written.at(-1);
     this.#udp = configuration.udp;
     this.#tell(configuration);
   }
 
   #tell(configuration: Configuration): void {
+    if (this.#told === configuration) return;
     this.#told = configuration;
     this.#parts.inForce(configuration.marker);
   }

@@ -16,7 +16,12 @@ export type Shown = { readonly kind: "routes"; readonly marker: string } | { rea
 const MarkerRouter = z.object({ rule: z.string() });
 const Version = z.object({ Version: z.string(), startDate: z.string() });
 
-/** The API of one half's proxy, on loopback alone. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** The API of one half's proxy, on loopback alone. Nothing of it rejects. */
 export class TraefikApi {
   readonly #port: number;
 
@@ -29,17 +34,16 @@ export class TraefikApi {
     const answer = await this.#get(`/api/http/routers/${MARKER_ROUTER}@file`);
     if (typeof answer === "string") return { kind: answer };
     if (answer.status === NOT_FOUND) return { kind: "nothing" };
-    const router = answer.status === OK ? MarkerRouter.safeParse(JSON.parse(answer.body)) : undefined;
-    const marker = router?.success === true ? markerIn(router.data.rule) : undefined;
+    const rule = read(MarkerRouter, answer)?.rule;
+    const marker = rule === undefined ? undefined : markerIn(rule);
     return marker === undefined ? { kind: "silent" } : { kind: "routes", marker };
   }
 
   /** Undefined: nobody answers. */
   async version(): Promise<{ readonly version: string; readonly sinceMs: number } | undefined> {
     const answer = await this.#get("/api/version");
-    if (typeof answer === "string" || answer.status !== OK) return undefined;
-    const parsed = Version.safeParse(JSON.parse(answer.body));
-    return parsed.success ? { version: parsed.data.Version, sinceMs: Date.parse(parsed.data.startDate) } : undefined;
+    const found = typeof answer === "string" ? undefined : read(Version, answer);
+    return found === undefined ? undefined : { version: found.Version, sinceMs: Date.parse(found.startDate) };
   }
 
   /** Undefined: nobody answers, or not to the end. */
@@ -53,7 +57,7 @@ export class TraefikApi {
     }
   }
 
-  async #get(path: string): Promise<{ readonly status: number; readonly body: string } | "refused" | "silent"> {
+  async #get(path: string): Promise<Answer | "refused" | "silent"> {
     const response = await this.#open(path);
     if (typeof response === "string") return response;
     try {
@@ -71,5 +75,15 @@ export class TraefikApi {
       call.on("response", resolve);
       call.end();
     });
+  }
+}
+
+/** Undefined: it is another answer than the proxy gives, as of another program on this port. */
+function read<Schema extends z.ZodType>(schema: Schema, { status, body }: Answer): z.infer<Schema> | undefined {
+  if (status !== OK) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
   }
 }

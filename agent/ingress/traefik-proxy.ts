@@ -158,7 +158,8 @@ export class TraefikProxy implements Proxy {
       const isRetiring = half !== active && this.#tender.isRetiring;
       const input = { ...wish, allocation, challengePort: this.#challenges.port, isRetiring };
       const text = (marker: string): string => JSON.stringify(dynamicConfiguration(input, half, marker));
-      const marker = markerOf(wish.table, text("marker"));
+      const isAnswering = wish.table.challenges.length === 0 || this.#challenges.port !== undefined;
+      const marker = markerOf(wish.table, isAnswering ? "table" : "part", text("marker"));
       if (this.#markers.get(half) === marker) continue;
       this.#markers.set(half, marker);
       this.#publishers[half].publish({ marker, text, udp: JSON.stringify(udpRoutes(input)) });
@@ -166,8 +167,7 @@ export class TraefikProxy implements Proxy {
   }
 
   async #inForce(half: Half, marker: string): Promise<void> {
-    // An older one may be of the same table, before the agent answered its proofs of hosts.
-    if (this.#stopped || this.#markers.get(half) !== marker) return;
+    if (this.#stopped || !this.#markers.has(half) || !isWhole(marker)) return;
     this.#served.set(half, numberIn(marker));
     await this.#count();
     this.#tender.kick();
@@ -212,8 +212,13 @@ export class TraefikProxy implements Proxy {
   }
 }
 
-function markerOf({ epoch, number }: AssignmentNumber, content: string): string {
-  return `table-${epoch}-${number}-${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
+/** `part`: a table without its proofs of hosts, which the agent does not answer yet. Members that left are not kept in the pools for that long. */
+function markerOf({ epoch, number }: AssignmentNumber, extent: "table" | "part", content: string): string {
+  return `${extent}-${epoch}-${number}-${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
+}
+
+function isWhole(marker: string): boolean {
+  return marker.startsWith("table-");
 }
 
 function numberIn(marker: string): AssignmentNumber {

@@ -8,6 +8,7 @@ import { EntryPointsProof } from "../../../../agent/ingress/entry-points-proof.t
 import { RoutesPublisher } from "../../../../agent/ingress/routes-publisher.ts";
 import { ROUTES_DIRECTORY, staticArguments } from "../../../../agent/ingress/static-configuration.ts";
 import { TraefikApi } from "../../../../agent/ingress/traefik-api.ts";
+import { until } from "../../../../ops/testbed/command.ts";
 import { silentLog } from "../../../../runtime/log.ts";
 import { systemClock } from "../../../../runtime/system-clock.ts";
 import { poolOf, tableOf } from "../tables.ts";
@@ -22,6 +23,7 @@ export interface Findings {
 }
 
 const HALF = "a";
+const START_TIMEOUT_MS = 60_000;
 const ROUNDS = 40;
 const BUSY_PROCESSES = 12;
 /** Every so many rounds two tables follow each other at once, so that the first may be skipped. */
@@ -76,7 +78,7 @@ async function observe(traefik: string, directory: string): Promise<Findings> {
   };
   await publish(1, servers[0]);
   spawn(traefik, args, { stdio: ["ignore", "inherit", "inherit"] });
-  while (!(await publisher.serves())) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until("the proxy serves the first table", () => publisher.serves(), START_TIMEOUT_MS);
   for (let count = 0; count < BUSY_PROCESSES; count += 1) spawn(process.execPath, ["--eval", "for (;;);"], { stdio: "ignore" });
 
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -9,6 +9,8 @@ import { memberOf } from "../tables.ts";
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Until a datagram is sent again: they may be lost where many arrive at once. */
 const REPEAT_MS = 1_000;
+/** Between the ports of the proxy and those of the servers; Linux gives none of them to anybody else. */
+const FIRST_SENDER_PORT = 21_000;
 const PROTOCOLS = ["http", "tcp", "udp"] as const satisfies readonly PoolProtocol[];
 
 export type NamedProtocol = (typeof PROTOCOLS)[number];
@@ -51,8 +53,13 @@ export async function whoAnswersRequest(port: number, agent: Agent | false = fal
   return response.statusCode === 200 ? text(response) : `status ${response.statusCode}`;
 }
 
+/** A proxy leads a sender on to where it led it first, for a while: whoever had this port before must not be taken for us. */
+let senderPort = FIRST_SENDER_PORT;
+
 async function whoAnswersDatagram(port: number): Promise<string> {
   const socket = createSocket("udp4");
+  socket.bind(senderPort++, "127.0.0.1");
+  await once(socket, "listening");
   const ask = (): void => socket.send("who?", port, "127.0.0.1");
   const repeat = setInterval(ask, REPEAT_MS);
   try {
