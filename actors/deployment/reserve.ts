@@ -37,7 +37,11 @@ export async function clashesOf(
 ): Promise<ReadonlyMap<string, string>> {
   if (wants.length === 0) return new Map();
   const taken = await takenAmong(wants, "look", context, timeoutMs);
-  const look = await lookAt(wants, isRefusal(taken) ? [] : taken, context, timeoutMs);
+  const look = isRefusal(taken) ? taken : await lookAt(wants, taken, context, timeoutMs);
+  if (isRefusal(look)) {
+    const sentence = `Whether its ports and routes can be had is not known now: ${look.message}`;
+    return new Map(wants.map(({ deployment }) => [deployment, sentence]));
+  }
   return new Map(look.refused.map(({ deployment, refusal }) => [deployment, `This would be refused: ${refusal.message}`]));
 }
 
@@ -48,7 +52,9 @@ async function takenAmong(
   context: OperationContext,
   timeoutMs: number,
 ): Promise<readonly string[] | Refusal> {
-  const { refused, unknownHosts } = await lookAt(wants, [], context, timeoutMs);
+  const look = await lookAt(wants, [], context, timeoutMs);
+  if (isRefusal(look)) return look;
+  const { refused, unknownHosts } = look;
   return kind === "reserve" && refused.length > 0 ? [] : takenHosts(kind, unknownHosts, context, timeoutMs);
 }
 
@@ -57,9 +63,9 @@ async function lookAt(
   taken: readonly string[],
   context: OperationContext,
   timeoutMs: number,
-): Promise<IngressLook> {
+): Promise<IngressLook | Refusal> {
   const reply = await askIngress({ kind: "look", wants, taken }, context, timeoutMs);
-  return reply.kind === "ok" ? (reply.value as IngressLook) : { refused: [], unknownHosts: [] };
+  return isRefusal(reply) ? reply : (reply.value as IngressLook);
 }
 
 async function wantOf({ deployment, command }: Intended, context: OperationContext, timeoutMs: number): Promise<Want | undefined> {

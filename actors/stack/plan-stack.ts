@@ -140,7 +140,7 @@ function compareOne(member: Member, { members }: PresentStack, view: DeploymentV
   const fields = [...mode, ...waits, ...diff(fieldsOf(view), { replicas: member.replicas, ...member.template })];
   if (fields.length === 0) return { member, view, change: "none", diff: [] };
   const why = replacingFields(fields);
-  const replaces = why.length === 0 ? {} : { replaces: `${why.join(", ")} cannot change in a running container` };
+  const replaces = why.length === 0 ? {} : { replaces: `a change of ${why.join(", ")} makes them anew` };
   return { member, view, change: "change", diff: fields, ...replaces };
 }
 

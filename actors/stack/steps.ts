@@ -121,8 +121,8 @@ const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
 };
 
 /**
- * What has failed for good is tried again by the next change; and one it is to be restarted with was made anew after it was. Orders are counted, not rollouts: what a superseded rollout could not do any more is done by
- * the next one.
+ * What has failed for good is tried again by the next change; so is what is to be restarted with another, when that was made anew after it was. Orders are
+ * counted, not rollouts: what a superseded rollout could not do any more is done by the next one.
  */
 export function isToRestart(state: StackState, { deployment, after }: Member): boolean {
   const standing = state.members[deployment]?.standing;

@@ -97,7 +97,7 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     expect(await offset()).toBe(events);
     writeFileSync(file, manifest("fast"));
     expect((await odysseus("plan", file)).stdout).toMatch(
-      /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: environment cannot change in a running container\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
+      /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: a change of environment makes them anew\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
     );
     const exported = await odysseus("export", "shop");
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^name: shop\n/) });
