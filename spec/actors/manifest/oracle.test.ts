@@ -8,7 +8,8 @@ import { writeCompose } from "../../../actors/manifest/write-compose.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { composeFixtures, describeComposeFixtures } from "../../support/compose-fixtures.ts";
 import { ComposeOracle, type OracleAnswer } from "../../support/compose-oracle.ts";
-import { type OracleCase, oracleCases, takenByOne } from "./oracle-cases.ts";
+import type { OracleCase } from "./oracle-case.ts";
+import { oracleCases, takenByOne } from "./oracle-cases.ts";
 import { type Difference, differencesOf, fieldOf } from "./oracle-differences.ts";
 
 /** What both make of a project, and where that differs: what is read here is written as a Compose file, and that one is read by Compose's library again. */
