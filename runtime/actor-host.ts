@@ -72,12 +72,12 @@ export class ActorHost implements Host {
   }
 
   async ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply> {
-    const { tenant, kind } = partsOf(to);
-    if (this.#remoteKinds.has(kind)) return askOverBus(this.#options.bus, to, message, meta, options);
-    if (!this.#definitions.has(kind)) throw new AskFailure("unknown-kind", to);
-    const hosted = this.#tenants.get(tenant);
-    if (hosted === undefined) throw new AskFailure("not-owner", to);
-    return hosted.ask(to, message, meta, options.timeoutMs);
+    if (this.#remoteKinds.has(partsOf(to).kind)) return askOverBus(this.#options.bus, to, message, meta, options);
+    return this.#ownerOf(to).ask(to, message, meta, options.timeoutMs);
+  }
+
+  async recall(of: Address, commandId: string): Promise<Reply | undefined> {
+    return this.#ownerOf(of).recall(of, commandId);
   }
 
   tell(to: Address, message: unknown, meta: Meta): void {
@@ -117,6 +117,14 @@ export class ActorHost implements Host {
     await Promise.all([...this.#tenants.values()].map((tenant) => tenant.stop("stopped")));
     this.#tenants.clear();
     this.#options.turns.close();
+  }
+
+  #ownerOf(address: Address): HostedTenant {
+    const { tenant, kind } = partsOf(address);
+    if (!this.#definitions.has(kind)) throw new AskFailure("unknown-kind", address);
+    const hosted = this.#tenants.get(tenant);
+    if (hosted === undefined) throw new AskFailure("not-owner", address);
+    return hosted;
   }
 
   #serve(subject: string): Subscription {

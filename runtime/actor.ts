@@ -101,6 +101,8 @@ export interface Host {
   /** Resolves with the reply or the refusal; rejects only with `AskFailure`. */
   ask(to: Address, message: unknown, meta: Meta, options: { readonly timeoutMs: number }): Promise<Reply>;
   tell(to: Address, message: unknown, meta: Meta): void;
+  /** What the actor answered when it accepted this very command; undefined: it never did. Rejects only with `AskFailure`. */
+  recall(of: Address, commandId: string): Promise<Reply | undefined>;
   /** Soft state of an actor in this process; undefined when it is not active here. */
   soft(address: Address): unknown;
   /** Every actor that is active in this process. */

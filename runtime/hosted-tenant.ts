@@ -63,6 +63,16 @@ export class HostedTenant {
     return (await this.#activate(to).cell.ask({ kind: "message", message, meta }, timeoutMs)) as Reply;
   }
 
+  async recall(of: Address, commandId: string): Promise<Reply | undefined> {
+    if (this.#stop !== undefined) throw new AskFailure(this.#stop.reason, of);
+    try {
+      const remembered = await this.#journal.recall(of, commandId);
+      return remembered === undefined ? undefined : { kind: "ok", value: remembered.value };
+    } catch (cause) {
+      throw new AskFailure("crashed", of, cause);
+    }
+  }
+
   tell(to: Address, message: unknown, meta: Meta): void {
     if (this.#stop === undefined) this.#activate(to).cell.tell({ kind: "message", message, meta });
     else this.#around.deadLetters.record(to, this.#stop.reason, message);

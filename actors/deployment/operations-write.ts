@@ -9,7 +9,7 @@ import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
 import { frontendsOfTemplate } from "./frontends.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
-import { clashesOf, reserveFrontends } from "./reserve.ts";
+import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { nodeFindings } from "./node-findings.ts";
 import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
@@ -54,12 +54,13 @@ const PUBLISHING: ReadonlySet<PersonCommand["kind"]> = new Set(["create", "apply
 async function command(name: string, message: PersonCommand, context: OperationContext): Promise<Reply> {
   const { host, tenant, meta, ifGeneration } = context;
   const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
+  const address = addressOf(tenant, "deployment", name);
   if (PUBLISHING.has(message.kind)) {
     const intended = [{ deployment: name, command: guarded }];
     const reserved = await reserveFrontends(intended, `deployments.${message.kind}`, context, DECISION_TIMEOUT_MS);
-    if (reserved.kind === "refusal") return reserved;
+    if (reserved.kind === "refusal") return unlessAccepted(reserved, address, context);
   }
-  return host.ask(addressOf(tenant, "deployment", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+  return host.ask(address, guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
 }
 
 /** Pins the image, unless the deployment runs that very reference already: then it stays what it is. Seals files, or says how they would be. */

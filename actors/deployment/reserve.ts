@@ -1,4 +1,4 @@
-import { addressOf } from "../../runtime/address.ts";
+import { addressOf, type Address } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import type { Meta } from "../../runtime/journal.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
@@ -27,6 +27,11 @@ export async function reserveFrontends(
   const taken = await takenAmong(wants, "reserve", context, timeoutMs);
   if (isRefusal(taken)) return taken;
   return askIngress({ kind: "reserve", operation, wants, taken }, context, timeoutMs);
+}
+
+/** A command that is sent again is answered as it was when it was accepted, whoever has its ports and names by now. */
+export async function unlessAccepted(refusal: Refusal, by: Address, { host, meta }: OperationContext): Promise<Reply> {
+  return (await host.recall(by, meta.commandId)) ?? refusal;
 }
 
 /** Why deployments could not have these ports and routes as things stand now, one sentence each, by deployment. Nothing is booked. */

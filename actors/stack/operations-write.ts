@@ -4,7 +4,7 @@ import { addressOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
-import { reserveFrontends, type Intended } from "../deployment/reserve.ts";
+import { reserveFrontends, unlessAccepted, type Intended } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
 import { StackName, StackSpec } from "./contract.ts";
@@ -68,7 +68,8 @@ export const stackWrites: readonly Operation[] = [
       const same = unchanged(name, comparison);
       if (same !== undefined) return { kind: "ok", value: same };
       const refusal = await reserveMembers(comparison, context);
-      return refusal ?? command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context);
+      if (refusal !== undefined) return unlessAccepted(refusal, addressOf(context.tenant, "stack", name), context);
+      return command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context);
     },
   }),
   defineOperation({

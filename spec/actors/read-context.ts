@@ -125,6 +125,7 @@ export class ReadWorld {
       host: {
         ask: () => Promise.reject(new Error("reading asks no actor")),
         tell: () => undefined,
+        recall: () => Promise.reject(new Error("reading recalls nothing")),
         soft: (address) => this.#soft.get(address),
         actors: () => [],
       },

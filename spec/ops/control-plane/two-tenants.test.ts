@@ -79,10 +79,17 @@ class Installation {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async call(tenant: Tenant, method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+  async call(
+    tenant: Tenant,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    const type = body === undefined ? undefined : { "content-type": "application/json" };
     const response = await fetch(`${this.#controlPlane?.api.url}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#tokens[tenant]}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: { authorization: `Bearer ${this.#tokens[tenant]}`, ...type, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, text: await response.text() };
@@ -188,6 +195,20 @@ describe("two tenants of one installation", () => {
     await until("the name is free", async () => (await installation.deploy("rival", "web", "app.example.com")).status === 200, 30_000);
     await installation.answers("rival", "app.example.com");
     expect((await installation.deploy("acme", "shop", "app.example.com")).text).toContain("ingress.host-taken");
+  });
+
+  test("are answered as before when they repeat a request whose names the other has by now", async () => {
+    const installation = await started();
+    const key = { "idempotency-key": "move-1" };
+    const move = (host: string, headers = {}) => installation.call("acme", "PATCH", "/deployments/shop", { routes: [{ host }] }, headers);
+    await installation.deploy("acme", "shop", "app.example.com");
+    const accepted = await move("new.example.com", key);
+    expect(accepted.status).toBe(200);
+    await installation.answers("acme", "new.example.com");
+    expect((await move("app.example.com")).status).toBe(200);
+    await until("the name is free", async () => (await installation.deploy("rival", "web", "new.example.com")).status === 200, 30_000);
+    expect(await move("new.example.com", key)).toEqual(accepted);
+    expect((await move("new.example.com")).text).toContain("ingress.host-taken");
   });
 
   test("keep their names over a restart, and one told that it is taken has changed nothing", async () => {

@@ -116,6 +116,10 @@ class Counters implements Host {
 
   tell(): void {}
 
+  recall(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   actors(): readonly [] {
     return [];
   }
