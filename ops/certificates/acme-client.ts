@@ -14,8 +14,8 @@ import { detailOf, failureOf, parsedJson, Problem } from "./problem.ts";
 
 /** An authority may move its resources; its directory is read again after so long. */
 const DIRECTORY_AGE_MS = 3_600_000;
-/** A nonce is good once and may have expired: the authority says so and gives another. */
-const MAX_NONCE_RETRIES = 5;
+/** A nonce is good once and may have expired: the authority says so and gives another. So many that one which refuses every fifth by chance is never given up. */
+const MAX_NONCE_RETRIES = 10;
 const MAX_NONCES_KEPT = 10;
 
 const Https = z.url({ protocol: /^https$/ }).max(2_000);

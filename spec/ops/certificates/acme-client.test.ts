@@ -85,6 +85,22 @@ test("a failure of the authority's own may pass, a refusal does not", async () =
   });
 });
 
+test("a nonce that was refused is replaced ten times in a row, and not for ever", async () => {
+  const badNonce = '{"type":"urn:ietf:params:acme:error:badNonce","detail":"too old"}';
+  const refusing = async (count: number) => {
+    let asked = 0;
+    const failure = await registering(
+      authorityThat((response) => {
+        asked += 1;
+        response.writeHead(asked > count ? 503 : 400).end(badNonce);
+      }),
+    );
+    return { asked, kind: failure.kind };
+  };
+  expect(await refusing(10)).toEqual({ asked: 11, kind: "unreachable" });
+  expect(await refusing(11)).toEqual({ asked: 11, kind: "refused" });
+});
+
 test("a request that nobody answers ends when its order does", async () => {
   const order = new AbortController();
   const reason = new AcmeFailure("unreachable", "not done in time");
