@@ -39,6 +39,8 @@ export interface TenderParts {
   readonly log: Log;
   /** Whether the newest routes given to a half are what its proxy serves now. */
   readonly serves: (half: Half) => Promise<boolean>;
+  /** Whether the process of this half has taken any routes over. Before it does, it accepts connections and finds nothing for them. */
+  readonly hasRoutes: (half: Half) => Promise<boolean>;
   /** The process of this half is about to be ended. */
   readonly ending: (half: Half) => Promise<unknown>;
   /** What is found or known has changed. */
@@ -60,6 +62,8 @@ export class ProxyTender {
   #again = false;
   #failures = 0;
   #silentSinceMs: number | undefined;
+  /** When the process began that is known to have routes. */
+  #begunAtMs: number | undefined;
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -168,6 +172,15 @@ export class ProxyTender {
     await rules.keep({ redirects, peers: table.peers }, active, standing);
   }
 
+  /** The process of this half that answers by routes; a new one that accepts connections already does not yet. */
+  async #process(half: Half): Promise<{ readonly version: string; readonly sinceMs: number } | undefined> {
+    const process = this.halves.has(half) ? await this.#parts.apis[half].version() : undefined;
+    if (process === undefined || process.sinceMs === this.#begunAtMs) return process;
+    if (!(await this.#parts.hasRoutes(half))) return undefined;
+    this.#begunAtMs = process.sinceMs;
+    return process;
+  }
+
   #retires(isRetiring: boolean): void {
     if (this.isRetiring === isRetiring) return;
     this.isRetiring = isRetiring;
@@ -254,9 +267,7 @@ export class ProxyTender {
 
   /** What can be told of proxy and ports after a look; `problem`: why they cannot be looked after. */
   async #learn(table: IngressTable, problem: string | undefined): Promise<void> {
-    const { memory, apis } = this.#parts;
-    const { active } = memory.record;
-    const running = this.halves.has(active) ? await apis[active].version() : undefined;
+    const running = await this.#process(this.#parts.memory.record.active);
     const asked = needsProxy(table);
     if (running !== undefined) this.proxy = { state: "running", ...running };
     else if (problem !== undefined && asked) this.proxy = { state: "unavailable", reason: problem };

@@ -61,10 +61,14 @@ export class RoutesPublisher {
     if (!this.#running && !this.#stopped) void this.#run();
   }
 
-  /** Whether the newest is in force now, in a process that runs. */
+  /** Whether the newest is in force now, in a process that runs. One that found nothing is given it again: whoever keeps the disk tidy may have removed it. */
   async serves(): Promise<boolean> {
     const newest = this.#newest;
     const answer = await this.#parts.proof.ask();
+    if (answer.kind === "nothing" && newest !== undefined && this.#told === newest) {
+      [this.#told, this.#proven, this.#udp] = [undefined, undefined, undefined];
+      this.publish(newest);
+    }
     return answer.kind === "proven" && this.#written.some(({ marker, of }) => of === newest && marker === answer.marker);
   }
 

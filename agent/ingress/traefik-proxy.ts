@@ -76,6 +76,7 @@ export class TraefikProxy implements Proxy {
     const name = `ody-${tenant}-${node}`;
     this.#commands = new HostCommands(containers, () => image.empty(), { name: `${name}-command`, arch: process.arch });
     const apis = { a: new TraefikApi("a"), b: new TraefikApi("b") };
+    const proofs = { a: new EntryPointsProof("a", apis.a), b: new EntryPointsProof("b", apis.b) };
     this.#counts = new ProxyCounts(apis);
     this.#tender = new ProxyTender({
       memory: this.#memory,
@@ -92,13 +93,14 @@ export class TraefikProxy implements Proxy {
       random,
       log,
       serves: (half) => this.#publishers[half].serves(),
+      hasRoutes: async (half) => (await proofs[half].ask()).kind === "proven",
       ending: async (half) => this.#wish !== undefined && this.#counts.take(half, this.#wish.table),
       changed: () => this.#tended(),
     });
     const publisher = (half: Half) =>
       new RoutesPublisher({
         directory: join(directory, half),
-        proof: new EntryPointsProof(half, apis[half]),
+        proof: proofs[half],
         clock,
         log,
         inForce: (marker) => void this.#inForce(half, marker),

@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BalancedPort, Pool } from "../../../actors/ingress/contract.ts";
+import { HALVES } from "../../../agent/ingress/entry-points.ts";
+import { ROUTES_FILE } from "../../../agent/ingress/static-configuration.ts";
 import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { failuresOf, lanesOf, Load } from "../../support/load/load.ts";
@@ -85,10 +88,16 @@ describeOnTestbed("the proxy of a node that something happens to", () => {
     await ingress.serve(1, { ports: [web, echo], pools: pools() });
   });
 
-  test("removed by hand, it is made again", async () => {
+  test("removed by hand with its routes, it is made again, and told to run once it answers by them", async () => {
+    const sinceMs = () => {
+      const proxy = ingress.told.get(1)?.proxy;
+      return proxy?.state === "running" ? proxy.sinceMs : undefined;
+    };
+    const before = sinceMs();
+    for (const half of HALVES) rmSync(join(ingress.bed.node(1).shared.onMachine, "agent/ingress", half, ROUTES_FILE), { force: true });
     await ingress.bed.node(1).docker(["rm", "-f", (await ingress.bed.node(1).docker(["ps", "-q", ...PROXY])).trim()]);
-    await ingress.until("it is made again", async () => (await ingress.bed.node(1).docker(["ps", "-q", ...PROXY])) !== "");
-    await untilAnswers();
+    await ingress.until("another process is told to run", () => sinceMs() !== undefined && sinceMs() !== before);
+    expect(await answers()).toBe(true);
   });
 
   test(
