@@ -19,7 +19,7 @@ export const RolloutView = z.object({
   change: z.string(),
   revision: z.number(),
   outcome: z.enum(["in-progress", "succeeded", "failed", "rolled-back", "superseded"]),
-  /** Why it failed or was rolled back; what it waits for while in progress. One sentence. */
+  /** Why it failed or was rolled back; what it waits for while in progress; which nodes a global one did without when it succeeded. One sentence. */
   reason: z.string().optional(),
   startedAtMs: z.number(),
   endedAtMs: z.number().optional(),
@@ -51,7 +51,7 @@ export const DeploymentView = z.object({
   reason: z.string(),
   revision: z.number(),
   image: PinnedImage,
-  /** Desired. */
+  /** Desired: as many as were asked for, or as many nodes as are to have one. */
   replicas: z.number(),
   /** Observed. */
   healthyReplicas: z.number(),

@@ -1,10 +1,11 @@
 import type { ActorDefinition } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
-import { nextStepMs } from "./advance.ts";
 import type { DeploymentCommand } from "./commands.ts";
 import { decide } from "./decide.ts";
+import type { DeploymentEvent } from "./events.ts";
+import { nextStepMs } from "./next-step.ts";
 import { project } from "./projection.ts";
-import { evolve, initialState, type DeploymentEvent, type DeploymentState } from "./state.ts";
+import { evolve, initialState, type DeploymentState } from "./state.ts";
 
 /** `acme/deployment/web`. */
 export const deploymentActor: ActorDefinition<DeploymentState, DeploymentCommand, DeploymentEvent> = {

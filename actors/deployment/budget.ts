@@ -11,12 +11,15 @@ export interface Budget {
 
 /**
  * Surge rounds up and unavailability down, as Kubernetes does. When both come out as 0 nothing could ever be replaced, so one may be missing.
- * Replicas that bind a port of their node, or have an address of their own, cannot stand beside their successor; those that write to a volume must not, since two databases on one
- * directory destroy it. Hence the other default for them.
+ * Replicas that bind a port of their node, or have an address of their own, cannot stand beside their successor; those that write to a volume must not, since
+ * two databases on one directory destroy it. Hence the other default for them. One of a global deployment has no other node to which its successor could go:
+ * where the two cannot stand beside each other, no surge is had.
  */
 export function budgetOf(template: PinnedTemplate, replicas: number): Budget {
-  const isAlone = hostPortsOf(template).length > 0 || hasOwnAddress(template.networks) || writesToVolume(template.mounts);
-  const maxSurge = count(template.rollout.maxSurge ?? (isAlone ? 0 : 1), replicas, Math.ceil);
+  const isUnique = hostPortsOf(template).length > 0 || hasOwnAddress(template.networks);
+  const isAlone = isUnique || writesToVolume(template.mounts);
+  const surge = isUnique && template.mode === "global" ? 0 : (template.rollout.maxSurge ?? (isAlone ? 0 : 1));
+  const maxSurge = count(surge, replicas, Math.ceil);
   const maxUnavailable = count(template.rollout.maxUnavailable ?? (isAlone ? 1 : 0), replicas, Math.floor);
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
 }

@@ -6,6 +6,7 @@ import {
   MAX_CONSTRAINTS,
   MAX_PORTS,
   MAX_ROUTES_PER_DEPLOYMENT,
+  Mode,
   PinnedTemplate,
   Port,
   Resources,
@@ -33,6 +34,7 @@ export const TemplatePatch = z
     drainMs: z.int().min(0).max(MAX_DRAIN_MS).nullable(),
     health: HealthCheck.nullable(),
     resources: partialOf(Resources),
+    mode: Mode,
     constraints: z.array(Constraint).max(MAX_CONSTRAINTS),
     labels: z.record(z.string().min(1).max(200), z.string().max(1_000).nullable()),
     user: z.string().nullable(),
@@ -93,6 +95,14 @@ export function problemsOf(error: z.ZodError): readonly string[] {
 
 function withoutNulls(record: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined));
+}
+
+/** All that a person says about a deployment, to be compared. One that is global has no number of replicas. */
+export function specFields<Fields extends { readonly mode: PinnedTemplate["mode"] }>(
+  template: Fields,
+  replicas: number,
+): Readonly<Record<string, unknown>> {
+  return template.mode === "global" ? template : { replicas, ...template };
 }
 
 /** Field by field, in the order of their paths, without the values of secrets. An image counts as changed when its digest did. */

@@ -136,7 +136,10 @@ export type Constraint = z.infer<typeof Constraint>;
 
 /** How a change is rolled out. Every phase has a deadline, so every rollout ends. */
 export const RolloutPolicy = z.strictObject({
-  /** Replicas above the wanted number while replacing. Default 1; 0 when they bind ports of their node (mode host) or have a network address of their own, which two cannot hold at once, or write to a volume. */
+  /**
+   * Replicas above the wanted number while replacing. Default 1; 0 when they bind ports of their node (mode host) or have a network address of their own,
+   * which two cannot hold at once, or write to a volume. Shares of a global deployment are of the nodes that take it.
+   */
   maxSurge: Share.optional(),
   /** Replicas that may be missing because of the rollout. Default 0; 1 where the other default is 0. */
   maxUnavailable: Share.optional(),
@@ -158,6 +161,9 @@ const IMAGE_REFERENCE =
 
 const Labels = z.record(z.string().min(1).max(200), z.string().max(1_000));
 
+/** replicated: as many replicas as wanted, wherever there is room. global: one on every node that fits, now and later; it has no number of replicas. */
+export const Mode = z.enum(["replicated", "global"]);
+
 /** What one replica is: everything that makes a revision, except the replica count, which is scaled without making one. */
 export const Template = z.strictObject({
   /** As the person wrote it: `nginx:1.27`. */
@@ -177,6 +183,7 @@ export const Template = z.strictObject({
   drainMs: z.int().min(0).max(MAX_DRAIN_MS).default(DEFAULT_DRAIN_MS),
   health: HealthCheck.optional(),
   resources: Resources.prefault({}),
+  mode: Mode.default("replicated"),
   constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),
   /** Of the containers. */
   labels: Labels.default({}),

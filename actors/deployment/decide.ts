@@ -1,14 +1,17 @@
 import type { DecideContext, Decision } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
-import { advance, Draft } from "./advance.ts";
+import { advance } from "./advance.ts";
 import type { ChangeReply, DeploymentCommand, PersonCommand, StackOrder } from "./commands.ts";
+import { Draft } from "./draft.ts";
+import type { DeploymentEvent } from "./events.ts";
 import { frontendsOf } from "./frontends.ts";
+import { isGlobal, presentNodes } from "./global.ts";
 import { messagesOf } from "./messages.ts";
 import { obey } from "./obey.ts";
 import { change } from "./person.ts";
 import { isActive } from "./replica.ts";
-import type { DeploymentEvent, DeploymentState } from "./state.ts";
+import type { DeploymentState } from "./state.ts";
 import { isNews } from "./news.ts";
 import { refusalOf } from "./standing.ts";
 
@@ -27,6 +30,12 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
     case "pending":
       draft.add({ type: "placements.pended", placements: command.placements.filter(({ placementId }) => placementId in state.placements) });
       break;
+    case "nodes-fit": {
+      const { kind: _kind, ...list } = command;
+      const isNews = list.number > (presentNodes(state)?.number ?? 0);
+      if (isGlobal(state) && list.revision === state.revision && isNews) draft.add({ type: "nodes.listed", ...list });
+      break;
+    }
     case "observed":
       draft.add({
         type: "placements.observed",

@@ -1,7 +1,8 @@
 import type { IngressCommand, PoolTarget } from "../ingress/commands.ts";
+import type { DeploymentEvent } from "./events.ts";
 import { frontendsOf, targetsOf } from "./frontends.ts";
 import { templateOf } from "./replica.ts";
-import type { DeploymentEvent, DeploymentState, PlacementRecord } from "./state.ts";
+import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** What the ingress must hear about a decision: the difference between what it was told before and what is so now. */
 export function ingressMessages(

@@ -1,4 +1,5 @@
-import type { DeploymentEvent, DeploymentState, Membership } from "./state.ts";
+import type { DeploymentEvent } from "./events.ts";
+import type { DeploymentState, Membership } from "./state.ts";
 
 /** How the membership in a stack changes: the part of `evolve` that is about it. Pure, as all of it. */
 

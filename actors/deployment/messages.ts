@@ -5,12 +5,14 @@ import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
 import type { PinnedTemplate } from "./contract.ts";
+import type { DeploymentEvent } from "./events.ts";
 import { hostPortsOf } from "./frontends.ts";
+import { isGlobal } from "./global.ts";
 import { ingressMessages } from "./ingress-messages.ts";
 import { keptVolumes } from "./mount-contract.ts";
-import { isActive, revisionOf, templateOf } from "./replica.ts";
+import { contentOf, isActive, revisionOf, templateOf } from "./replica.ts";
 import { standingMessages } from "./standing.ts";
-import type { DeploymentEvent, DeploymentState, Platform } from "./state.ts";
+import type { DeploymentState, Platform } from "./state.ts";
 
 /** What the rest of the tenant must hear about a decision. Derived from its events, so that no event can be decided and not be carried out. */
 export function messagesOf(
@@ -45,15 +47,44 @@ export function messagesOf(
         return [];
     }
   });
-  return [...ingress, ...toOthers, ...standingMessages(tenant, before, after)];
+  return [...followed(before, after).map(toScheduler), ...ingress, ...toOthers, ...standingMessages(tenant, before, after)];
+}
+
+/** Which nodes it must be told of, when that has changed. */
+function followed(before: DeploymentState, after: DeploymentState): readonly SchedulerCommand[] {
+  const [was, is] = [followedFor(before), followedFor(after)];
+  if (was === is) return [];
+  const deployment = after.name;
+  if (is === undefined) return [{ kind: "unfollow-nodes", deployment }];
+  const content = contentOf(after, is);
+  const requirements = requirementsOf(templateOf(after, content), platformsOf(after, content));
+  return [{ kind: "follow-nodes", deployment, revision: is, requirements }];
+}
+
+/** The revision whose nodes it follows; undefined: none. */
+function followedFor(state: DeploymentState): number | undefined {
+  const isThere = state.mode === "running" || state.mode === "stopped";
+  return isThere && isGlobal(state) ? state.revision : undefined;
 }
 
 function requestOf(
   state: DeploymentState,
-  { placementId, slot, contentOf }: { readonly placementId: string; readonly slot: number; readonly contentOf: number },
+  { placementId, slot, contentOf: content }: { readonly placementId: string; readonly slot: number; readonly contentOf: number },
 ): PlacementRequest {
-  const requirements = requirementsOf(templateOf(state, contentOf), platformsOf(state, contentOf));
-  return { placementId, slot, avoid: state.slots[slot]?.avoid ?? [], requirements };
+  const requirements = requirementsOf(templateOf(state, content), platformsOf(state, content));
+  const { avoid = [], node } = state.slots[slot] ?? {};
+  return {
+    placementId,
+    slot,
+    avoid,
+    requirements,
+    ...(node !== undefined && { pin: { node, beside: besides(state, slot, placementId) } }),
+  };
+}
+
+/** Replicas that stay until the new one has proved itself. */
+function besides({ placements }: DeploymentState, slot: number, placementId: string): number {
+  return Object.values(placements).filter((other) => other.slot === slot && other.placementId !== placementId && isActive(other)).length;
 }
 
 /** What a replica of the template needs of a node. */
@@ -79,9 +110,9 @@ function platformsOf(state: DeploymentState, content: number): readonly Platform
 function placementOf(state: DeploymentState, placementId: string): Placement | undefined {
   const record = state.placements[placementId];
   if (record === undefined) return undefined;
-  const { slot, contentOf, desired } = record;
+  const { slot, contentOf: content, desired } = record;
   const stays = desired === "stopped" ? "stopped" : "running";
-  return { placementId, deployment: state.name, slot, revision: contentOf, template: templateOf(state, contentOf), desired: stays };
+  return { placementId, deployment: state.name, slot, revision: content, template: templateOf(state, content), desired: stays };
 }
 
 interface Located {

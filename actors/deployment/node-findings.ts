@@ -4,12 +4,19 @@ import { keptVolumes, writesToVolume } from "./mount-contract.ts";
 
 /** What a template means for the nodes that may take it, in sentences for a plan. */
 export function nodeFindings(template: PinnedTemplate): readonly string[] {
-  return [...volumeFindings(template), ...togetherFindings(template), ...demandFindings(template)];
+  return [...globalFindings(template), ...volumeFindings(template), ...togetherFindings(template), ...demandFindings(template)];
 }
 
-function volumeFindings({ mounts }: PinnedTemplate): readonly string[] {
+function globalFindings({ mode, networks }: PinnedTemplate): readonly string[] {
+  if (mode !== "global") return [];
+  const alone = "On each node it is found by name, and finds others, only among what runs on that node.";
+  return ["One replica runs on every node that fits, and on each that fits later.", ...(networks === undefined ? [] : [alone])];
+}
+
+function volumeFindings({ mode, mounts }: PinnedTemplate): readonly string[] {
   const names = keptVolumes(mounts);
   if (names.length === 0) return [];
+  if (mode === "global") return [`Each node has data of its own in ${names.join(", ")}, which only deployments that are global can share.`];
   const stops = writesToVolume(mounts)
     ? ", and an update stops the old replica before it starts the new one, unless max-surge says otherwise"
     : "";

@@ -1,9 +1,9 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
-import type { Draft } from "./advance.ts";
+import type { Draft } from "./draft.ts";
 import type { ChangeReply, StackOrder, Wanted } from "./commands.ts";
 import { replacingRollout } from "./membership.ts";
-import { become, create, repeat, restart, switchMode } from "./person.ts";
+import { become, create, recount, repeat, restart, switchMode } from "./person.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf } from "./replica.ts";
 import type { Revision } from "./state.ts";
@@ -43,7 +43,7 @@ function join(draft: Draft, wanted: Wanted, link: number | undefined, context: D
   const linked = link === undefined ? undefined : revisionOf(draft.state, link);
   if (linked === undefined || !isSame(linked, wanted) || linked.contentOf === contentOf(draft.state, draft.state.revision))
     return become(draft, wanted.template, wanted.platforms, wanted.replicas, context);
-  if (wanted.replicas !== draft.state.replicas) draft.add({ type: "replicas.changed", replicas: wanted.replicas });
+  recount(draft, wanted.template, wanted.replicas);
   return repeat(draft, linked, context);
 }
 

@@ -4,10 +4,11 @@ import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
 import { DeploymentView, FieldChangeView } from "../views.ts";
-import { diff, type SealedPatch, TemplatePatch } from "./change.ts";
+import { diff, specFields, type SealedPatch, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
-import { frontendsOfTemplate } from "./frontends.ts";
+import { frontendProblems, frontendsOfTemplate } from "./frontends.ts";
+import { modeProblems } from "./mode-problems.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { nodeFindings } from "./node-findings.ts";
@@ -153,7 +154,7 @@ export const deploymentWrites: readonly Operation[] = [
       if (isRefusal(target)) return target;
       const wants = [{ deployment: name, frontends: frontendsOfTemplate(target.template) }];
       const [nodes, clashes] = await Promise.all([ingressNodes(context), clashesOf(wants, context, DECISION_TIMEOUT_MS)]);
-      return { kind: "ok", value: planOf(name, current, target, findingsOf(target.template, nodes, clashes.get(name))) };
+      return { kind: "ok", value: planOf(name, current, target, findingsOf(target, nodes, clashes.get(name))) };
     },
   }),
   defineOperation({
@@ -192,12 +193,13 @@ export const deploymentWrites: readonly Operation[] = [
   defineOperation({
     name: "deployments.scale",
     title: "Set the number of replicas",
-    description: "Makes no revision. A rollout that is under way is carried on with the new number.",
+    description:
+      "Makes no revision. A rollout that is under way is carried on with the new number. Refused for one that is global: nodes decide how many it has.",
     effect: "write",
     input: Name.extend({ replicas: z.int().min(0).max(MAX_REPLICAS) }),
     output: Changed,
     roles: writers,
-    errors: ["deployment.not-found", "deployment.deleting", "generation.mismatch"],
+    errors: ["deployment.not-found", "deployment.deleting", "deployment.global", "generation.mismatch"],
     http: { method: "POST", path: "/deployments/{name}/scale" },
     example: "scale web 5",
     handle: ({ name, replicas }, context) => command(name, { kind: "scale", replicas }, context),
@@ -259,8 +261,9 @@ function planOf(
   { template, replicas }: Wanted,
   findings: string[],
 ): z.infer<typeof Planned> {
-  if (current === undefined) return { name, change: "create", diff: [...diff({}, { replicas, ...template })], replaces: false, findings };
-  const changes = diff({ ...PinnedTemplate.parse(presentTemplate(current)), replicas: current.replicas }, { ...template, replicas });
+  if (current === undefined)
+    return { name, change: "create", diff: [...diff({}, specFields(template, replicas))], replaces: false, findings };
+  const changes = diff(specFields(PinnedTemplate.parse(presentTemplate(current)), current.spec.replicas), specFields(template, replicas));
   const replaces = changes.some(({ path }) => path !== "replicas");
   return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings };
 }
@@ -271,6 +274,12 @@ function presentTemplate({ spec, image }: DeploymentView): unknown {
 }
 
 /** What a person should know before this template is rolled out. `nodes` take traffic; `clash`: why its ports and routes cannot be had. */
-export function findingsOf(template: PinnedTemplate, nodes: readonly string[], clash: string | undefined): string[] {
-  return [...(clash === undefined ? [] : [clash]), ...reachWords(template, nodes), ...nodeFindings(template)];
+export function findingsOf({ template, replicas }: Wanted, nodes: readonly string[], clash: string | undefined): string[] {
+  const problems = [...frontendProblems(template), ...modeProblems(template, replicas)];
+  return [
+    ...(clash === undefined ? [] : [clash]),
+    ...problems.map((problem) => `This would be refused: ${problem}.`),
+    ...reachWords(template, nodes),
+    ...nodeFindings(template),
+  ];
 }

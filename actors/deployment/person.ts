@@ -1,10 +1,13 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
-import { beginRevision, type Draft } from "./advance.ts";
-import { diff, merge } from "./change.ts";
+import type { Draft } from "./draft.ts";
+import { diff, specFields, merge } from "./change.ts";
 import type { ChangeReply, PersonCommand, Wanted } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate } from "./contract.ts";
 import { frontendProblems } from "./frontends.ts";
+import { isGlobal } from "./global.ts";
+import { beginRevision } from "./judge.ts";
+import { modeProblems, REPLICAS_OF_A_GLOBAL } from "./mode-problems.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf, templateOf } from "./replica.ts";
 import type { DeploymentState, Platform, Revision } from "./state.ts";
@@ -29,7 +32,7 @@ export function change(draft: Draft, command: PersonCommand, context: DecideCont
     case "update":
       return update(draft, command, context);
     case "scale":
-      return scale(draft, command.replicas, context);
+      return isGlobal(state) ? refusals["deployment.global"]({ name }) : scale(draft, command.replicas, context);
     case "restart":
       return restart(draft, context);
     case "stop":
@@ -44,10 +47,10 @@ export function change(draft: Draft, command: PersonCommand, context: DecideCont
 }
 
 export function create(draft: Draft, { template, platforms, replicas }: Wanted, context: DecideContext): ChangeReply | Refusal {
-  const problems = frontendProblems(template);
+  const problems = problemsOf(template, replicas);
   if (problems.length > 0) return refusals["deployment.invalid"]({ name: draft.state.name, problems });
   draft.add({ type: "deployment.created", replicas });
-  const changes = diff({}, { replicas, ...template });
+  const changes = diff({}, specFields(template, replicas));
   newRevision(draft, template, platforms, "create", changes, context);
   return answer(draft, "created", changes);
 }
@@ -67,7 +70,12 @@ function update(
   const merged = merge(currentTemplate(draft.state), patch, image);
   if (merged.kind === "invalid") return refusals["deployment.invalid"]({ name: draft.state.name, problems: merged.problems });
   const known = revisionOf(draft.state, draft.state.revision)?.platforms ?? [];
-  return become(draft, merged.template, platforms ?? known, replicas ?? draft.state.replicas, context);
+  const usual = merged.template.mode === "global" ? REPLICAS_OF_A_GLOBAL : draft.state.replicas;
+  return become(draft, merged.template, platforms ?? known, replicas ?? usual, context);
+}
+
+function problemsOf(template: PinnedTemplate, replicas: number): readonly string[] {
+  return [...frontendProblems(template), ...modeProblems(template, replicas)];
 }
 
 /** Makes the deployment what is wanted, by the least that does it: nothing, a scaling, or a new revision. */
@@ -79,14 +87,19 @@ export function become(
   context: DecideContext,
 ): ChangeReply | Refusal {
   const { state } = draft;
-  const problems = frontendProblems(template);
+  const problems = problemsOf(template, replicas);
   if (problems.length > 0) return refusals["deployment.invalid"]({ name: state.name, problems });
-  const changes = diff({ replicas: state.replicas, ...currentTemplate(state) }, { replicas, ...template });
+  const changes = diff(specFields(currentTemplate(state), state.replicas), specFields(template, replicas));
   if (changes.length === 0) return answer(draft, "unchanged", []);
   if (changes.every(({ path }) => path === "replicas")) return scale(draft, replicas, context);
-  if (replicas !== state.replicas) draft.add({ type: "replicas.changed", replicas });
+  recount(draft, template, replicas);
   newRevision(draft, template, platforms, "update", changes, context);
   return answer(draft, "changed", changes);
+}
+
+/** While it is global its last number is kept, so that whoever takes it back finds it as it was. */
+export function recount(draft: Draft, { mode }: PinnedTemplate, replicas: number): void {
+  if (mode !== "global" && replicas !== draft.state.replicas) draft.add({ type: "replicas.changed", replicas });
 }
 
 function newRevision(

@@ -1,6 +1,8 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { RowChange } from "../../runtime/journal.ts";
 import type { ChangeView, ContainerView, DeploymentView, RolloutView } from "../views.ts";
+import { wantedSlots } from "./global.ts";
+import { REPLICAS_OF_A_GLOBAL } from "./mode-problems.ts";
 import { contentOf, isActive, isHealthy, revisionOf, templateOf } from "./replica.ts";
 import { isAsOrdered } from "./standing.ts";
 import type { DeploymentState, PlacementRecord, Rollout } from "./state.ts";
@@ -33,12 +35,12 @@ function deploymentView(state: DeploymentState): DeploymentView {
     ...statusOf(state),
     revision: state.revision,
     image,
-    replicas: state.replicas,
+    replicas: wantedSlots(state).length,
     healthyReplicas: new Set(active.filter(isHealthy).map((placement) => placement.slot)).size,
     updatedReplicas: active.filter((placement) => placement.contentOf === content).length,
     pendingReplicas: active.filter(({ stage }) => stage.stage !== "assigned").length,
     restarts: active.reduce((sum, { status }) => sum + (status?.restarts ?? 0), 0),
-    spec: { ...fields, image: image.reference, replicas: state.replicas },
+    spec: { ...fields, image: image.reference, replicas: template.mode === "global" ? REPLICAS_OF_A_GLOBAL : state.replicas },
     rollout: rolloutView(state.rollout),
     ...(state.membership === undefined ? {} : { stack: state.membership.stack, drifted: !isAsOrdered(state, state.membership) }),
     createdAtMs: state.createdAtMs,

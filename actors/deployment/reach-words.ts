@@ -2,7 +2,7 @@ import type { OperationContext } from "../catalogue.ts";
 import { SPEAKS } from "../ingress/answering.ts";
 import { readProxies } from "../ingress/operations.ts";
 import type { PinnedTemplate } from "./contract.ts";
-import { frontendProblems, frontendsOfTemplate } from "./frontends.ts";
+import { frontendsOfTemplate } from "./frontends.ts";
 
 /** Nodes that take traffic now. */
 export async function ingressNodes(context: OperationContext): Promise<readonly string[]> {
@@ -15,7 +15,6 @@ export function reachWords(template: PinnedTemplate, nodes: readonly string[]): 
   const where = nodes.length === 0 ? "no node: none takes traffic" : nodes.join(", ");
   const bound = hostPorts.map(({ port, protocol }) => `${port}/${protocol}`).join(", ");
   return [
-    ...frontendProblems(template).map((problem) => `This would be refused: ${problem}.`),
     ...ports.map(({ port, speaks }) => `Port ${port} answers on ${where}, ${SPEAKS[speaks]}.`),
     ...routes.map(
       ({ host, path, tls }) => `${host}${path === "/" ? "" : path} answers on ${where}, over ${tls === "on" ? "HTTPS" : "HTTP"}.`,

@@ -24,6 +24,12 @@ export const deploymentRefusals = defineRefusals({
     retryable: false,
     message: ({ name }: { name: string }) => `"${name}" is stopped. Start it first.`,
   },
+  "deployment.global": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name }: { name: string }) =>
+      `"${name}" is global: it has one replica on every node that fits, and no number of them. Say by constraints which nodes fit, or update it to mode replicated with a number of replicas.`,
+  },
   "deployment.of-another-stack": {
     httpStatus: 409,
     retryable: false,

@@ -1,6 +1,8 @@
 import { budgetOf } from "./budget.ts";
-import { contentOf, isAvailable, isHealthy, templateOf, type SlotView } from "./replica.ts";
-import type { DeploymentState } from "./state.ts";
+import { excuseOf } from "./excuses.ts";
+import { contentOf, isAvailable, isHealthy, templateOf } from "./replica.ts";
+import { excessOf, type SlotView } from "./slot-views.ts";
+import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** `new-first`: there is room beside the old replica. `old-first`: its place is needed, and it may be missed. */
 export type Permission = "new-first" | "old-first" | "no";
@@ -11,21 +13,37 @@ export class RolloutRoom {
   /** A replica that must leave its node stands in nobody's way while its successor starts on another, whatever ports they publish. */
   readonly #mostActiveLeaving: number;
   readonly #leastAvailable: number;
-  readonly #isAvailable: (view: SlotView) => boolean;
+  readonly #isProven: (placement: PlacementRecord) => boolean;
   #active: number;
   #available: number;
 
   constructor(state: DeploymentState, views: readonly SlotView[], nowMs: number) {
-    const { maxSurge, maxUnavailable } = budgetOf(templateOf(state, contentOf(state, state.revision)), state.replicas);
-    this.#mostActive = state.replicas + maxSurge;
-    this.#mostActiveLeaving = state.replicas + Math.max(1, maxSurge);
-    this.#leastAvailable = state.replicas - maxUnavailable;
+    // Nodes that cannot take their replica are neither missed nor made up for.
+    const counted = views.filter((view) => excuseOf(state, view, nowMs) === undefined);
+    const wanted = counted.length;
+    const { maxSurge, maxUnavailable } = budgetOf(templateOf(state, contentOf(state, state.revision)), wanted);
+    this.#mostActive = wanted + maxSurge;
+    this.#mostActiveLeaving = wanted + Math.max(1, maxSurge);
+    this.#leastAvailable = wanted - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
-    // One that has ended as it may is missed by nobody.
-    this.#isAvailable = ({ slot, good, old }) =>
-      slot.ended?.outcome === "succeeded" || [...good, ...old].some((placement) => isAvailable(state, placement, nowMs));
-    this.#active = views.reduce((sum, { good, old }) => sum + good.length + old.length, 0);
-    this.#available = views.filter(this.#isAvailable).length;
+    this.#isProven = (placement) => isAvailable(state, placement, nowMs);
+    const excess = excessOf(state);
+    this.#active = counted.reduce((sum, { good, old }) => sum + good.length + old.length, excess.length);
+    this.#available = counted.filter((view) => this.#isAvailable(view)).length + excess.filter(this.#isProven).length;
+  }
+
+  /** One that has ended as it may is missed by nobody. */
+  #isAvailable({ slot, good, old }: SlotView): boolean {
+    return slot.ended?.outcome === "succeeded" || [...good, ...old].some(this.#isProven);
+  }
+
+  /** Whether a replica that is one too many may stop now. Each is asked about once. */
+  letGo(placement: PlacementRecord): boolean {
+    const others = this.#available - (this.#isProven(placement) ? 1 : 0);
+    if (isHealthy(placement) && others < this.#leastAvailable) return false;
+    this.#active -= 1;
+    this.#available = others;
+    return true;
   }
 
   /** Whether, and how, a slot may be replaced now. Each slot is asked about once. */

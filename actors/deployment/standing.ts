@@ -2,7 +2,9 @@ import type { Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf, type Address } from "../../runtime/address.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
 import type { StackOrder } from "./commands.ts";
-import { contentOf, hasEnded, isHealthy, revisionOf, slotViews, type SlotView } from "./replica.ts";
+import { closedBecause, isGlobal, presentNodes } from "./global.ts";
+import { contentOf, hasEnded, isHealthy, revisionOf } from "./replica.ts";
+import { slotViews, type SlotView } from "./slot-views.ts";
 import type { DeploymentState, Membership, PlacementRecord } from "./state.ts";
 
 /** How far all replicas of a member have come, at its present revision. failed: one has ended and is not tried again. */
@@ -90,7 +92,8 @@ export function isAsOrdered(state: DeploymentState, { wants }: Membership): bool
 function reachedBy(state: DeploymentState): Reached {
   if (state.mode !== "running") return "nothing";
   const content = contentOf(state, state.revision);
-  const views = slotViews(state);
+  if (isGlobal(state) && presentNodes(state) === undefined) return "nothing";
+  const views = slotViews(state).filter((view) => !isLeftOut(state, view));
   const isDone = ({ slot }: SlotView): boolean => hasEnded(slot, content) && slot.ended?.outcome === "succeeded";
   if (views.some(({ slot }) => hasEnded(slot, content) && slot.ended?.outcome === "failed")) return "failed";
   if (views.length > 0 && views.every(isDone)) return "completed";
@@ -100,6 +103,13 @@ function reachedBy(state: DeploymentState): Reached {
     );
   if (all(isHealthy)) return "healthy";
   return all(hasStarted) ? "started" : "nothing";
+}
+
+/** Where a node does without its replica and the rollout has ended, or does not wait for it, nobody else waits for it either. */
+function isLeftOut(state: DeploymentState, { slot, good }: SlotView): boolean {
+  if (slot.node === undefined) return false;
+  const isPending = good.every(({ stage }) => stage.stage !== "assigned") && state.rollout?.outcome !== "in-progress";
+  return closedBecause(state, slot) !== undefined || (isPending && !hasEnded(slot, contentOf(state, state.revision)));
 }
 
 function hasStarted({ status }: PlacementRecord): boolean {

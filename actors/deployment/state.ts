@@ -1,9 +1,10 @@
-import type { Withdrawn } from "../ingress/commands.ts";
 import type { PlacementStatus } from "../node/contract.ts";
-import type { Rejection } from "../scheduler/contract.ts";
-import { ordered, withMembership } from "./membership.ts";
+import type { FittingNodes, Rejection } from "../scheduler/contract.ts";
+import type { DeploymentEvent } from "./events.ts";
+import { ordered } from "./membership.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
 import { eachId, eachPlacement, observed, remaining, requested } from "./placements.ts";
+import { endRollout, startRollout } from "./rollouts.ts";
 import { newSlot, patched, relocated } from "./slots.ts";
 
 export interface Platform {
@@ -43,6 +44,8 @@ export interface Rollout extends Author {
   readonly diff: readonly FieldChange[];
   /** Why it was begun, when nobody asked for it: the failure an automatic rollback answers. */
   readonly cause: string | undefined;
+  /** Slots that had a healthy replica when it began: it has failed when one of them is left without. */
+  readonly served: readonly number[];
 }
 
 /** The lasting identity of a replica. Rolling out is moving slots from one revision to the next. */
@@ -54,6 +57,8 @@ export interface Slot {
   /** Not asked for again before this time. */
   readonly notBeforeMs: number;
   readonly relocations: number;
+  /** The only node it lives on. Absent: it has none of its own, as all slots of a replicated deployment. */
+  readonly node?: string | undefined;
   /** Its replica ended, and is not to run again at that content. */
   readonly ended?: { readonly contentOf: number; readonly outcome: "succeeded" | "failed"; readonly reason: string } | undefined;
 }
@@ -86,6 +91,14 @@ export interface PlacementRecord {
   readonly requestedAtMs: number;
 }
 
+/** The nodes that fit a global deployment, as the scheduler has told it last. */
+export interface NodeList extends FittingNodes {
+  /** The deployment's revision they fit. */
+  readonly revision: number;
+  /** Of two lists, that with the greater number is newer. */
+  readonly number: number;
+}
+
 /** The stack a deployment is a member of, and how the stack's last order to it went. */
 export interface Membership {
   readonly stack: string;
@@ -105,6 +118,7 @@ export interface DeploymentState {
   readonly mode: "absent" | "running" | "stopped" | "deleting";
   readonly name: string;
   readonly generation: number;
+  /** How many are wanted; while it is global, how many were wanted last. */
   readonly replicas: number;
   /** Ascending. */
   readonly revisions: readonly Revision[];
@@ -118,72 +132,13 @@ export interface DeploymentState {
   /** Ended placements that did not end as asked, newest last: their evidence outlives them. */
   readonly remains: readonly PlacementRecord[];
   readonly nextSequence: number;
+  /** Absent: it is not global, or has not been told yet. */
+  readonly nodes?: NodeList | undefined;
   /** Absent: it stands alone. */
   readonly membership?: Membership | undefined;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
 }
-
-export type DeploymentEvent =
-  | { readonly type: "deployment.created"; readonly replicas: number }
-  | {
-      readonly type: "revision.created";
-      readonly number: number;
-      readonly contentOf: number;
-      readonly template: PinnedTemplate;
-      readonly platforms: readonly Platform[];
-    }
-  | { readonly type: "replicas.changed"; readonly replicas: number }
-  | { readonly type: "mode.changed"; readonly mode: "running" | "stopped" | "deleting" }
-  | ({
-      readonly type: "rollout.started";
-      readonly change: ChangeKind;
-      readonly revision: number;
-      readonly deadlineAtMs: number;
-      readonly diff: readonly FieldChange[];
-      readonly cause?: string;
-    } & Author)
-  | {
-      readonly type: "rollout.ended";
-      readonly id: number;
-      readonly outcome: Exclude<RolloutOutcome, "in-progress">;
-      readonly reason: string | undefined;
-    }
-  | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
-  | { readonly type: "slots.removed"; readonly slots: readonly number[] }
-  /** Its replica ended by itself, and its restart policy wants no other. */
-  | {
-      readonly type: "slot.ended";
-      readonly slot: number;
-      readonly placementId: string;
-      readonly contentOf: number;
-      readonly outcome: "succeeded" | "failed";
-      readonly reason: string;
-    }
-  | { readonly type: "slot.relocated"; readonly slot: number; readonly node: string; readonly notBeforeMs: number }
-  | {
-      readonly type: "placements.requested";
-      readonly placements: readonly { readonly placementId: string; readonly slot: number; readonly contentOf: number }[];
-    }
-  | {
-      readonly type: "placements.pended";
-      readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
-    }
-  | { readonly type: "placements.assigned"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
-  | { readonly type: "placements.observed"; readonly statuses: readonly PlacementStatus[] }
-  | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
-  /** They need not leave their node after all. */
-  | { readonly type: "placements.retained"; readonly placementIds: readonly string[] }
-  /** Out of all pools, and to be stopped once nothing is under way in them. */
-  | { readonly type: "placements.withdrawal-requested"; readonly placementIds: readonly string[] }
-  /** Nothing leads to them any more, or their time to drain was over. */
-  | { readonly type: "placements.withdrawn"; readonly withdrawals: readonly Withdrawn[] }
-  | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
-  /** Gone for good: stopped as asked, never placed, or lost with its node. */
-  | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
-  /** An order of a stack was carried out, or its rollout began: what came before it in the same decision is its doing. */
-  | { readonly type: "membership.ordered"; readonly stack: string; readonly order: number; readonly wants: "content" | "gone" }
-  | { readonly type: "deployment.deleted" };
 
 export function initialState(name: string): DeploymentState {
   return {
@@ -235,6 +190,19 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       };
     case "slots.removed":
       return { ...state, slots: without(state.slots, event.slots) };
+    case "slots.pinned": {
+      const nodes = new Map(event.slots.map(({ slot, node }) => [slot, node]));
+      return {
+        ...state,
+        slots: patched(state.slots, [...nodes.keys()], (slot, number) => ({ ...(slot ?? newSlot(number)), node: nodes.get(number) })),
+      };
+    }
+    case "slots.freed":
+      return { ...state, slots: patched(state.slots, event.slots, (slot, number) => ({ ...(slot ?? newSlot(number)), node: undefined })) };
+    case "nodes.listed": {
+      const { type: _type, ...nodes } = event;
+      return { ...state, nodes };
+    }
     case "slot.ended": {
       const { slot, placementId, contentOf, outcome, reason } = event;
       const slots = patched(state.slots, [slot], (before, number) => ({
@@ -299,37 +267,6 @@ function withRevision(state: DeploymentState, revision: Revision): DeploymentSta
   const surplus = state.revisions.length + 1 - MAX_REVISIONS;
   const kept = surplus <= 0 ? state.revisions : state.revisions.filter((old, index) => index >= surplus || needed.has(old.number));
   return { ...state, revisions: [...kept, revision], revision: revision.number };
-}
-
-function startRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.started" }>, atMs: number): DeploymentState {
-  const { change, revision, deadlineAtMs, diff, cause, by, via } = event;
-  const id = state.generation + 1;
-  const rollout: Rollout = {
-    id,
-    change,
-    revision,
-    outcome: "in-progress",
-    reason: undefined,
-    startedAtMs: atMs,
-    deadlineAtMs,
-    endedAtMs: undefined,
-    diff,
-    cause,
-    by,
-    via,
-  };
-  return { ...state, generation: id, changedAtMs: atMs, rollout };
-}
-
-function endRollout(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>, atMs: number): DeploymentState {
-  if (state.rollout?.id !== event.id) return state;
-  const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
-  const ended = withMembership(state, event);
-  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...ended, rollout };
-  const revisions = state.revisions.map((revision) =>
-    revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
-  );
-  return { ...ended, rollout, revisions, succeeded: rollout.revision };
 }
 
 function without<Value>(record: Readonly<Record<string, Value>>, keys: readonly (string | number)[]): Record<string, Value> {

@@ -1,5 +1,7 @@
 import type { ChangeKind, DeploymentStatus, ReplicaPhase } from "./contract.ts";
-import { contentOf, hasEnded, isActive, isHealthy, slotViews } from "./replica.ts";
+import { contentOf, hasEnded, isActive, isHealthy } from "./replica.ts";
+import { slotViews } from "./slot-views.ts";
+import { closedBecause, isGlobal, presentNodes, wantedSlots } from "./global.ts";
 import { oneSentence } from "./sentence.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -11,7 +13,8 @@ export interface StatusLine {
 
 /** The only place where a deployment's status is decided. */
 export function statusOf(state: DeploymentState): StatusLine {
-  const { rollout, replicas, mode } = state;
+  const { rollout, mode } = state;
+  const replicas = wantedSlots(state).length;
   const active = Object.values(state.placements).filter(isActive);
   const healthy = new Set(active.filter(isHealthy).map((placement) => placement.slot)).size;
   const left = Object.keys(state.placements).length;
@@ -21,15 +24,16 @@ export function statusOf(state: DeploymentState): StatusLine {
       ? { status: "stopped", reason: "stopped on request" }
       : { status: "stopping", reason: `${left} replicas still to stop` };
   const ends = slotEnds(state);
-  const count =
-    ends.completed === 0 ? `${healthy} of ${replicas} healthy` : `${healthy} of ${replicas} healthy, ${ends.completed} completed`;
+  const all = isGlobal(state) ? `${replicas} ${replicas === 1 ? "node" : "nodes"}` : `${replicas}`;
+  const count = ends.completed === 0 ? `${healthy} of ${all} healthy` : `${healthy} of ${all} healthy, ${ends.completed} completed`;
   const well = healthy + ends.completed;
   if (rollout?.outcome === "in-progress") return inProgress(state, active, count);
   if (rollout?.outcome === "failed" && (well < replicas || rollout.change !== "scale"))
     return { status: "failed", reason: `${rollout.change} failed: ${rollout.reason ?? "no reason known"} (${count})` };
-  if (well < replicas) return { status: "degraded", reason: `${count}${firstTrouble(active) || ends.trouble}` };
-  if (ends.completed === replicas && replicas > 0) return { status: "completed", reason: `${ends.completed} of ${replicas} completed` };
-  return { status: "running", reason: count };
+  if (well < replicas)
+    return { status: "degraded", reason: oneSentence(`${count}${firstTrouble(active) || ends.trouble}${nodeTroubles(state)}`) };
+  if (ends.completed === replicas && replicas > 0) return { status: "completed", reason: `${ends.completed} of ${all} completed` };
+  return { status: "running", reason: oneSentence(`${count}${nodeTroubles(state)}`) };
 }
 
 /** Replicas that ended for good: how many as they were meant to, and why the first of the others did not. */
@@ -39,6 +43,24 @@ function slotEnds(state: DeploymentState): { readonly completed: number; readonl
   );
   const trouble = ended.find(({ outcome }) => outcome === "failed")?.reason;
   return { completed: ended.filter(({ outcome }) => outcome === "succeeded").length, trouble: trouble === undefined ? "" : `; ${trouble}` };
+}
+
+/** What a global deployment does without on its nodes, or on all: `; n3 is unreachable (its agent is silent)`. */
+function nodeTroubles(state: DeploymentState): string {
+  if (!isGlobal(state)) return "";
+  const views = slotViews(state);
+  const without = views.filter(({ slot, good, old }) => slot.ended === undefined && ![...good, ...old].some(isHealthy));
+  const behind = views.filter(({ slot }) => slot.revision !== state.revision && state.succeeded === state.revision);
+  const words = [
+    ...without.flatMap(({ slot }) => closedBecause(state, slot) ?? []),
+    ...behind.flatMap(({ slot }) =>
+      without.some((view) => view.slot === slot)
+        ? []
+        : [`${slot.node} stays at revision ${slot.revision} while ${closedBecause(state, slot) ?? "it is being replaced"}`],
+    ),
+    ...(views.length === 0 ? (presentNodes(state)?.rejections ?? []).map(({ reason }) => `no node fits: ${reason}`).slice(0, 1) : []),
+  ];
+  return words.length === 0 ? "" : `; ${words.join("; ")}`;
 }
 
 /** Changes that replace replicas which go on serving meanwhile: how many are healthy says nothing about how far they have come. */

@@ -1,7 +1,10 @@
 import type { Failure } from "../node/contract.ts";
+import { completionOf } from "./completion.ts";
 import type { PinnedTemplate } from "./contract.ts";
-import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf, type SlotView } from "./replica.ts";
+import { excuseOf } from "./excuses.ts";
+import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf } from "./replica.ts";
 import { oneSentence } from "./sentence.ts";
+import type { SlotView } from "./slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
@@ -17,7 +20,8 @@ const HOPELESS: ReadonlySet<Failure["code"]> = new Set([
 
 export type Verdict =
   | { readonly kind: "in-progress"; readonly nextLookMs: number }
-  | { readonly kind: "succeeded" }
+  /** With whom it does without, and why, in a sentence; undefined: nobody. */
+  | { readonly kind: "succeeded"; readonly reason?: string | undefined }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** How the rollout stands. Pure: the same state at the same time has one verdict. */
@@ -29,12 +33,22 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
       ? { kind: "succeeded" }
       : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
-  if (isComplete(state, nowMs, views)) return { kind: "succeeded" };
+  const completion = completionOf(state, nowMs, views);
+  if (completion.kind === "complete")
+    return { kind: "succeeded", reason: completion.excuses.length === 0 ? undefined : oneSentence(completion.excuses.join("; ")) };
   const given = endedBadly(state, views);
   if (given !== undefined) return { kind: "failed", reason: given };
   let nextLookMs = rollout.deadlineAtMs;
+  if (completion.kind === "none-took-it") {
+    const { placeDeadlineMs } = templateOf(state, contentOf(state, state.revision)).rollout;
+    const why = oneSentence(`no node took it within ${inSeconds(placeDeadlineMs)}: ${completion.excuses.join("; ")}`);
+    const none = deadline(rollout.startedAtMs + placeDeadlineMs, nowMs, why);
+    if (none.kind !== "in-progress") return none;
+    nextLookMs = Math.min(nextLookMs, none.nextLookMs);
+  }
+  const excused = new Set(views.filter((view) => excuseOf(state, view, nowMs) !== undefined).map(({ slot }) => slot.number));
   for (const placement of Object.values(state.placements)) {
-    if (!isUnderTest(state, placement, nowMs)) continue;
+    if (excused.has(placement.slot) || !isUnderTest(state, placement, nowMs)) continue;
     const limit = limitOf(placement, templateOf(state, placement.contentOf), rollout.startedAtMs);
     const failure =
       failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
@@ -47,25 +61,6 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
 
 function deadline(atMs: number, nowMs: number, reason: string): Verdict {
   return atMs <= nowMs ? { kind: "failed", reason } : { kind: "in-progress", nextLookMs: atMs };
-}
-
-function isComplete(state: DeploymentState, nowMs: number, views: readonly SlotView[]): boolean {
-  const excess = Object.values(state.placements).some((placement) => isActive(placement) && placement.slot > state.replicas);
-  return (
-    !excess &&
-    views.every(({ slot, good, old }) => {
-      const [best, ...rest] = good;
-      const isDone = hasEnded(slot, contentOf(state, slot.revision || state.revision)) && slot.ended?.outcome === "succeeded";
-      if (isDone) return (slot.revision === state.revision || !isMoving(state)) && old.length === 0 && good.length === 0;
-      return (
-        (slot.revision === state.revision || !isMoving(state)) &&
-        old.length === 0 &&
-        rest.length === 0 &&
-        best !== undefined &&
-        isAvailable(state, best, nowMs)
-      );
-    })
-  );
 }
 
 /** A replica that is given up fails the rollout that brought its content. */

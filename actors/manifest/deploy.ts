@@ -4,10 +4,11 @@ import { deploymentLabelsRule } from "./environment.ts";
 import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
 import { pidsLimitRule } from "./limit-fields.ts";
 import { gpusRule } from "./node-fields.ts";
+import { modeRule } from "./mode.ts";
 import { placementRule } from "./placement.ts";
 import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
-import { modeRule, restartPolicy } from "./restart.ts";
+import { restartPolicy } from "./restart.ts";
 import { cpuLimitRule, cpuReservationRule, memoryLimitRule, memoryReservationRule } from "./resource-rules.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };

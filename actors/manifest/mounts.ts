@@ -16,7 +16,7 @@ export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
 
 /** `volumes` of a service. */
 export const volumesRule: Rule<Draft> = different(
-  "A named volume stays on its node, and replicas that use it run there; a directory of the node is mounted where the node allows it.",
+  "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own; a directory of the node is mounted where the node allows it.",
   (reading, place, draft) => {
     const mounts = new Map<string, Mount>();
     for (const item of reading.items(place)) {

@@ -12,7 +12,11 @@ const fields: FieldTable<Draft> = {
       ),
   ),
   preferences: passedOver("Replicas are spread over nodes, not over a label's values.", "leave it out."),
-  max_replicas_per_node: refused("A number of replicas per node cannot be given yet.", undefined, ["0"]),
+  max_replicas_per_node: refused(
+    "Of replicas per node no most can be given yet.",
+    "write mode: global for one on each node, or leave it out.",
+    ["0"],
+  ),
 };
 
 /** `deploy.placement` of a service. */

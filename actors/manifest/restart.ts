@@ -39,21 +39,3 @@ export const restartPolicy: FieldTable<Draft> = {
   }),
   window: different("Healthy for so long, earlier failures no longer count.", duration("windowMs")),
 };
-
-/** `deploy.mode`. */
-export const modeRule: Rule<Draft> = different(
-  "replicated and replicated-job; global and global-job are refused: a deployment has a number of replicas.",
-  (reading, at, draft) => {
-    switch (reading.oneOf(at, ["replicated", "replicated-job", "global", "global-job"])) {
-      case "replicated-job":
-        draft.becomeJob(reading, at, "on-failure");
-        return;
-      case "global":
-      case "global-job":
-        reading.refuse(at, "One replica on every node is not supported yet: a deployment has a number of replicas.", "write replicas.");
-        return;
-      default:
-        return;
-    }
-  },
-);

@@ -132,23 +132,33 @@ export function finishNetworks(reading: Reading, place: Place, service: string, 
   draft.set("networks", networks, at ?? place);
 }
 
+interface OnNetworks {
+  readonly spec: { readonly mode?: Spec["mode"]; readonly networks?: readonly NetworkInput[] | undefined };
+}
+
 /** Those of whom another one is on the same network of the project. */
-export function inOneNetwork<Item>(
-  items: readonly Item[],
-  networksOf: (item: Item) => readonly NetworkInput[] | undefined,
-): ReadonlySet<Item> {
+function inOneNetwork<Item extends OnNetworks>(items: readonly Item[]): ReadonlySet<Item> {
   const users = new Map<string, Item[]>();
   for (const item of items) {
-    for (const { name, external } of networksOf(item) ?? []) if (external !== true) users.set(name, [...(users.get(name) ?? []), item]);
+    for (const { name, external } of item.spec.networks ?? []) if (external !== true) users.set(name, [...(users.get(name) ?? []), item]);
   }
   return new Set([...users.values()].filter((group) => group.length > 1).flat());
 }
 
+/** Those that find each other by name on one node alone. One that is on every node is tied to none, and ties nobody: it meets each wherever that is. */
+export function tiedByNetwork<Item extends OnNetworks>(items: readonly Item[]): ReadonlySet<Item> {
+  return inOneNetwork(items.filter(({ spec }) => spec.mode !== "global"));
+}
+
 /** Services that find each other by name can do so on one node alone: they are kept together there. */
 export function keepTogether(reading: Reading, place: Place, drafts: readonly Draft[]): void {
-  const shared = inOneNetwork(drafts, ({ spec }) => spec.networks);
-  if (shared.size === 0) return;
-  for (const draft of shared) draft.spec.together ??= reading.project;
+  for (const { spec, origins } of inOneNetwork(drafts)) {
+    const at = spec.mode === "global" ? origins.get("mode") : undefined;
+    if (at !== undefined) reading.differs(at, "On each node, names lead to and from the replica there only among what runs on that node.");
+  }
+  const tied = tiedByNetwork(drafts);
+  if (tied.size === 0) return;
+  for (const draft of tied) draft.spec.together ??= reading.project;
   reading.differs(
     place,
     "Services find each other by name on one node, so all their replicas run on one until nodes have a network between them.",

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import { DeploymentSpec } from "../deployment/contract.ts";
 import type { Condition, Dependency } from "../stack/contract.ts";
 import { readProject } from "./read-compose.ts";
-import { inOneNetwork } from "./service-networks.ts";
+import { tiedByNetwork } from "./service-networks.ts";
 import { type Part, type Section, sections, type Within, type Written } from "./write-part.ts";
 import { saidEvenIfUsual, writers } from "./write-fields.ts";
 
@@ -27,7 +27,7 @@ type Definitions = Readonly<Record<Section, Record<string, Written>>>;
 export function writeCompose({ name, onFailure, services }: StackToWrite): string {
   const definitions: Definitions = { volumes: {}, networks: {}, configs: {}, secrets: {} };
   const isAlone = services.length === 1;
-  const shared = inOneNetwork(services, ({ spec }) => spec.networks);
+  const shared = tiedByNetwork(services);
   const written = services.map((item) => {
     const { service, spec, after } = item;
     // Reading gives this word to whoever shares a network with another service.

@@ -36,8 +36,9 @@ export function writeConstraints(constraints: DeploymentSpec["constraints"]): Pa
   return { service: { ...named("platform", platform), deploy: named("placement", named("constraints", rules)) } };
 }
 
-export function writeRun(run: DeploymentSpec["run"]): Part | undefined {
-  return run === "job" ? { service: { deploy: { mode: "replicated-job" } } } : undefined;
+/** One word of Compose's for two fields: how many there are, and whether they end. */
+export function writeMode(_field: unknown, { spec: { mode, run } }: Within): Part {
+  return { service: { deploy: { mode: run === "job" ? `${mode}-job` : mode } } };
 }
 
 /** The older word where it says all, since more tools understand it. A job that runs again however it ended is none to Compose. */

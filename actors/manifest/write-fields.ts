@@ -1,6 +1,6 @@
 import type { DeploymentSpec } from "../deployment/contract.ts";
 import { COMPOSE_INTERVAL_MS, COMPOSE_RETRIES, COMPOSE_TIMEOUT_MS } from "./healthcheck.ts";
-import { writeConstraints, writeResources, writeRestart, writeRollout, writeRun } from "./write-deploy.ts";
+import { writeConstraints, writeMode, writeResources, writeRestart, writeRollout } from "./write-deploy.ts";
 import { writeFiles, writeMounts, writeNetworks } from "./write-definitions.ts";
 import { duration, named, type Part, under, type Writer, type Written } from "./write-part.ts";
 
@@ -58,10 +58,11 @@ export const writers: { readonly [Field in keyof DeploymentSpec]?: Writer<Field>
   mounts: writeMounts,
   files: writeFiles,
   networks: writeNetworks,
+  mode: writeMode,
   replicas: (replicas) => ({ service: { deploy: { replicas } } }),
   resources: writeResources,
   constraints: writeConstraints,
-  run: writeRun,
+  run: writeMode,
   restart: writeRestart,
   rollout: writeRollout,
 };

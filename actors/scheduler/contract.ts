@@ -23,11 +23,20 @@ export interface PlacementRequest {
   readonly requirements: Requirements;
   /** Nodes on which attempts of this slot failed lately: other nodes are preferred. */
   readonly avoid: readonly string[];
+  /** Absent: any node will do. */
+  readonly pin?: Pin;
+}
+
+/** The only node a replica may go to, as one of a global deployment. */
+export interface Pin {
+  readonly node: string;
+  /** So many others of the deployment may be there: the predecessor it stands beside. With more, it waits until they are gone. */
+  readonly beside: number;
 }
 
 /** Why no node could be taken, per filter, and what would make it fit. */
 export interface Rejection {
-  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance" | "volumes" | "together";
+  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance" | "volumes" | "together" | "predecessor";
   readonly nodes: readonly string[];
   /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */
   readonly reason: string;
@@ -44,6 +53,10 @@ export type SchedulerCommand =
   /** The volume is no more: its name may begin anew on any node. Refused while a placement uses it. */
   | { readonly kind: "forget-volume"; readonly name: string }
   | { readonly kind: "node-removed"; readonly name: string }
+  /** The deployment is to have a replica on every node that fits, and is told which these are, now and whenever that changes. Takes the place of what it asked before. */
+  | { readonly kind: "follow-nodes"; readonly deployment: string; readonly revision: number; readonly requirements: Requirements }
+  /** It is told no more. Harmless when it was told nothing. */
+  | { readonly kind: "unfollow-nodes"; readonly deployment: string }
   | { readonly kind: "wake" };
 
 export interface SchedulerNode {
@@ -69,13 +82,25 @@ export type SchedulerAnswer =
       readonly placements: readonly { readonly placementId: string; readonly rejections: readonly Rejection[] }[];
     }
   /** They are not where the others of their group are. Said again whenever anything is decided, until they are gone. */
-  | { readonly kind: "evacuate"; readonly placementIds: readonly string[]; readonly reason: string };
+  | { readonly kind: "evacuate"; readonly placementIds: readonly string[]; readonly reason: string }
+  | ({ readonly kind: "nodes-fit"; readonly revision: number; readonly number: number } & FittingNodes);
+
+/** The nodes that are what a deployment wants of a node, whatever room there is on them. */
+export interface FittingNodes {
+  /** By name. */
+  readonly nodes: readonly FittingNode[];
+  /** Why the others do not fit. */
+  readonly rejections: readonly Rejection[];
+}
+
+export type FittingNode = Pick<SchedulerNode, "name" | "readiness" | "reason">;
 
 /** Replicas somebody thinks of asking for. */
 export interface Wish {
   readonly deployment: string;
   readonly requirements: Requirements;
-  readonly replicas: number;
+  /** How many, or one on every node that fits. */
+  readonly replicas: number | "one-per-node";
   /** Whether they take the place of those the deployment has, and which of the two goes first. */
   readonly replaces: "nothing" | "new-first" | "old-first";
 }
@@ -93,4 +118,6 @@ export interface Foreseen {
   /** Those for which no node would be found, and why. */
   readonly pending: number;
   readonly rejections: readonly Rejection[];
+  /** Why the other nodes get none, where every node that fits is to have one. */
+  readonly leftOut: readonly Rejection[];
 }

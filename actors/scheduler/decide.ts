@@ -2,11 +2,12 @@ import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { PlacementRequest, Rejection, SchedulerAnswer, SchedulerCommand } from "./contract.ts";
 import { togetherWords } from "./filters.ts";
+import { listMessages } from "./fitting-nodes.ts";
 import { straysOf, type Stray } from "./groups.ts";
 import { Ledger } from "./ledger.ts";
 import { place, type Placed } from "./place.ts";
 import { reservationOf } from "./reservation.ts";
-import { evolve, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
+import { evolve, nodesOf, type Pending, type Reservation, type SchedulerEvent, type SchedulerState } from "./state.ts";
 import { volumeRefusals } from "../volume/refusals.ts";
 
 export function decide(state: SchedulerState, command: SchedulerCommand, context: DecideContext): Decision<SchedulerEvent> {
@@ -29,6 +30,15 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
       return settle(tenant, state, [{ type: "node.changed", node: command.node }], []);
     case "node-removed":
       return command.name in state.nodes ? settle(tenant, state, [{ type: "node.removed", name: command.name }], []) : nothing;
+    case "follow-nodes": {
+      const { deployment, revision, requirements } = command;
+      if ((state.followers[deployment]?.revision ?? 0) >= revision) return nothing;
+      return settle(tenant, state, [{ type: "nodes.followed", deployment, revision, requirements }], []);
+    }
+    case "unfollow-nodes": {
+      const { deployment } = command;
+      return deployment in state.followers ? settle(tenant, state, [{ type: "nodes.unfollowed", deployment }], []) : nothing;
+    }
     case "forget-volume":
       return forgetVolume(state, command.name);
     case "wake":
@@ -38,12 +48,13 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
 
 function forgetVolume(state: SchedulerState, name: string): Decision<SchedulerEvent> {
   const audit = { operation: "volumes.delete" };
-  const node = Object.hasOwn(state.volumes, name) ? state.volumes[name] : undefined;
-  if (node === undefined) return { kind: "refuse", refusal: volumeRefusals["volume.not-found"]({ name }), audit };
+  const place = Object.hasOwn(state.volumes, name) ? state.volumes[name] : undefined;
+  if (place === undefined) return { kind: "refuse", refusal: volumeRefusals["volume.not-found"]({ name }), audit };
   const users = Object.values(state.reservations).flatMap(({ volumes = [], placementId }) => (volumes.includes(name) ? [placementId] : []));
   if (users.length > 0) return { kind: "refuse", refusal: volumeRefusals["volume.in-use"]({ name, users }), audit };
   const events: readonly SchedulerEvent[] = [{ type: "volume.forgotten", name }];
-  return { kind: "accept", events, messages: [], reply: { node }, audit: { ...audit, before: { name, node } } };
+  const nodes = nodesOf(place);
+  return { kind: "accept", events, messages: [], reply: { nodes }, audit: { ...audit, before: { name, nodes } } };
 }
 
 function waitingIn({ pending }: SchedulerState): ReadonlySet<string> {
@@ -67,7 +78,7 @@ function settle(
   const pended: Pending[] = [];
   for (const item of waiting) {
     const { request, deployment } = item;
-    const result = rejected.of(request) ?? rejected.remember(request, place(ledger, deployment, request));
+    const result = rejected.of(item) ?? rejected.remember(item, place(ledger, deployment, request));
     if (result.kind === "placed") {
       const reservation = reservationOf(deployment, request, result.node);
       ledger.book(reservation);
@@ -86,7 +97,12 @@ function settle(
     waiting: waiting.filter(({ request }) => !placed.has(request.placementId)),
   });
   const movable = strays.filter((stray) => ledger.hasRoomFor(stray, stray.home));
-  const messages = [...placedMessages(tenant, reserved), ...pendingMessages(tenant, pended), ...regroupMessages(tenant, movable)];
+  const messages = [
+    ...placedMessages(tenant, reserved),
+    ...pendingMessages(tenant, pended),
+    ...regroupMessages(tenant, movable),
+    ...listMessages(tenant, state, now),
+  ];
   return { kind: "accept", events, messages, reply: null };
 }
 
@@ -95,12 +111,12 @@ class RejectedRequirements {
   readonly #results = new Map<string, Placed>();
   readonly #texts = new Map<readonly Rejection[], string>();
 
-  of({ requirements }: PlacementRequest): Placed | undefined {
-    return this.#results.size === 0 ? undefined : this.#results.get(JSON.stringify(requirements));
+  of(item: Pending): Placed | undefined {
+    return this.#results.size === 0 ? undefined : this.#results.get(alike(item));
   }
 
-  remember({ requirements }: PlacementRequest, result: Placed): Placed {
-    if (result.kind === "rejected") this.#results.set(JSON.stringify(requirements), result);
+  remember(item: Pending, result: Placed): Placed {
+    if (result.kind === "rejected") this.#results.set(alike(item), result);
     return result;
   }
 
@@ -109,6 +125,11 @@ class RejectedRequirements {
     if (text === undefined) this.#texts.set(rejections, (text = JSON.stringify(rejections)));
     return text;
   }
+}
+
+/** Requests with the same text are answered alike. Who asks matters only where others of the same deployment count. */
+function alike({ deployment, request: { requirements, pin } }: Pending): string {
+  return JSON.stringify(pin === undefined ? requirements : [requirements, pin, deployment]);
 }
 
 function placedMessages(tenant: string, reserved: readonly Reservation[]): readonly Outgoing[] {

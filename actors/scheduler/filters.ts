@@ -1,15 +1,24 @@
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
-import type { Rejection, Requirements, SchedulerNode } from "./contract.ts";
+import type { Pin, Rejection, Requirements, SchedulerNode } from "./contract.ts";
 import type { Room } from "./ledger.ts";
+
+/** What is looked at, for one replica. */
+export interface Wanted extends Requirements {
+  readonly deployment: string;
+  readonly pin?: Pin | undefined;
+}
 
 /** One reason to reject a node. Each explains itself, and says what would make it fit. */
 export interface Filter {
   readonly name: Rejection["filter"];
-  accepts(room: Room, wanted: Requirements): boolean;
-  reason(rejected: readonly Room[], wanted: Requirements): string;
-  remedy(rejected: readonly Room[], wanted: Requirements): string;
+  accepts(room: Room, wanted: Wanted): boolean;
+  reason(rejected: readonly Room[], wanted: Wanted): string;
+  remedy(rejected: readonly Room[], wanted: Wanted): string;
 }
+
+/** Filters that look at what a node is, and not at what is on it: those that decide whether a global deployment has a replica there. */
+const OF_THE_NODE: ReadonlySet<Filter["name"]> = new Set(["platform", "constraints", "allowance"]);
 
 /** Nodes told one by one in a sentence; of more, their number is told. All their names are in the rejection's list. */
 const NAMED_IN_A_SENTENCE = 3;
@@ -50,9 +59,7 @@ export const filters: readonly Filter[] = [
     name: "volumes",
     accepts: (room, wanted) => elsewhere(room, wanted).length === 0,
     reason: (rejected, wanted) => {
-      const places = new Set(
-        rejected.flatMap((room) => elsewhere(room, wanted).map(([name, node]) => `the data of volume ${name} is on ${node}`)),
-      );
+      const places = new Set(rejected.flatMap((room) => elsewhere(room, wanted)));
       return `${[...places].join(", ")}, and a replica that uses it runs there`;
     },
     remedy: () => "Make that node ready for it, as the other filters say, or give the deployment another volume.",
@@ -96,13 +103,24 @@ export const filters: readonly Filter[] = [
     remedy: () =>
       "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
   },
+  {
+    name: "predecessor",
+    accepts: ({ replicasOf }, { deployment, pin }) => pin === undefined || (replicasOf.get(deployment) ?? 0) <= pin.beside,
+    reason: (rejected, { deployment }) =>
+      `${fewOf(rejected.map(({ node }) => node.name))} still has a replica of ${deployment} that is to stop`,
+    remedy: () => "It goes there once that one has stopped.",
+  },
 ];
 
-/** Volumes whose data is on another node, with its name. */
-function elsewhere({ node, whereabouts }: Room, { volumes = [] }: Requirements): readonly (readonly [name: string, node: string])[] {
+export const nodeFilters: readonly Filter[] = filters.filter(({ name }) => OF_THE_NODE.has(name));
+
+/** Where the data of its volumes is, in words, unless it is here. Each replica of a global deployment has data of its own. */
+function elsewhere({ node, whereabouts }: Room, { volumes = [], pin }: Wanted): readonly string[] {
   return volumes.flatMap((name) => {
-    const home = whereabouts.volumes.get(name);
-    return home === undefined || home === node.name ? [] : [[name, home] as const];
+    const place = whereabouts.volumes.get(name);
+    if (place === undefined) return [];
+    if (place.kind === "one-node") return place.node === node.name ? [] : [`the data of volume ${name} is on ${place.node}`];
+    return pin === undefined ? [`volume ${name} has data of its own on each of ${place.nodes.join(", ")}`] : [];
   });
 }
 
@@ -110,7 +128,7 @@ export function togetherWords(group: string, home: string): string {
   return `replicas of ${group} run on one node, and they are on ${home}`;
 }
 
-function refusedOn({ node }: Room, { demands = [] }: Requirements): readonly Demand[] {
+function refusedOn({ node }: Room, { demands = [] }: Wanted): readonly Demand[] {
   return demands.filter((demand) => !isAllowed(demand, node.allows ?? nothingAllowed));
 }
 

@@ -1,5 +1,5 @@
 import type { SchedulerNode } from "./contract.ts";
-import type { Pending, Reservation, SchedulerState } from "./state.ts";
+import type { Pending, Reservation, SchedulerState, VolumePlace } from "./state.ts";
 
 /** What is at some place, and what waits for one. */
 export interface Occupation {
@@ -26,7 +26,7 @@ export function homesOf({ nodes, volumes, reservations, waiting }: Occupation): 
   };
   for (const { together, node } of reservations) settle(together, node);
   for (const { together, volumes: used = [] } of [...reservations, ...waiting.map(({ request }) => request.requirements)])
-    if (together !== undefined) for (const name of used) settle(together, volumes[name]);
+    if (together !== undefined) for (const name of used) settle(together, homeOf(volumes[name]));
   return homes;
 }
 
@@ -47,4 +47,9 @@ export function straysOf(occupation: Occupation): readonly Stray[] {
     const canMove = nodes[home]?.readiness === "ready" && isHabitable(nodes[node]) && volumes.length === 0;
     return canMove ? [{ ...reservation, together, home }] : [];
   });
+}
+
+/** The one node its data is on. Undefined: there is none such. */
+function homeOf(place: VolumePlace | undefined): string | undefined {
+  return place?.kind === "one-node" ? place.node : undefined;
 }

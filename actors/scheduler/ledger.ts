@@ -1,5 +1,5 @@
 import { homesOf, isHabitable } from "./groups.ts";
-import type { Pending, Reservation, SchedulerState } from "./state.ts";
+import { placeOf, type Pending, type Reservation, type SchedulerState, type VolumePlace } from "./state.ts";
 import type { SchedulerNode } from "./contract.ts";
 
 /** What is free on a node while a decision is being made. */
@@ -16,14 +16,14 @@ export interface Room {
 
 /** What decides about all nodes at once: the same for every room. */
 export interface Whereabouts {
-  /** Volume -> the node its data is on. */
-  readonly volumes: ReadonlyMap<string, string>;
+  /** Volume -> where its data is. */
+  readonly volumes: ReadonlyMap<string, VolumePlace>;
   /** Group -> the node its next placement goes to. Absent: any. */
   readonly homes: ReadonlyMap<string, string>;
 }
 
 interface OpenWhereabouts extends Whereabouts {
-  readonly volumes: Map<string, string>;
+  readonly volumes: Map<string, VolumePlace>;
   readonly homes: Map<string, string>;
 }
 
@@ -46,7 +46,7 @@ export class Ledger {
   readonly #members = new Map<string, number>();
 
   /** `waiting` are those that will be asked for a place. */
-  constructor(state: SchedulerState, waiting: readonly Pending[]) {
+  constructor(state: Pick<SchedulerState, "nodes" | "volumes" | "reservations">, waiting: readonly Pending[]) {
     const { nodes, volumes } = state;
     const reservations = Object.values(state.reservations);
     this.#whereabouts = {
@@ -61,8 +61,10 @@ export class Ledger {
     for (const reservation of reservations) this.book(reservation);
   }
 
-  book({ node, placementId, deployment, cpuMillis, memoryBytes, hostPorts, volumes = [], together }: Reservation): void {
-    for (const name of volumes) if (!this.#whereabouts.volumes.has(name)) this.#whereabouts.volumes.set(name, node);
+  book(reservation: Reservation): void {
+    const { node, placementId, deployment, cpuMillis, memoryBytes, hostPorts, volumes = [], together } = reservation;
+    const places = this.#whereabouts.volumes;
+    for (const name of volumes) places.set(name, placeOf(places.get(name), reservation));
     const room = this.#byName.get(node);
     if (room === undefined) return;
     for (const { port, protocol } of hostPorts) room.ports.set(`${port}/${protocol}`, placementId);

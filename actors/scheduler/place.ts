@@ -1,5 +1,5 @@
 import type { PlacementRequest, Rejection, Requirements } from "./contract.ts";
-import { filters } from "./filters.ts";
+import { filters, type Filter, type Wanted } from "./filters.ts";
 import type { Ledger, Room } from "./ledger.ts";
 
 export type Placed =
@@ -8,32 +8,38 @@ export type Placed =
 
 /** Chooses a node: first what can take it at all, then what is best. The same state and request always give the same node. */
 export function place(ledger: Ledger, deployment: string, request: PlacementRequest): Placed {
-  const { rooms } = ledger;
-  if (rooms.length === 0)
-    return { kind: "rejected", rejections: [{ filter: "ready", nodes: [], reason: "there is no node", remedy: "Add a node." }] };
+  const { pin, requirements } = request;
+  const rooms = pin === undefined ? ledger.rooms : ledger.rooms.filter(({ node }) => node.name === pin.node);
+  if (rooms.length === 0) return { kind: "rejected", rejections: [withoutNode(pin?.node)] };
+  const wanted: Wanted = { ...requirements, deployment, pin };
   let best: Room | undefined;
   for (const room of rooms) {
-    const isFit = filters.every((filter) => filter.accepts(room, request.requirements));
+    const isFit = filters.every((filter) => filter.accepts(room, wanted));
     if (isFit && (best === undefined || compare(room, best, deployment, request) < 0)) best = room;
   }
   return best === undefined
-    ? { kind: "rejected", rejections: rejectionsOf(rooms, request.requirements) }
+    ? { kind: "rejected", rejections: rejectionsOf(filters, rooms, wanted) }
     : { kind: "placed", node: best.node.name };
 }
 
+function withoutNode(pinnedTo: string | undefined): Rejection {
+  const reason = pinnedTo === undefined ? "there is no node" : `there is no node ${pinnedTo} any more`;
+  return { filter: "ready", nodes: [], reason, remedy: "Add a node." };
+}
+
 /** A node counts for the first filter that rejects it. */
-function rejectionsOf(rooms: readonly Room[], requirements: Requirements): readonly Rejection[] {
+export function rejectionsOf(filters: readonly Filter[], rooms: readonly Room[], wanted: Wanted): readonly Rejection[] {
   const rejections: Rejection[] = [];
   let candidates = rooms;
   for (const filter of filters) {
-    const rejected = candidates.filter((room) => !filter.accepts(room, requirements));
+    const rejected = candidates.filter((room) => !filter.accepts(room, wanted));
     if (rejected.length === 0) continue;
-    candidates = candidates.filter((room) => filter.accepts(room, requirements));
+    candidates = candidates.filter((room) => filter.accepts(room, wanted));
     rejections.push({
       filter: filter.name,
       nodes: rejected.map(({ node }) => node.name),
-      reason: filter.reason(rejected, requirements),
-      remedy: filter.remedy(rejected, requirements),
+      reason: filter.reason(rejected, wanted),
+      remedy: filter.remedy(rejected, wanted),
     });
   }
   return rejections;

@@ -10,6 +10,8 @@ export interface Reservation {
   readonly hostPorts: Requirements["hostPorts"];
   readonly volumes?: readonly string[];
   readonly together?: string;
+  /** It could go nowhere else, so its volumes have data of their own on each node. */
+  readonly isPinned?: true;
 }
 
 export interface Pending {
@@ -18,13 +20,30 @@ export interface Pending {
   readonly rejections: readonly Rejection[];
 }
 
+/** A deployment that is told which nodes fit. */
+export interface Follower {
+  /** Its revision that wants this. */
+  readonly revision: number;
+  readonly requirements: Requirements;
+}
+
+/** Where the data of a volume is: on one node, or each time other data on every node where a global deployment has used it. */
+export type VolumePlace =
+  | { readonly kind: "one-node"; readonly node: string }
+  /** By name. */
+  | { readonly kind: "per-node"; readonly nodes: readonly string[] };
+
 export interface SchedulerState {
   readonly nodes: Readonly<Record<string, SchedulerNode>>;
   readonly reservations: Readonly<Record<string, Reservation>>;
   /** In the order they were asked for. */
   readonly pending: readonly Pending[];
-  /** On which node the data of a volume is: where the first replica that used it was placed. It stays there when nobody uses it. */
-  readonly volumes: Readonly<Record<string, string>>;
+  /** By volume: where the first replica that used it was placed. It stays there when nobody uses it. */
+  readonly volumes: Readonly<Record<string, VolumePlace>>;
+  /** By deployment. */
+  readonly followers: Readonly<Record<string, Follower>>;
+  /** Grows with everything that could change which nodes fit, so that of two lists the newer is known. */
+  readonly listing: number;
 }
 
 export type SchedulerEvent =
@@ -33,19 +52,21 @@ export type SchedulerEvent =
   | { readonly type: "placements.reserved"; readonly reservations: readonly Reservation[] }
   | { readonly type: "placements.pended"; readonly pending: readonly Pending[] }
   | { readonly type: "volume.forgotten"; readonly name: string }
+  | { readonly type: "nodes.followed"; readonly deployment: string; readonly revision: number; readonly requirements: Requirements }
+  | { readonly type: "nodes.unfollowed"; readonly deployment: string }
   | { readonly type: "placements.released"; readonly placementIds: readonly string[] };
 
-export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [], volumes: {} };
+export const noNodes: SchedulerState = { nodes: {}, reservations: {}, pending: [], volumes: {}, followers: {}, listing: 0 };
 
 export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerState {
   switch (event.type) {
     case "node.changed":
-      return { ...state, nodes: { ...state.nodes, [event.node.name]: event.node } };
+      return listed({ ...state, nodes: { ...state.nodes, [event.node.name]: event.node } });
     case "node.removed": {
       const { [event.name]: _removed, ...nodes } = state.nodes;
       const kept = Object.entries(state.reservations).filter(([, { node }]) => node !== event.name);
       // The places of volumes stay: their data is nowhere else, and who uses them must not begin anew beside it unnoticed.
-      return { ...state, nodes, reservations: Object.fromEntries(kept) };
+      return listed({ ...state, nodes, reservations: Object.fromEntries(kept) });
     }
     case "placements.reserved": {
       const placed = new Set(event.reservations.map(({ placementId }) => placementId));
@@ -60,6 +81,14 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
       const known = new Set(kept.map(({ request }) => request.placementId));
       return { ...state, pending: [...kept, ...event.pending.filter(({ request }) => !known.has(request.placementId))] };
     }
+    case "nodes.followed": {
+      const { deployment, revision, requirements } = event;
+      return listed({ ...state, followers: { ...state.followers, [deployment]: { revision, requirements } } });
+    }
+    case "nodes.unfollowed": {
+      const { [event.deployment]: _unfollowed, ...followers } = state.followers;
+      return { ...state, followers };
+    }
     case "volume.forgotten": {
       const { [event.name]: _forgotten, ...volumes } = state.volumes;
       return { ...state, volumes };
@@ -73,8 +102,26 @@ export function evolve(state: SchedulerState, event: SchedulerEvent): SchedulerS
   }
 }
 
+function listed(state: SchedulerState): SchedulerState {
+  return { ...state, listing: state.listing + 1 };
+}
+
 function withVolumes({ volumes }: SchedulerState, reservations: readonly Reservation[]): SchedulerState["volumes"] {
-  const placed = reservations.flatMap(({ node, volumes: used = [] }) => used.map((name) => [name, node] as const));
-  const isKnown = placed.every(([name]) => Object.hasOwn(volumes, name));
-  return isKnown ? volumes : { ...Object.fromEntries(placed.toReversed()), ...volumes };
+  const result = { ...volumes };
+  for (const reservation of reservations)
+    for (const name of reservation.volumes ?? [])
+      result[name] = placeOf(Object.hasOwn(result, name) ? result[name] : undefined, reservation);
+  return result;
+}
+
+/** Where a volume's data is once the reservation uses it. */
+export function placeOf(before: VolumePlace | undefined, { node, isPinned }: Reservation): VolumePlace {
+  if (before === undefined) return isPinned === true ? { kind: "per-node", nodes: [node] } : { kind: "one-node", node };
+  if (before.kind === "one-node" || before.nodes.includes(node)) return before;
+  return { kind: "per-node", nodes: [...before.nodes, node].toSorted() };
+}
+
+/** The nodes that have data of the volume, by name. */
+export function nodesOf(place: VolumePlace): readonly string[] {
+  return place.kind === "one-node" ? [place.node] : place.nodes;
 }

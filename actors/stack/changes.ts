@@ -1,4 +1,4 @@
-import { diff } from "../deployment/change.ts";
+import { diff, specFields } from "../deployment/change.ts";
 import type { FieldChange } from "../deployment/contract.ts";
 import type { Member, MemberChange } from "./commands.ts";
 import { restartsOf } from "./restarts.ts";
@@ -36,7 +36,7 @@ export function memberDiff(before: Member, after: Member): readonly FieldChange[
 }
 
 function fieldsOf({ replicas, template, after }: Member): Readonly<Record<string, unknown>> {
-  return { replicas, after: waitsOf(after), ...template };
+  return { after: waitsOf(after), ...specFields(template, replicas) };
 }
 
 /** What a member waits for, as one field per other member. */
@@ -47,7 +47,7 @@ export function waitsOf(after: Member["after"]): Readonly<Record<string, string>
 }
 
 /** Every field but these is part of what a container is made of. */
-const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "mode", "after"]);
+const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "status", "after"]);
 
 /** Those of the changed fields that no running container can take on. */
 export function replacingFields(changes: readonly FieldChange[]): readonly string[] {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
-import { diff } from "../deployment/change.ts";
+import { diff, specFields } from "../deployment/change.ts";
 import { readRowsOf } from "../deployment/history.ts";
 import { maskedSpec, maskedView } from "../deployment/masking.ts";
 import { writeCompose, type StackToWrite } from "../manifest/write-compose.ts";
@@ -9,7 +9,7 @@ import { cursorOf, page, pageOf, paging, positionOf } from "../paging.ts";
 import { READERS } from "../read-roles.ts";
 import type { DeploymentView } from "../views.ts";
 import { StackName } from "./contract.ts";
-import { fieldsOf } from "./plan-stack.ts";
+import { presentFields } from "./plan-stack.ts";
 import { stackRefusals } from "./refusals.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
 import { ManifestView } from "../manifest/manifest-view.ts";
@@ -140,7 +140,7 @@ function membersOf(
       deployment,
       ...(view === undefined ? {} : { view: meta.principal.role === "read-only" ? maskedView(view) : view }),
       ...(linked === undefined ? {} : { linked }),
-      drift: view === undefined ? [] : [...diff({ replicas, ...template }, fieldsOf(view))],
+      drift: view === undefined ? [] : [...diff(specFields(template, replicas), presentFields(view))],
     };
   });
 }

@@ -3,7 +3,7 @@ import { addressOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import type { OperationContext } from "../catalogue.ts";
 import { budgetOf } from "../deployment/budget.ts";
-import { diff } from "../deployment/change.ts";
+import { diff, specFields } from "../deployment/change.ts";
 import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
 import { frontendsOfTemplate } from "../deployment/frontends.ts";
 import { requirementsOf } from "../deployment/messages.ts";
@@ -13,7 +13,7 @@ import { clashesOf } from "../deployment/reserve.ts";
 import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
-import type { Foreseen, Foresight, Wish } from "../scheduler/contract.ts";
+import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import { replacingFields, waitsOf } from "./changes.ts";
 import type { Member } from "./commands.ts";
@@ -41,6 +41,8 @@ const PlannedMember = z.object({
   /** Replicas no node would take, and why. */
   pending: z.number(),
   rejections: z.array(RejectionView),
+  /** Why other nodes get none, where every node that fits is to have one. */
+  leftOut: z.array(RejectionView),
   /** Nodes that would pull the image unless they have it from before. */
   pulls: z.array(z.string()),
   findings: z.array(z.string()),
@@ -136,8 +138,8 @@ function compareOne(member: Member, { members }: PresentStack, view: DeploymentV
   if (view === undefined || view.status === "deleting") return { member, view: undefined, change: "create", diff: newFields(member) };
   const before = members.find(({ deployment }) => deployment === member.deployment);
   const waits = before === undefined ? [] : diff({ after: waitsOf(before.after) }, { after: waitsOf(member.after) });
-  const mode = view.status === "stopped" || view.status === "stopping" ? [{ path: "mode", before: "stopped", after: "running" }] : [];
-  const fields = [...mode, ...waits, ...diff(fieldsOf(view), { replicas: member.replicas, ...member.template })];
+  const status = view.status === "stopped" || view.status === "stopping" ? [{ path: "status", before: "stopped", after: "running" }] : [];
+  const fields = [...status, ...waits, ...diff(presentFields(view), specFields(member.template, member.replicas))];
   if (fields.length === 0) return { member, view, change: "none", diff: [] };
   const why = replacingFields(fields);
   const replaces = why.length === 0 ? {} : { replaces: `a change of ${why.join(", ")} makes them anew` };
@@ -146,7 +148,7 @@ function compareOne(member: Member, { members }: PresentStack, view: DeploymentV
 
 /** Whoever is to be restarted with one whose containers are replaced is replaced as well. */
 function withRestarts(compared: readonly Compared[]): readonly Compared[] {
-  const isBegun = ({ path }: FieldChange): boolean => path === "mode";
+  const isBegun = ({ path }: FieldChange): boolean => path === "status";
   const replaced = new Set(
     compared.flatMap(({ member, change, replaces, diff }) =>
       change === "create" || replaces !== undefined || diff.some(isBegun) ? [member.deployment] : [],
@@ -168,14 +170,14 @@ function withRestarts(compared: readonly Compared[]): readonly Compared[] {
 function newFields(member: Member): readonly FieldChange[] {
   const { replicas, template } = member;
   const usual = PinnedTemplate.parse({ image: template.image });
-  const said = diff({ ...usual, image: undefined }, { replicas, after: waitsOf(member.after), ...template });
+  const said = diff({ ...usual, image: undefined }, { after: waitsOf(member.after), ...specFields(template, replicas) });
   return said.map(({ path, after }) => ({ path, before: undefined, after }));
 }
 
 /** What a deployment is now, as a revision would say it. */
-export function fieldsOf({ spec, image }: DeploymentView): Readonly<Record<string, unknown>> {
+export function presentFields({ spec, image }: DeploymentView): Readonly<Record<string, unknown>> {
   const { replicas, image: _reference, ...template } = spec;
-  return { replicas, ...template, image };
+  return specFields({ ...template, image }, replicas);
 }
 
 /** The comparison, with where replicas would go. */
@@ -204,7 +206,7 @@ function plannedMember(
   stack: string,
   { traffic, clash }: { readonly traffic: readonly string[]; readonly clash: string | undefined },
 ): PlannedMember {
-  const { nodes = {}, pending = 0, rejections = [] } = foreseen ?? {};
+  const { nodes = {}, pending = 0, rejections = [], leftOut = [] } = foreseen ?? {};
   const { image } = member.template;
   return {
     service: member.service,
@@ -215,10 +217,11 @@ function plannedMember(
     ...(replaces !== undefined && { replaces }),
     nodes: { ...nodes },
     pending,
-    rejections: rejections.map((rejection) => ({ ...rejection, nodes: [...rejection.nodes] })),
+    rejections: rejections.map(rejectionView),
+    leftOut: leftOut.map(rejectionView),
     // An image without a registry is pulled nowhere: it is on a node, or it is not to be had there.
     pulls: view?.image.digest === image.digest || image.source === "node" ? [] : Object.keys(nodes),
-    findings: change === "remove" || change === "stays" ? [] : findingsOf(member.template, traffic, clash),
+    findings: change === "remove" || change === "stays" ? [] : findingsOf(member, traffic, clash),
   };
 }
 
@@ -227,6 +230,10 @@ function wantsOf(members: readonly Compared[]): readonly Want[] {
   return members
     .filter(({ change }) => change === "create" || change === "change")
     .map(({ member: { deployment, template } }) => ({ deployment, frontends: frontendsOfTemplate(template) }));
+}
+
+function rejectionView(rejection: Rejection): z.infer<typeof RejectionView> {
+  return { ...rejection, nodes: [...rejection.nodes] };
 }
 
 /** The scheduler is asked, and books nothing. */
@@ -241,12 +248,13 @@ async function foreseenFor(members: readonly Compared[], { host, tenant, meta }:
 
 function wishOf({ member, view, change, replaces }: Compared): Wish | undefined {
   const { deployment, replicas, template, platforms } = member;
-  const requirements = requirementsOf(template, platforms);
-  if (change === "create") return { deployment, requirements, replicas, replaces: "nothing" };
+  const isGlobal = template.mode === "global";
+  const wish = { deployment, requirements: requirementsOf(template, platforms), replicas: isGlobal ? "one-per-node" : replicas } as const;
+  if (change === "create") return { ...wish, replaces: "nothing" };
   if ((change !== "change" && change !== "restart") || view === undefined) return undefined;
-  if (replaces === undefined) {
-    const present = view.status === "stopped" ? 0 : view.replicas;
-    return replicas > present ? { deployment, requirements, replicas: replicas - present, replaces: "nothing" } : undefined;
-  }
-  return { deployment, requirements, replicas, replaces: budgetOf(template, replicas).maxSurge === 0 ? "old-first" : "new-first" };
+  if (replaces !== undefined) return { ...wish, replaces: budgetOf(template, replicas).maxSurge === 0 ? "old-first" : "new-first" };
+  const isStopped = view.status === "stopped";
+  if (isGlobal) return isStopped ? { ...wish, replaces: "nothing" } : undefined;
+  const further = replicas - (isStopped ? 0 : view.replicas);
+  return further > 0 ? { ...wish, replicas: further, replaces: "nothing" } : undefined;
 }

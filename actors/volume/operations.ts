@@ -18,21 +18,25 @@ const REMOVAL_TIMEOUT_MS = 60_000;
 const READ_PAGE_ITEMS = 1_000;
 
 /** Row kind `volume`, id = name: where its data is. */
-export const VolumeView = z.object({
-  name: z.string(),
-  /** Where its data is, and where whoever uses it runs. */
-  node: z.string(),
+const VolumeRow = z.object({ name: z.string(), nodes: z.array(z.string()) });
+
+export const VolumeView = VolumeRow.extend({
+  /** Where its data is, and where whoever uses it runs; of several, each has data of its own, as the replicas of a global deployment have. */
+  nodes: z.array(z.string()),
   /** Deployments that mount it, running or not. */
   users: z.array(z.string()),
 });
 export type VolumeView = z.infer<typeof VolumeView>;
+
+/** What became of the data on one node. */
+const RemovedFrom = z.object({ node: z.string(), data: z.enum(["removed", "kept"]), reason: z.string() });
 
 export const volumeOperations: readonly Operation[] = [
   defineOperation({
     name: "volumes.list",
     title: "List the volumes",
     description:
-      "Named volumes by name: the node their data is on, and the deployments that mount them. One that nobody uses any more is kept.",
+      "Named volumes by name: the node their data is on (or each of the nodes, with data of its own, where a global deployment uses it), and the deployments that mount them. One that nobody uses any more is kept.",
     input: z.strictObject(paging),
     output: pageOf(VolumeView),
     roles: READERS,
@@ -45,7 +49,7 @@ export const volumeOperations: readonly Operation[] = [
         usersOfVolumes(context),
         context.reads.rows({ kind: "volume", limit, ...(cursor === undefined ? {} : { cursor }) }),
       ]);
-      const items = found.items.map(({ id, parent }) => ({ name: id, node: parent, users: users.get(id) ?? [] }));
+      const items = found.items.map(({ id, body }) => ({ ...VolumeRow.parse(body), users: [...(users.get(id) ?? [])] }));
       return page(items, found.next, found.asOfOffset);
     },
   }),
@@ -56,7 +60,7 @@ export const volumeOperations: readonly Operation[] = [
       "Refused while a deployment mounts it. The next replica that uses the name begins with an empty volume, on any node. Data on a node that does not answer stays there, and the answer says so.",
     effect: "destructive",
     input: z.strictObject({ name: VolumeName }),
-    output: z.object({ name: z.string(), node: z.string(), data: z.enum(["removed", "kept"]), reason: z.string() }),
+    output: z.object({ name: z.string(), nodes: z.array(RemovedFrom) }),
     roles: ["admin", "operator"],
     errors: ["volume.not-found", "volume.in-use"],
     http: { method: "DELETE", path: "/volumes/{name}" },
@@ -69,8 +73,9 @@ export const volumeOperations: readonly Operation[] = [
         timeoutMs: DECISION_TIMEOUT_MS,
       });
       if (isRefusal(reply)) return reply;
-      const { node } = z.object({ node: z.string() }).parse(reply.value);
-      return { kind: "ok", value: { name, node, ...(await removed(name, node, context)) } };
+      const { nodes } = VolumeRow.pick({ nodes: true }).parse(reply.value);
+      const places = await Promise.all(nodes.map(async (node) => ({ node, ...(await removed(name, node, context)) })));
+      return { kind: "ok", value: { name, nodes: places } };
     },
   }),
 ];

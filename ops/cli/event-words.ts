@@ -1,5 +1,5 @@
 import type { CertificatesEvent } from "../../actors/certificate/state.ts";
-import type { DeploymentEvent } from "../../actors/deployment/state.ts";
+import type { DeploymentEvent } from "../../actors/deployment/events.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
 import type { Withdrawn } from "../../actors/ingress/commands.ts";
 import type { IngressEvent } from "../../actors/ingress/state.ts";
@@ -91,6 +91,10 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return event.wants === "gone" ? `leaves the stack ${event.stack}` : `is as the stack ${event.stack} wants it`;
     case "slot.ended":
       return event.outcome === "succeeded" ? `replica ${event.slot} has completed` : `replica ${event.slot} is given up: ${event.reason}`;
+    case "slots.pinned":
+      return event.slots.map(({ slot, node }) => `replica ${slot} is for ${node}`).join(", ");
+    case "nodes.listed":
+      return `${event.nodes.length === 1 ? "1 node fits" : `${event.nodes.length} nodes fit`}: ${event.nodes.map(({ name, readiness }) => (readiness === "ready" ? name : `${name} (${readiness})`)).join(", ")}`;
     case "slot.relocated":
       return `replica ${event.slot} tries another node than ${event.node}`;
     case "placements.pended":
@@ -116,6 +120,7 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
     case "placements.requested":
     case "slots.retargeted":
     case "slots.removed":
+    case "slots.freed":
       return undefined;
     default:
       return unknownType(event);

@@ -19,7 +19,7 @@ export const everyday: readonly Everyday[] = [
     name: "deploy",
     arguments: [name, command],
     summary: "Create a deployment",
-    options: [{ flags: "--replicas <number>", description: "how many (1)" }, ...templateFlags, ...waiting],
+    options: [{ flags: "--replicas <number>", description: "how many (1); not with --mode global" }, ...templateFlags, ...waiting],
     examples: [
       "odysseus deploy web --image nginx:1.27 --replicas 3 --publish 8080:80 --env MODE=production --health http:/healthz --wait",
       "odysseus deploy worker --image busybox -- sh -c 'while true; do date; sleep 5; done'",

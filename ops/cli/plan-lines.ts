@@ -51,10 +51,11 @@ function memberLines(out: Output, member: PlannedMember): readonly string[] {
   }
 }
 
-function placeLines(out: Output, { nodes, pending, rejections, pulls }: PlannedMember): readonly string[] {
+function placeLines(out: Output, { nodes, pending, rejections, leftOut, pulls }: PlannedMember): readonly string[] {
   const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
   return [
     ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
+    ...leftOut.map(({ reason }) => `    none would go where it does not fit: ${plain(reason)}`),
     ...(pulls.length === 0 ? [] : [`    image would be pulled on ${pulls.join(", ")}, where it is not there yet`]),
     ...(pending === 0 ? [] : [out.paint("yellow", `    ! ${pending} ${pending === 1 ? "replica" : "replicas"} would find no node now:`)]),
     ...(pending === 0 ? [] : rejections.map(({ reason, remedy }) => out.paint("yellow", `      ${plain(reason)}. ${plain(remedy)}`))),

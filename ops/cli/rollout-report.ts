@@ -59,7 +59,8 @@ function success({ rollout, deployment }: Waited): string {
   if (rollout.change === "stop") return "stopped";
   if (deployment.status === "completed") return `revision ${rollout.revision} has completed: ${deployment.reason}`;
   const replicas = `${deployment.healthyReplicas} of ${deployment.replicas} ${deployment.replicas === 1 ? "replica" : "replicas"} healthy`;
-  return `revision ${rollout.revision} is running, ${replicas}`;
+  const without = rollout.reason === undefined ? "" : `; ${plain(rollout.reason)}`;
+  return `revision ${rollout.revision} is running, ${replicas}${without}`;
 }
 
 function failure({ outcome, change, revision, id }: RolloutView): string {

@@ -25,6 +25,11 @@ export const templateFlags: readonly Flag[] = [
   { flags: "--memory <size>", description: "limit per replica, like 512M" },
   { flags: "--reserve-cpus <number>", description: "set aside on the node per replica" },
   { flags: "--reserve-memory <size>", description: "set aside on the node per replica" },
+  {
+    flags: "--mode <mode>",
+    description: "global: one replica on every node that fits, now and later, instead of a number of replicas (replicated)",
+    choices: ["replicated", "global"],
+  },
   { flags: "--constraint <rule>", description: 'where it may run: zone==eu, "zone in eu,us", ssd', repeats: true },
   { flags: "--entrypoint <word>", description: "replaces the image's; once per word", repeats: true },
   { flags: "--user <name>", description: "user in the container" },

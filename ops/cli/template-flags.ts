@@ -61,6 +61,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
       onFailure: text(options, "onFailure"),
     }),
     plain: said({
+      mode: text(options, "mode"),
       user: text(options, "user"),
       workingDirectory: text(options, "workdir"),
       stopSignal: text(options, "stopSignal"),

@@ -1,4 +1,5 @@
-import type { DeploymentEvent, DeploymentState } from "../../actors/deployment/state.ts";
+import type { DeploymentEvent } from "../../actors/deployment/events.ts";
+import type { DeploymentState } from "../../actors/deployment/state.ts";
 import { evolve as evolveDeployment, initialState as newDeployment } from "../../actors/deployment/state.ts";
 import { evolve as evolveIngress, noIngress, type IngressEvent, type IngressState } from "../../actors/ingress/state.ts";
 import { evolve as evolveNode, initialState as newNode, type NodeEvent, type NodeState } from "../../actors/node/state.ts";

@@ -1,6 +1,6 @@
 import type { DeploymentView } from "../../../actors/views.ts";
 import { ask } from "../routes.ts";
-import { type Action, ifGeneration, naming, text, whole } from "../session.ts";
+import { type Action, ifGeneration, naming, type Options, text, whole } from "../session.ts";
 import { usage } from "../stop.ts";
 import { type SpokenTemplate, spokenTemplate } from "../template-flags.ts";
 import { finish, waitingOf, type Written } from "./change.ts";
@@ -13,17 +13,22 @@ export const deploy: Action = async (session, [name = "", ...command], options) 
   if (spoken.health === "none") throw usage("--health none is for update: a new deployment has no health check unless you give one.");
   if (spoken.health === undefined && isAny(spoken.healthTimes))
     throw usage("There is no health check whose times these are: give --health too.");
-  const replicas = whole(text(options, "replicas"), "--replicas") ?? 1;
+  const replicas = whole(text(options, "replicas"), "--replicas");
   const body = {
     name,
-    replicas,
+    ...(replicas !== undefined && { replicas }),
     ...fieldsOf(spoken),
     ...(spoken.health !== undefined && { health: { ...spoken.health, ...spoken.healthTimes } }),
   };
   const written = await ask<Written>(session.api(), "deployments.create", { body });
-  const words = `revision ${written.revision} is rolling out, ${replicas} ${replicas === 1 ? "replica" : "replicas"} of ${spoken.image}`;
+  const words = `revision ${written.revision} is rolling out, ${howMany(replicas, options)} of ${spoken.image}`;
   await finish(session, waiting, [{ written, words }]);
 };
+
+function howMany(replicas = 1, options: Options): string {
+  if (text(options, "mode") === "global") return "one replica on every node that fits";
+  return `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
+}
 
 /** Changes what is said and nothing else. */
 export const update: Action = async (session, [name = "", ...command], options) => {

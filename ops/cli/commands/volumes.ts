@@ -9,7 +9,7 @@ export const volumes: Action = async (session) => {
   const columns: readonly Column[] = [{ title: "NAME" }, { title: "NODE" }, { title: "USERS", least: 12 }];
   show(session, items, columns, "No volumes. Named volumes are made on the node of the first replica that mounts them.", (item) => [
     item.name,
-    item.node,
+    item.nodes.join(", "),
     item.users.length === 0 ? "nobody" : item.users.join(", "),
   ]);
 };

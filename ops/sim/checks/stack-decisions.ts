@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
-import type { DeploymentEvent, DeploymentState } from "../../../actors/deployment/state.ts";
+import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
+import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { Member } from "../../../actors/stack/commands.ts";
 import { StackSpec, type Condition, type MemberSpec } from "../../../actors/stack/contract.ts";
 import { memberName } from "../../../actors/stack/names.ts";

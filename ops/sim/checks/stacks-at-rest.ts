@@ -1,5 +1,6 @@
 import { frontendsOf } from "../../../actors/deployment/frontends.ts";
 import { claimsOf } from "../../../actors/ingress/claims.ts";
+import { nodesOf } from "../../../actors/scheduler/state.ts";
 import type { StackState } from "../../../actors/stack/state.ts";
 import type { Truth } from "../truth.ts";
 import type { Report } from "../violation.ts";
@@ -38,7 +39,10 @@ function ofGroups({ deployments, scheduler: { reservations, volumes } }: Truth):
   for (const { deployment, placementId, together, node, volumes: used = [] } of Object.values(reservations)) {
     const isLeaving = deployments.get(deployment)?.placements[placementId]?.evacuation !== undefined;
     if (together !== undefined && !isLeaving) groups.set(together, (groups.get(together) ?? new Set()).add(node));
-    for (const volume of used) if (volumes[volume] !== node) found.push(`${placementId} is on ${node}, its data on ${volumes[volume]}`);
+    for (const volume of used) {
+      const places = volumes[volume] === undefined ? [] : nodesOf(volumes[volume]);
+      if (!places.includes(node)) found.push(`${placementId} is on ${node}, its data on ${places.join(" and ")}`);
+    }
   }
   for (const [group, nodes] of groups) if (nodes.size > 1) found.push(`the group ${group} is on ${[...nodes].join(" and ")}`);
   return found;

@@ -4,12 +4,13 @@ import { isRefusal, type Refusal } from "../../../runtime/refusal.ts";
 import type { ChangeReply, DeploymentCommand, PersonCommand } from "../../../actors/deployment/commands.ts";
 import { PinnedTemplate, type PinnedImage } from "../../../actors/deployment/contract.ts";
 import { decide } from "../../../actors/deployment/decide.ts";
-import { nextStepMs } from "../../../actors/deployment/advance.ts";
+import { nextStepMs } from "../../../actors/deployment/next-step.ts";
+import { isGlobal } from "../../../actors/deployment/global.ts";
 import { evolve, initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
 import type { IngressCommand } from "../../../actors/ingress/commands.ts";
 import { templateOf as templateIn } from "../../../actors/deployment/replica.ts";
 import type { AttemptPhase, PlacementStatus } from "../../../actors/node/contract.ts";
-import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
+import type { FittingNode, Rejection, SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { NodeCommand } from "../../../actors/node/messages.ts";
 
 export const TENANT = "acme";
@@ -30,6 +31,12 @@ export class Stage {
   readonly sent: Outgoing[] = [];
   /** Operations, as the audit names them. */
   readonly audited: string[] = [];
+  /** Nodes without room. */
+  readonly full = new Set<string>();
+  /** Why further nodes do not fit. */
+  rejections: readonly Rejection[] = [];
+  #fitting: readonly FittingNode[] = [];
+  #listing = 0;
   #commands = 0;
   #sequences = new Map<string, number>();
 
@@ -60,11 +67,34 @@ export class Stage {
     this.nowMs = end;
   }
 
-  /** Answers everything the deployment asked the scheduler for: round robin over three nodes. */
+  /** Answers everything the deployment asked the scheduler for: on the slot's own node, or round robin over three nodes. */
   placeAll(): void {
+    this.#list();
     const asked = Object.values(this.state.placements).filter(({ stage }) => stage.stage !== "assigned");
-    if (asked.length > 0)
-      this.tell({ kind: "placed", placements: asked.map(({ placementId, slot }) => ({ placementId, node: `n${(slot % 3) + 1}` })) });
+    const nodeOf = (slot: number): string => this.state.slots[slot]?.node ?? `n${(slot % 3) + 1}`;
+    const able = asked.filter(({ slot }) => !this.full.has(nodeOf(slot)));
+    if (able.length > 0)
+      this.tell({ kind: "placed", placements: able.map(({ placementId, slot }) => ({ placementId, node: nodeOf(slot) })) });
+    const unable = asked.filter(({ slot, stage }) => stage.stage === "requested" && this.full.has(nodeOf(slot)));
+    const rejectionsOf = (slot: number): readonly Rejection[] => [
+      { filter: "resources", nodes: [nodeOf(slot)], reason: `${nodeOf(slot)} lacks memory`, remedy: "Add memory." },
+    ];
+    const pended = unable.map(({ placementId, slot }) => ({ placementId, rejections: rejectionsOf(slot) }));
+    if (pended.length > 0) this.tell({ kind: "pending", placements: pended });
+  }
+
+  /** The nodes are such, as the scheduler tells; a name alone is ready. */
+  nodes(...nodes: readonly (string | FittingNode)[]): void {
+    this.#fitting = nodes.map((node) => (typeof node === "string" ? { name: node, readiness: "ready", reason: "" } : node));
+    this.#list();
+  }
+
+  /** Tells what it has not heard yet of its present revision. */
+  #list(): void {
+    const { nodes, revision } = this.state;
+    if (!isGlobal(this.state) || (nodes?.revision === revision && nodes.nodes === this.#fitting)) return;
+    this.#listing += 1;
+    this.tell({ kind: "nodes-fit", revision, number: this.#listing, nodes: this.#fitting, rejections: this.rejections });
   }
 
   observe(placementId: string, current: AttemptPhase, more: Partial<PlacementStatus> = {}): void {

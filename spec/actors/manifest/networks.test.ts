@@ -96,6 +96,16 @@ networks:
     expect(messagesOf("services: {web: {image: a}, db: {image: b, network_mode: bridge}}")).toEqual([]);
   });
 
+  test("tie no service to one node that is on every node, and say what its names lead to", () => {
+    const text = "services: {web: {image: a}, db: {image: b}, logs: {image: c, deploy: {mode: global}}}";
+    expect(networksOf(text)).toMatchObject({ web: { together: "shop" }, db: { together: "shop" }, logs: { together: undefined } });
+    const both = "services: {web: {image: a}, logs: {image: c, deploy: {mode: global}}}";
+    expect(networksOf(both)).toMatchObject({ web: { together: undefined }, logs: { together: undefined } });
+    expect(messagesOf(both)).toEqual([
+      expect.stringMatching(/^warning services\.logs\.deploy\.mode: On each node, names lead .* only among what runs on that node/),
+    ]);
+  });
+
   test("that are there already are used where the node allows it", () => {
     const text = "services: {web: {image: a, networks: [old]}}\nnetworks: {old: {external: true}}";
     expect(networksOf(text)).toEqual({ web: { networks: [{ name: "old", external: true, aliases: ["web"] }], together: undefined } });

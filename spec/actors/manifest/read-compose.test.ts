@@ -203,6 +203,13 @@ describe("labels", () => {
   });
 });
 
+test("a service is on every node when its mode says so, and may end there", () => {
+  const read = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
+  expect(read("deploy: {mode: global}")).toMatchObject({ mode: "global" });
+  expect(read("deploy: {mode: global-job}")).toMatchObject({ mode: "global", run: "job", restart: { condition: "on-failure" } });
+  expect(read("deploy: {mode: replicated, replicas: 2}")).not.toHaveProperty("mode");
+});
+
 describe("a service that ends", () => {
   const specOf = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
 
@@ -308,7 +315,10 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["environment: {PRICE: '${5}'}", /"\$\{5\}" does not name a variable\..*-> write \$\$/],
     ["restart: sometimes", /is not a way to restart/],
     ["stop_grace_period: 90", /"90" is not an amount.*-> write it like 30s/],
-    ["deploy: {mode: global}", /One replica on every node is not supported yet/],
+    ["deploy: {mode: global, replicas: 2}", /deploy\.replicas: A global service has one replica on every node that fits.*-> leave it out/],
+    ["scale: 2\ndeploy: {mode: global-job}", /services\.web\.scale: A global service has one replica/],
+    ["deploy: {placement: {max_replicas_per_node: 1}}", /no most can be given.*-> write mode: global/],
+    ["deploy: {mode: everywhere}", /deploy\.mode/],
     ["deploy: {replicas: 100000}", /replicas: /],
     ["deploy: {replicas: many}", /not a whole number/],
     ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],

@@ -115,6 +115,13 @@ describe("a Compose file that is written", () => {
     });
   });
 
+  test("says that a service is on every node", () => {
+    expect(writeCompose(alone({ mode: "global" }))).toMatch(/\n {4}deploy:\n {6}mode: global\n/);
+    const job = alone({ mode: "global", run: "job", restart: { condition: "none" } });
+    expect(writeCompose(job)).toContain("mode: global-job");
+    expect(readBack(writeCompose(job))).toEqual(job);
+  });
+
   test("says the rest under x-odysseus", () => {
     const text = writeCompose(alone({ health: { kind: "http", path: "/healthz" }, constraints: [{ key: "ssd", operator: "exists" }] }));
     expect(text).toMatch(/x-odysseus:\n {6}health:\n {8}kind: http/);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EventView } from "../../../actors/event/event-view.ts";
-import type { DeploymentEvent } from "../../../actors/deployment/state.ts";
+import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
 import type { NodeEvent } from "../../../actors/node/state.ts";
 import { eventWords } from "../../../ops/cli/event-words.ts";
 

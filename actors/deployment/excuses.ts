@@ -1,0 +1,32 @@
+import { closedBecause, presentNodes } from "./global.ts";
+import { failsBecauseOfNode } from "./node-failures.ts";
+import { templateOf } from "./replica.ts";
+import type { SlotView } from "./slot-views.ts";
+import type { DeploymentState, PlacementRecord, Slot } from "./state.ts";
+
+/**
+ * Why a node of a global deployment does without its replica and holds up nobody, in a sentence; undefined: it is waited for. Nothing is expected of a node that
+ * takes no replicas now. One that had a replica when the rollout began is owed one: if it cannot have it any more, that is the rollout's doing.
+ */
+export function excuseOf(state: DeploymentState, { slot, good }: SlotView, nowMs: number): string | undefined {
+  if (slot.node === undefined || presentNodes(state) === undefined) return undefined;
+  const closed = closedBecause(state, slot);
+  if (closed !== undefined) return closed;
+  if (isOwed(state, slot)) return undefined;
+  for (const placement of good) {
+    const why = unplaced(state, placement, nowMs) ?? (failsBecauseOfNode(placement) ? placement.status?.failure?.message : undefined);
+    if (why !== undefined) return `${slot.node}: ${why}`;
+  }
+  return undefined;
+}
+
+function isOwed({ rollout }: DeploymentState, slot: Slot): boolean {
+  return rollout?.outcome === "in-progress" && rollout.served.includes(slot.number);
+}
+
+function unplaced(state: DeploymentState, { stage, contentOf: content }: PlacementRecord, nowMs: number): string | undefined {
+  if (stage.stage === "assigned") return undefined;
+  const sinceMs = Math.max(stage.sinceMs, state.rollout?.startedAtMs ?? 0);
+  if (sinceMs + templateOf(state, content).rollout.placeDeadlineMs > nowMs) return undefined;
+  return stage.stage === "pending" ? stage.rejections.map(({ reason }) => reason).join("; ") : "it was not placed there";
+}

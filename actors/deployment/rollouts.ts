@@ -1,0 +1,50 @@
+import type { DeploymentEvent } from "./events.ts";
+import { withMembership } from "./membership.ts";
+import type { DeploymentState, Rollout } from "./state.ts";
+
+/** How a rollout begins and ends: the part of `evolve` that is about it. Pure, as all of it. */
+
+export function startRollout(
+  state: DeploymentState,
+  event: Extract<DeploymentEvent, { type: "rollout.started" }>,
+  atMs: number,
+): DeploymentState {
+  const { change, revision, deadlineAtMs, diff, cause, by, via } = event;
+  const id = state.generation + 1;
+  const rollout: Rollout = {
+    id,
+    change,
+    revision,
+    outcome: "in-progress",
+    reason: undefined,
+    startedAtMs: atMs,
+    deadlineAtMs,
+    endedAtMs: undefined,
+    diff,
+    cause,
+    by,
+    via,
+    served: servedSlots(state),
+  };
+  return { ...state, generation: id, changedAtMs: atMs, rollout };
+}
+
+export function endRollout(
+  state: DeploymentState,
+  event: Extract<DeploymentEvent, { type: "rollout.ended" }>,
+  atMs: number,
+): DeploymentState {
+  if (state.rollout?.id !== event.id) return state;
+  const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
+  const ended = withMembership(state, event);
+  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...ended, rollout };
+  const revisions = state.revisions.map((revision) =>
+    revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
+  );
+  return { ...ended, rollout, revisions, succeeded: rollout.revision };
+}
+
+function servedSlots({ placements }: DeploymentState): readonly number[] {
+  const healthy = Object.values(placements).filter(({ desired, healthySinceMs }) => desired === "running" && healthySinceMs !== undefined);
+  return [...new Set(healthy.map(({ slot }) => slot))];
+}
