@@ -12,6 +12,7 @@ const ROUTE_SHARE = 0.2;
 const HOST_PORTS = [8080, 9090] as const;
 const DRAIN_TIMES_MS = [0, 3_000, 10_000] as const;
 const MOST_REPLICAS = 4;
+const GLOBAL_SHARE = 0.25;
 /** Of what is done to deployments, so much is done to members of a stack, by hand. */
 const MEMBER_SHARE = 0.2;
 const PRUNE_SHARE = 0.4;
@@ -38,7 +39,7 @@ export function newDeployment(random: Random, name: string, imageReference: stri
   return {
     name,
     image: imageReference,
-    replicas: 1 + Math.floor(random.next() * MOST_REPLICAS),
+    ...(random.next() < GLOBAL_SHARE ? { mode: "global" } : { replicas: 1 + Math.floor(random.next() * MOST_REPLICAS) }),
     ports: [{ containerPort: 80, ...publication(random) }],
     routes: random.next() < ROUTE_SHARE ? [{ host: `${name}.example.com`, tls: "off" }] : [],
     drainMs: oneOf(random, DRAIN_TIMES_MS),
@@ -79,6 +80,8 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
     4,
     (random, { name }) => ({ operation: "deployments.scale", input: { name, replicas: Math.floor(random.next() * (MOST_REPLICAS + 1)) } }),
   ],
+  [1, (_random, { name }) => ({ operation: "deployments.update", input: { name, mode: "global" } })],
+  [1, (_random, { name }) => ({ operation: "deployments.update", input: { name, mode: "replicated", replicas: MOST_REPLICAS } })],
   [2, (_random, { name }) => ({ operation: "deployments.rollback", input: { name } })],
   [1, (random, { name }) => ({ operation: "deployments.rollback", input: { name, to: 1 + Math.floor(random.next() * 4) } })],
   [2, (_random, { name }) => ({ operation: "deployments.restart", input: { name } })],

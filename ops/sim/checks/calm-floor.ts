@@ -1,4 +1,5 @@
 import { budgetOf } from "../../../actors/deployment/budget.ts";
+import { wantedSlots } from "../../../actors/deployment/global.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
@@ -7,13 +8,14 @@ import { isEnding, servingNow } from "./observation.ts";
 
 /**
  * While nothing is sabotaged, whatever is missing is missing because of us. Looks from outside: from the moment a deployment serves in full, and knows it, until
- * its number of replicas changes, it serves with `replicas - maxUnavailable` at least.
+ * its slots change, it serves with `replicas - maxUnavailable` at least.
  */
 export class CalmFloor {
   readonly #truth: Truth;
   readonly #nodes: readonly SimNode[];
   readonly #report: Report;
-  readonly #full = new Map<string, number>();
+  /** By deployment: the slots with which it served in full. */
+  readonly #full = new Map<string, string>();
 
   constructor(truth: Truth, nodes: readonly SimNode[], report: Report) {
     this.#truth = truth;
@@ -29,14 +31,16 @@ export class CalmFloor {
   look(): void {
     for (const [name, state] of this.#truth.deployments) {
       const isToServe = state.mode === "running" && !isMeantToEnd(state);
-      if (!isToServe || this.#full.get(name) !== state.replicas) this.#full.delete(name);
-      if (!isToServe || state.replicas === 0) continue;
+      const slots = isToServe ? wantedSlots(state) : [];
+      if (this.#full.get(name) !== slots.join()) this.#full.delete(name);
+      if (slots.length === 0) continue;
       const serving = servingNow(state, this.#nodes);
-      if (serving >= state.replicas && healthySlots(state) >= state.replicas) this.#full.set(name, state.replicas);
-      else if (this.#full.has(name) && serving < floorOf(state)) {
+      const floor = floorOf(state, slots.length);
+      if (serving >= slots.length && healthySlots(state) >= slots.length) this.#full.set(name, slots.join());
+      else if (this.#full.has(name) && serving < floor) {
         this.#report(
           "never below replicas - maxUnavailable",
-          `${name} serves with ${serving} of ${state.replicas}, at least ${floorOf(state)} were promised`,
+          `${name} serves with ${serving} of ${slots.length}, at least ${floor} were promised`,
         );
       }
     }
@@ -53,7 +57,7 @@ function isMeantToEnd({ revisions, revision }: DeploymentState): boolean {
 }
 
 /** The most generous budget of any revision that still matters. */
-function floorOf(state: DeploymentState): number {
-  const allowances = state.revisions.map(({ template }) => budgetOf(template, state.replicas).maxUnavailable);
-  return state.replicas - Math.max(0, ...allowances);
+function floorOf({ revisions }: DeploymentState, replicas: number): number {
+  const allowances = revisions.map(({ template }) => budgetOf(template, replicas).maxUnavailable);
+  return replicas - Math.max(0, ...allowances);
 }

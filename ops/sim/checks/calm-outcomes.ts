@@ -1,14 +1,16 @@
+import { excuseOf } from "../../../actors/deployment/excuses.ts";
 import { templateOf } from "../../../actors/deployment/replica.ts";
+import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { DeploymentStep, StackStep } from "../truth.ts";
 import type { Report } from "../violation.ts";
 import { endsWell, isReliable, servingNow } from "./observation.ts";
 
-const WITHOUT_ROOM = /no node (could take it|was chosen)/;
+const WITHOUT_ROOM = /no node (could take it|was chosen|took it)/;
 
 /** While nothing is sabotaged: what works is rolled out wherever there is room for it, and a success is seen from outside, too. */
-export function checkCalmOutcome({ before, event }: DeploymentStep, nodes: readonly SimNode[], report: Report): void {
+export function checkCalmOutcome({ before, event, atMs }: DeploymentStep, nodes: readonly SimNode[], report: Report): void {
   if (event.type !== "rollout.ended" || event.outcome === "superseded" || before.mode !== "running") return;
   const templates = wanted(before).map((content) => templateOf(before, content));
   if (!templates.every((template) => isReliable(template) || endsWell(template))) return;
@@ -20,7 +22,8 @@ export function checkCalmOutcome({ before, event }: DeploymentStep, nodes: reado
   }
   if (!templates.every(isReliable)) return;
   const serving = servingNow(before, nodes);
-  if (serving < before.replicas) report("a rollout that succeeded did", `${what}: ${serving} of ${before.replicas} serve`);
+  const owed = slotViews(before).filter((view) => excuseOf(before, view, atMs) === undefined).length;
+  if (serving < owed) report("a rollout that succeeded did", `${what}: ${serving} of ${owed} serve`);
 }
 
 /** While nothing is sabotaged a stack of what works becomes what was asked for, wherever there is room for it. */

@@ -1,6 +1,9 @@
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
-import { contentOf, hasEnded, templateOf } from "../../../actors/deployment/replica.ts";
+import { isGlobal, wantedSlots } from "../../../actors/deployment/global.ts";
+import { contentOf, hasEnded, revisionOf, templateOf } from "../../../actors/deployment/replica.ts";
+import { readinessOf } from "../../../actors/node/readiness.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
+import { holds } from "../../../actors/scheduler/constraints.ts";
 import { LABEL } from "../../../agent/labels.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
@@ -22,7 +25,7 @@ export function differences(world: SimWorld): readonly string[] {
   const found: string[] = [];
   const assigned = new Map<string, Assigned>();
   const pending = new Set<string>();
-  for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending));
+  for (const state of truth.deployments.values()) found.push(...ofDeployment(state, assigned, pending), ...ofGlobal(state, truth));
   found.push(
     ...ofScheduler(truth, assigned, pending),
     ...ofPools(truth, world.nodes),
@@ -50,8 +53,9 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
     else assigned.set(placementId, { state, placement, node: stage.node });
   }
   if (mode !== "running") return perSlot.size === 0 ? found : [...found, `${name} is ${mode} and has replicas`];
-  for (const slot of perSlot.keys()) if (slot > state.replicas) found.push(`${name}: slot ${slot} is one too many`);
-  for (let slot = 1; slot <= state.replicas; slot += 1) {
+  const wanted = wantedSlots(state);
+  for (const slot of perSlot.keys()) if (!wanted.includes(slot)) found.push(`${name}: slot ${slot} is one too many`);
+  for (const slot of wanted) {
     const count = perSlot.get(slot) ?? 0;
     const own = state.slots[slot];
     if (own !== undefined && hasEnded(own, contentOf(state, own.revision || state.revision)) && count === 0) continue;
@@ -61,6 +65,32 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
     if (!isExact) found.push(`${name}: slot ${slot} has ${count} replicas`);
   }
   return found;
+}
+
+/** One that is global has one slot for every node that fits and takes replicas. A node that is cordoned keeps what it has. */
+function ofGlobal(state: DeploymentState, { nodes }: Truth): readonly string[] {
+  if (state.mode !== "running" || !isGlobal(state)) return [];
+  const { constraints } = templateOf(state, contentOf(state, state.revision));
+  const platforms = revisionOf(state, state.revision)?.platforms ?? [];
+  const fitting = [...nodes.values()].flatMap((node) => {
+    const seen = readinessOf(node);
+    const isOfPlatform = platforms.length === 0 || platforms.some(({ os, arch }) => os === seen?.os && arch === seen.arch);
+    return seen !== undefined && isOfPlatform && constraints.every((constraint) => holds(constraint, seen)) ? [seen] : [];
+  });
+  const has = wantedSlots(state).flatMap((slot) => state.slots[slot]?.node ?? []);
+  const astray = Object.values(state.placements).filter(
+    ({ stage, slot }) => stage.stage === "assigned" && stage.node !== state.slots[slot]?.node,
+  );
+  const may = new Set(fitting.filter(({ readiness }) => readiness !== "draining").map(({ name }) => name));
+  return [
+    ...fitting.flatMap(({ name, readiness }) =>
+      readiness === "ready" && !has.includes(name) ? [`${state.name}: ${name} has no slot`] : [],
+    ),
+    ...astray.map(({ placementId }) => `${placementId} is not on the node of its slot`),
+    ...has.flatMap((name, index) =>
+      may.has(name) && has.indexOf(name) === index ? [] : [`${state.name}: ${name} should not have slot ${index + 1}`],
+    ),
+  ];
 }
 
 function ofScheduler({ scheduler }: Truth, assigned: ReadonlyMap<string, Assigned>, pending: ReadonlySet<string>): readonly string[] {

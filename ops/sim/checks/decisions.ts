@@ -1,4 +1,9 @@
 import { budgetOf } from "../../../actors/deployment/budget.ts";
+import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
+import { excuseOf } from "../../../actors/deployment/excuses.ts";
+import { wantedSlots } from "../../../actors/deployment/global.ts";
+import { templateOf } from "../../../actors/deployment/replica.ts";
+import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import type { SchedulerState } from "../../../actors/scheduler/state.ts";
 import { partsOf } from "../../../runtime/address.ts";
@@ -15,8 +20,12 @@ export function decisionChecks(report: Report): TruthListener {
       keepsEnoughServing(step, report);
       succeedsTruly(step, report);
       findsItsPortFree(step, removed, report);
+      staysOnItsNode(step, report);
     },
-    scheduler: (state) => booksNothingTwice(state, report),
+    scheduler: (state) => {
+      booksNothingTwice(state, report);
+      pinsOneAtATime(state, report);
+    },
     committed: (commit: Commit) => {
       if (commit.epoch < epoch) report("epochs only grow", `${commit.stream} was written under ${commit.epoch} after ${epoch}`);
       epoch = Math.max(epoch, commit.epoch);
@@ -26,13 +35,14 @@ export function decisionChecks(report: Report): TruthListener {
 }
 
 /** A stop may take away what serves only as far as the budget goes: what faults have taken already counts. */
-function keepsEnoughServing({ before, event, after }: DeploymentStep, report: Report): void {
+function keepsEnoughServing({ before, event, after, atMs }: DeploymentStep, report: Report): void {
   const isAway = event.type === "placements.stop-requested" || event.type === "placements.withdrawal-requested";
   if (!isAway || before.mode !== "running") return;
   const template = before.revisions.find(({ number }) => number === before.revision)?.template;
   if (template === undefined) return;
-  const allowed = before.replicas - budgetOf(template, before.replicas).maxUnavailable;
-  const [serving, left] = [servingSlots(before), servingSlots(after)];
+  const owed = owedSlots(before, atMs);
+  const allowed = owed.size - budgetOf(template, owed.size).maxUnavailable;
+  const [serving, left] = [before, after].map((state) => servingSlots(state, owed, template.mode)) as [number, number];
   if (left >= serving || left >= allowed) return;
   report(
     "never below replicas - maxUnavailable",
@@ -40,14 +50,27 @@ function keepsEnoughServing({ before, event, after }: DeploymentStep, report: Re
   );
 }
 
-/** What has done its work serves as well as it ever will. */
-function servingSlots({ placements, replicas, slots, revisions }: DeploymentState): number {
-  const serving = Object.values(placements).filter(
-    ({ desired, healthySinceMs, slot }) => desired === "running" && healthySinceMs !== undefined && slot <= replicas,
+/** Slots that are to have a replica and can. */
+function owedSlots(state: DeploymentState, atMs: number): ReadonlySet<number> {
+  return new Set(
+    slotViews(state)
+      .filter((view) => excuseOf(state, view, atMs) === undefined)
+      .map(({ slot }) => slot.number),
   );
-  const done = Object.values(slots).filter(({ ended, revision, number }) => {
-    const content = revisions.find((one) => one.number === revision)?.contentOf;
-    return ended?.outcome === "succeeded" && ended.contentOf === content && number <= replicas;
+}
+
+/** What has done its work serves as well as it ever will, and what a deployment consisted of when it was global, or not, serves until the others do. */
+function servingSlots(state: DeploymentState, owed: ReadonlySet<number>, mode: PinnedTemplate["mode"]): number {
+  const isOfOtherMode = ({ contentOf }: PlacementRecord): boolean => templateOf(state, contentOf).mode !== mode;
+  const serving = Object.values(state.placements).filter(
+    (placement) =>
+      placement.desired === "running" &&
+      placement.healthySinceMs !== undefined &&
+      (owed.has(placement.slot) || (isOfOtherMode(placement) && !wantedSlots(state).includes(placement.slot))),
+  );
+  const done = Object.values(state.slots).filter(({ ended, revision, number }) => {
+    const content = state.revisions.find((one) => one.number === revision)?.contentOf;
+    return ended?.outcome === "succeeded" && ended.contentOf === content && owed.has(number);
   });
   return new Set([...serving.map(({ slot }) => slot), ...done.map(({ number }) => number)]).size;
 }
@@ -60,7 +83,7 @@ function succeedsTruly({ before, event, atMs }: DeploymentStep, report: Report):
     if (left.length > 0) wrong(`${left.join(", ")} were still there`);
     return;
   }
-  for (let slot = 1; slot <= before.replicas; slot += 1) {
+  for (const slot of owedSlots(before, atMs)) {
     const content = before.revisions.find(({ number }) => number === before.slots[slot]?.revision)?.contentOf;
     const isDone = (placement: PlacementRecord): boolean =>
       placement.slot === slot && placement.desired === "running" && placement.contentOf === content && isProven(before, placement, atMs);
@@ -88,6 +111,22 @@ function findsItsPortFree({ event, before }: DeploymentStep, removed: ReadonlySe
     const isForgotten = stage?.stage === "assigned" && removed.has(stage.node);
     if (failure?.code === "port.taken" && !isForgotten) report("a host port is used once", `${placementId}: ${failure.message}`);
   }
+}
+
+/** A slot that has a node has its replicas there. */
+function staysOnItsNode({ event, before }: DeploymentStep, report: Report): void {
+  if (event.type !== "placements.assigned") return;
+  for (const { placementId, node } of event.placements) {
+    const own = before.slots[before.placements[placementId]?.slot ?? 0]?.node;
+    if (own !== undefined && own !== node) report("one replica per node", `${placementId} belongs to ${own} and was placed on ${node}`);
+  }
+}
+
+/** A replica of a global deployment has at most its own predecessor beside it. */
+function pinsOneAtATime({ reservations }: SchedulerState, report: Report): void {
+  const pinned = Object.values(reservations).filter(({ isPinned }) => isPinned === true);
+  for (const [key, group] of Map.groupBy(pinned, ({ deployment, node }) => `${deployment} on ${node}`))
+    if (group.length > 2) report("one replica per node", `${key}: ${group.map(({ placementId }) => placementId).join(", ")}`);
 }
 
 function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Report): void {

@@ -1,4 +1,5 @@
 import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
+import { wantedSlots } from "../../../actors/deployment/global.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import { LABEL } from "../../../agent/labels.ts";
 import type { SimNode } from "../sim-node.ts";
@@ -23,11 +24,12 @@ export function endsWell(template: PinnedTemplate): boolean {
 
 /** Slots of the deployment that really serve at this moment and will go on serving, as seen from outside of the platform. */
 export function servingNow(state: DeploymentState, nodes: readonly SimNode[]): number {
+  const wanted = new Set(wantedSlots(state));
   const slots = new Set<number>();
   for (const node of nodes) {
     for (const { labels, containerId, state: doing } of node.ours()) {
       const slot = Number(labels[LABEL.slot]);
-      if (doing !== "running" || labels[LABEL.deployment] !== state.name || slot > state.replicas || slots.has(slot)) continue;
+      if (doing !== "running" || labels[LABEL.deployment] !== state.name || !wanted.has(slot) || slots.has(slot)) continue;
       const content = Number(labels[LABEL.revision]);
       const template = state.revisions.find(({ contentOf }) => contentOf === content)?.template;
       if (template === undefined || !isReliable(template)) continue;

@@ -1,10 +1,12 @@
 import type { AnyActorDefinition, Decision, Outgoing } from "../../../runtime/actor.ts";
 import { addressOf } from "../../../runtime/address.ts";
 import type { Commit, Journal } from "../../../runtime/journal.ts";
-import type { DeploymentEvent, DeploymentState } from "../../../actors/deployment/state.ts";
+import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
+import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
 import type { IngressEvent } from "../../../actors/ingress/state.ts";
+import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { StackEvent, StackState } from "../../../actors/stack/state.ts";
 import type { Engine } from "../../../agent/engine/port.ts";
 import type { Proxy as IngressProxy, ProxyWish } from "../../../agent/ingress/proxy.ts";
@@ -32,6 +34,12 @@ function redecided(kind: string, change: (accepted: Accepted, state: unknown, te
       return { ...definition, decider: { ...definition.decider, decide } };
     },
   };
+}
+
+/** A request for placements that may go to any node. */
+function unpinned(message: unknown): unknown {
+  const asked = message as SchedulerCommand;
+  return asked.kind === "place" ? { ...asked, requests: asked.requests.map(({ pin: _pin, ...request }) => request) } : message;
 }
 
 function journal(change: (commit: Commit, inner: Journal) => ReturnType<Journal["commit"]>): Mutation {
@@ -377,6 +385,26 @@ export const mutants: readonly Mutant[] = [
       redecided("scheduler", (accepted) => ({
         ...accepted,
         messages: accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "evacuate"),
+      })),
+  },
+  {
+    name: "a scheduler that does not tell every change of the nodes",
+    breaks: /everything converges|what works is rolled out/,
+    make: () => {
+      const isLost = atEach(3);
+      return redecided("scheduler", (accepted) => ({
+        ...accepted,
+        messages: accepted.messages.filter(({ message }) => (message as { kind?: string }).kind !== "nodes-fit" || !isLost()),
+      }));
+    },
+  },
+  {
+    name: "a global deployment that takes any node for a replica",
+    breaks: /one replica per node/,
+    make: () =>
+      redecided("deployment", (accepted) => ({
+        ...accepted,
+        messages: accepted.messages.map((outgoing) => ({ ...outgoing, message: unpinned(outgoing.message) })),
       })),
   },
   {
