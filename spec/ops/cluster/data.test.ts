@@ -135,10 +135,10 @@ configs: {conf: {content: "listen 80"}}
   test("a volume is listed with its node and users, and deleted with its data once nobody uses it", async () => {
     const { node } = await first();
     const listed = (await cluster.api("GET", "/volumes")).body;
-    expect(listed).toMatchObject({ items: [{ name: "shop_data", node: `n${node}`, users: ["shop-db"] }, { name: "shop_scratch" }] });
+    expect(listed).toMatchObject({ items: [{ name: "shop_data", nodes: [`n${node}`], users: ["shop-db"] }, { name: "shop_scratch" }] });
     expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ code: "volume.in-use" });
     await cluster.run("stack", "delete", "shop", "--wait");
-    expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ node: `n${node}`, data: "removed" });
+    expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ nodes: [{ node: `n${node}`, data: "removed" }] });
     expect(await cluster.bed.node(node).docker(["volume", "ls", "-q", "--filter", "name=ody-"])).toBe("ody-default-shop_scratch\n");
     expect((await cluster.api("GET", "/volumes")).body).toMatchObject({ items: [{ name: "shop_scratch", users: [] }] });
   });
