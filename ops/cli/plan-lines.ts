@@ -55,7 +55,7 @@ function placeLines(out: Output, { nodes, pending, rejections, leftOut, pulls }:
   const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
   return [
     ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
-    ...leftOut.map(({ reason }) => `    none would go where it does not fit: ${plain(reason)}`),
+    ...leftOut.map(({ reason }) => `    other nodes would get none: ${plain(reason)}`),
     ...(pulls.length === 0 ? [] : [`    image would be pulled on ${pulls.join(", ")}, where it is not there yet`]),
     ...(pending === 0 ? [] : [out.paint("yellow", `    ! ${pending} ${pending === 1 ? "replica" : "replicas"} would find no node now:`)]),
     ...(pending === 0 ? [] : rejections.map(({ reason, remedy }) => out.paint("yellow", `      ${plain(reason)}. ${plain(remedy)}`))),

@@ -148,7 +148,7 @@ volumes: {out: {}}
       );
       await cluster.run("cordon", "n2");
       const { stdout } = await cluster.cli("plan", file);
-      expect(stdout).toMatch(/replicas would go to n1, n3\n.*none would go where it does not fit: n2 is cordoned/);
+      expect(stdout).toMatch(/replicas would go to n1, n3\n.*other nodes would get none: n2 is cordoned/);
       await cluster.run("uncordon", "n2");
       await cluster.run("apply", file, "--wait");
       const collecting = await cluster.containers("fleet-collect");
