@@ -1,4 +1,4 @@
-import { closedBecause, presentNodes } from "./global.ts";
+import { bringsForward, closedBecause, presentNodes } from "./global.ts";
 import { failsBecauseOfNode } from "./node-failures.ts";
 import { templateOf } from "./replica.ts";
 import type { SlotView } from "./slot-views.ts";
@@ -12,12 +12,17 @@ export function excuseOf(state: DeploymentState, { slot, good }: SlotView, nowMs
   if (slot.node === undefined || presentNodes(state) === undefined) return undefined;
   const closed = closedBecause(state, slot);
   if (closed !== undefined) return closed;
-  if (isOwed(state, slot)) return undefined;
+  if (isOwed(state, slot) || isStillToCome(state, slot)) return undefined;
   for (const placement of good) {
     const why = unplaced(state, placement, nowMs) ?? (failsBecauseOfNode(placement) ? placement.status?.failure?.message : undefined);
     if (why !== undefined) return `${slot.node}: ${why}`;
   }
   return undefined;
+}
+
+/** What an older revision could not do there says nothing of the one that is to take its place. */
+function isStillToCome(state: DeploymentState, slot: Slot): boolean {
+  return bringsForward(state) && slot.revision !== state.revision;
 }
 
 function isOwed({ rollout }: DeploymentState, slot: Slot): boolean {

@@ -1,5 +1,6 @@
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import { isGlobal, wantedSlots } from "../../../actors/deployment/global.ts";
+import { excessOf } from "../../../actors/deployment/slot-views.ts";
 import { contentOf, hasEnded, revisionOf, templateOf } from "../../../actors/deployment/replica.ts";
 import { readinessOf } from "../../../actors/node/readiness.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
@@ -54,7 +55,7 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
   }
   if (mode !== "running") return perSlot.size === 0 ? found : [...found, `${name} is ${mode} and has replicas`];
   const wanted = wantedSlots(state);
-  for (const slot of perSlot.keys()) if (!wanted.includes(slot)) found.push(`${name}: slot ${slot} is one too many`);
+  for (const placement of excessOf(state)) if (!standsIn(state, placement)) found.push(`${placement.placementId} is one too many`);
   for (const slot of wanted) {
     const count = perSlot.get(slot) ?? 0;
     const own = state.slots[slot];
@@ -65,6 +66,12 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
     if (!isExact) found.push(`${name}: slot ${slot} has ${count} replicas`);
   }
   return found;
+}
+
+/** What a deployment consisted of before a change from or to every node goes on serving in the stead of what that change, which failed, could not bring. */
+function standsIn(state: DeploymentState, { contentOf: content }: PlacementRecord): boolean {
+  const { mode } = templateOf(state, contentOf(state, state.revision));
+  return state.rollout?.outcome === "failed" && templateOf(state, content).mode !== mode;
 }
 
 /** One that is global has one slot for every node that fits and takes replicas. A node that is cordoned keeps what it has. */
@@ -78,9 +85,10 @@ function ofGlobal(state: DeploymentState, { nodes }: Truth): readonly string[] {
     return seen !== undefined && isOfPlatform && constraints.every((constraint) => holds(constraint, seen)) ? [seen] : [];
   });
   const has = wantedSlots(state).flatMap((slot) => state.slots[slot]?.node ?? []);
-  const astray = Object.values(state.placements).filter(
-    ({ stage, slot }) => stage.stage === "assigned" && stage.node !== state.slots[slot]?.node,
-  );
+  const astray = Object.values(state.placements).filter(({ stage, slot }) => {
+    const own = state.slots[slot]?.node;
+    return own !== undefined && stage.stage === "assigned" && stage.node !== own;
+  });
   const may = new Set(fitting.filter(({ readiness }) => readiness !== "draining").map(({ name }) => name));
   return [
     ...fitting.flatMap(({ name, readiness }) =>
@@ -88,7 +96,7 @@ function ofGlobal(state: DeploymentState, { nodes }: Truth): readonly string[] {
     ),
     ...astray.map(({ placementId }) => `${placementId} is not on the node of its slot`),
     ...has.flatMap((name, index) =>
-      may.has(name) && has.indexOf(name) === index ? [] : [`${state.name}: ${name} should not have slot ${index + 1}`],
+      may.has(name) && has.indexOf(name) === index ? [] : [`${state.name}: ${name} should not have a slot of its own`],
     ),
   ];
 }

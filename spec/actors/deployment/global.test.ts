@@ -216,6 +216,29 @@ describe("a rollout over all nodes", () => {
     expect(running(stage)).toEqual({ n1: [1], n2: [1] });
   });
 
+  it("on its way back, counts a node where the newer revision could not start among those that are missed", () => {
+    const ports = [{ containerPort: 80, publishedPort: 80, mode: "host" }];
+    const stage = onNodes(["n1", "n2", "n3"], { ports });
+    stage.accepted({ kind: "update", patch: { labels: { a: "b" } } });
+    stage.full.add("n3");
+    for (let round = 0; round < 20; round++) {
+      stage.obey();
+      stage.pass(1_000);
+    }
+    stage.full.delete("n3");
+    stage.placeAll();
+    const on = (node: string): string => stage.active().find((id) => stage.nodeOf(id) === node) ?? "";
+    stage.observe(on("n1"), { phase: "backing-off", nextAttemptAtMs: stage.nowMs });
+    stage.healthy(on("n1"));
+    const failure = { code: "disk.full", permanent: false, message: "The node's disk is full.", atMs: stage.nowMs } as const;
+    stage.observe(on("n3"), { phase: "backing-off", nextAttemptAtMs: stage.nowMs }, { restarts: 3, failure });
+    expect(stage.state.rollout?.change).toBe("automatic-rollback");
+    stage.nodes("n1", "n2", "n3");
+    expect(stage.healthySlots()).toBe(2);
+    stage.finish();
+    expect(running(stage)).toEqual({ n1: [1], n2: [1], n3: [1] });
+  });
+
   it("fails on a replica that cannot become healthy, as any rollout does", () => {
     const stage = onNodes(["n1", "n2"]);
     stage.accepted({ kind: "update", patch: { labels: { a: "b" } } });
