@@ -1,4 +1,5 @@
-import { chmod, chown, mkdir, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, chmod, chown, mkdir, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileOwner, type FileShelf, ShelfFailure } from "./file-shelf.ts";
 
@@ -6,9 +7,10 @@ import { type FileOwner, type FileShelf, ShelfFailure } from "./file-shelf.ts";
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 const FOLDER_MODE = 0o700;
 const UNFINISHED = ".unfinished";
+const PROBE = ".probe";
 
 export interface MemoryShelfSettings {
-  /** Directories in memory, the first that can be had is taken; made where they are missing. */
+  /** Directories in memory, made where they are missing. The first that can be had is taken, before it the first whose files may be programs. */
   readonly candidates: readonly string[];
   /** Where the engine finds a path of ours. */
   readonly seenByEngine: (path: string) => string;
@@ -16,9 +18,15 @@ export interface MemoryShelfSettings {
 
 /** Real files on a file system in memory. Where none can be had, files are refused with the reason and everything else goes on. */
 export async function openMemoryShelf({ candidates, seenByEngine }: MemoryShelfSettings): Promise<FileShelf> {
+  let best: string | undefined;
   for (const directory of candidates) {
-    if (await isUsable(directory)) return new MemoryShelf(join(directory, "files"), seenByEngine);
+    if (!(await isUsable(directory))) continue;
+    best ??= directory;
+    if (!(await runsPrograms(directory))) continue;
+    best = directory;
+    break;
   }
+  if (best !== undefined) return new MemoryShelf(join(best, "files"), seenByEngine);
   return new NoShelf(
     `none of ${candidates.join(", ")} is a directory of this user in memory: name one with runDirectory in the agent's settings`,
   );
@@ -33,6 +41,20 @@ async function isUsable(directory: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Debian and others mount /run so that nothing in it can be executed, and a container's scripts are among its files. */
+async function runsPrograms(directory: string): Promise<boolean> {
+  const probe = join(directory, PROBE);
+  try {
+    await writeFile(probe, "", { mode: 0o700 });
+    await access(probe, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { force: true });
   }
 }
 

@@ -76,8 +76,10 @@ function asksNothing({ value }: Place, harmless: readonly string[]): boolean {
   }
 }
 
-/** Fields of other products that build on Compose. One without which the service would be another is an error, the others are passed over with a warning. */
-export type ForeignFields = Readonly<Record<string, { readonly reason: string; readonly changesMeaning: boolean }>>;
+/** Fields of other products that build on Compose: a warning says what becomes of each, which is nothing unless it is read. */
+export type ForeignFields<Into = never> = Readonly<
+  Record<string, { readonly reason: string; readonly instead?: string; readonly read?: Read<Into> }>
+>;
 
 /** Reads each field of the mapping by its rule, those in `last` after the others; what has no rule is said to be unknown. */
 export function readFields<Into>(
@@ -85,7 +87,7 @@ export function readFields<Into>(
   place: Place,
   table: FieldTable<Into>,
   into: Into,
-  more: { readonly last?: readonly string[]; readonly foreign?: ForeignFields } = {},
+  more: { readonly last?: readonly string[]; readonly foreign?: ForeignFields<Into> } = {},
 ): void {
   const { last = [], foreign = {} } = more;
   const fields = [...reading.fields(place)];
@@ -97,8 +99,8 @@ export function readFields<Into>(
       if (!reading.isNull(at) || rule.mayBeEmpty === true) rule.read(reading, at, into);
       else reading.invalid(at, "There is nothing after the name.", "leave the field out or give it a value.");
     } else if (stranger !== undefined) {
-      if (stranger.changesMeaning) reading.findings.error("foreign-field", at, stranger.reason, "leave it out.");
-      else reading.findings.warn("foreign-field", at, stranger.reason, "leave it out.");
+      reading.findings.warn("foreign-field", at, stranger.reason, stranger.instead ?? "leave it out.");
+      stranger.read?.(reading, at, into);
     } else if (!name.startsWith("x-")) {
       reading.unknown(at, name, Object.keys(table));
     }

@@ -64,9 +64,13 @@ function contentOf(reading: Reading, place: Place, { file, environment, content 
       "write file, environment or external, one of them.",
     );
   const bytes = file === undefined ? ofText(reading, environment, content) : ofFile(reading, file);
-  if (bytes === undefined) return undefined;
+  return bytes && asContent(reading, given[0] ?? place, bytes);
+}
+
+/** In base64; undefined with a finding when there is too much of it. */
+export function asContent(reading: Reading, at: Place, bytes: Uint8Array): string | undefined {
   if (bytes.length > MAX_FILE_BYTES)
-    return reading.findings.error("too-much", given[0] ?? place, `It has ${bytes.length} bytes; the most are ${MAX_FILE_BYTES}.`);
+    return reading.findings.error("too-much", at, `It has ${bytes.length} bytes; the most are ${MAX_FILE_BYTES}.`);
   return Buffer.from(bytes).toString("base64");
 }
 

@@ -3,6 +3,7 @@ import type { Draft } from "./draft.ts";
 import { pairs } from "./environment.ts";
 import { different, type FieldTable, type ForeignFields, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
 import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.ts";
+import { projectMount } from "./project-mounts.ts";
 import { fileMode, sizeBytes } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
 
@@ -19,6 +20,8 @@ interface LongMount {
   shallow?: boolean;
   sizeBytes?: number;
   mode?: string;
+  /** What stands here as the file itself. */
+  file?: { readonly at: Place; readonly content?: string; readonly mode?: number };
   /** Options of one type of mount, where they stand. */
   readonly options: Map<"volume" | "bind" | "tmpfs", Place>;
 }
@@ -106,10 +109,26 @@ export const longMountFields: FieldTable<LongMount> = {
   image: refused("The content of another image cannot be mounted yet.", "leave it out."),
 };
 
-const foreign: ForeignFields = {
-  content: { reason: "The content of a file beside its mount is a field of Coolify, not of Compose.", changesMeaning: true },
-  is_directory: { reason: "is_directory is a field of Coolify, not of Compose.", changesMeaning: false },
-  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose.", changesMeaning: false },
+const foreign: ForeignFields<LongMount> = {
+  content: {
+    reason: "content beside a mount is a field of Coolify, not of Compose: it is the file, as it is written here, and read-only.",
+    instead: "write it under configs.",
+    read: (reading, at, mount) => {
+      const content = reading.isNull(at) ? "" : reading.text(at);
+      if (content !== undefined) mount.file = { ...mount.file, at, content };
+    },
+  },
+  mode: {
+    reason: "mode beside a mount is a field of Coolify, not of Compose: it is the file's.",
+    instead: "write it where a service names a config.",
+    read: (reading, at, mount) => {
+      const mode = fileMode(at.value);
+      if (mode === undefined || mode > 0o777) reading.invalid(at, "This is not a mode of a file.", 'write it in octal, like "0755".');
+      else mount.file = { at, ...mount.file, mode };
+    },
+  },
+  is_directory: { reason: "is_directory is a field of Coolify, not of Compose." },
+  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose." },
 };
 
 /** A mount as a mapping; what is memory becomes a tmpfs of the draft. */
@@ -121,19 +140,30 @@ export function longMount(reading: Reading, item: Place, draft: Draft): Mount | 
   for (const [other, at] of mount.options)
     if (other !== type) reading.differs(at, `Options of a ${other} mean nothing to a mount of type ${type}.`, "leave them out.");
   if (target === undefined) return reading.invalid(item, "A mount needs its target: the path in the container.");
+  if (mount.file !== undefined && (type !== "bind" || mount.file.content === undefined))
+    return reading.invalid(mount.file.at, "Only a file of a mount of type bind is written here: its content, and the mode of that.");
   if (type === "tmpfs") {
     draft.addTmpfs({ target, ...tmpfsOptions(mount) }, item);
     return undefined;
   }
   if (type === "bind") {
     if (source === undefined) return reading.invalid(item, "A mount of the node's own needs its source: the path on the node.");
+    if (mount.file !== undefined || !source.startsWith("/")) {
+      const { content, mode } = mount.file ?? {};
+      return projectMount(
+        reading,
+        item,
+        { source, target, readOnly: readOnly === true, mayBeMade: mount.createSource, content, mode },
+        draft,
+      );
+    }
     const made = bind(reading, item, source, target, mount.createSource);
-    return made && { ...made, ...(readOnly && { readOnly }), ...only(mount, ["propagation", "shallow"]) };
+    return { ...made, ...(readOnly && { readOnly }), ...only(mount, ["propagation", "shallow"]) };
   }
   if (source === undefined || source === "") return anonymous(reading, item, target);
   const made = named(reading, item, source, target);
-  const labels = mount.labels === undefined ? {} : { labels: { ...made?.labels, ...mount.labels } };
-  return made && { ...made, ...(readOnly && { readOnly }), ...only(mount, ["noCopy", "subpath"]), ...labels };
+  const labels = mount.labels === undefined ? {} : { labels: { ...made.labels, ...mount.labels } };
+  return { ...made, ...(readOnly && { readOnly }), ...only(mount, ["noCopy", "subpath"]), ...labels };
 }
 
 function only<Key extends keyof LongMount>(mount: LongMount, keys: readonly Key[]): Pick<LongMount, Key> {

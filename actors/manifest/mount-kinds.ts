@@ -35,13 +35,7 @@ export function bind(
   source: string,
   target: string,
   createSource: boolean,
-): Extract<Mount, { kind: "bind" }> | undefined {
-  if (!source.startsWith("/"))
-    return reading.refuse(
-      item,
-      `${source} is on the machine that holds the manifest, and not on the nodes.`,
-      "put it into the image, or name it under configs or secrets.",
-    );
+): Extract<Mount, { kind: "bind" }> {
   reading.differs(
     item,
     `${source} is the node's own, and each node has another: a replica is taken only by nodes whose agent's settings allow it, under allow.bindPaths.`,

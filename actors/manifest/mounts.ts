@@ -4,6 +4,7 @@ import { different, type FieldTable, honoured, type Rule } from "./fields.ts";
 import { longMount, longMountFields } from "./long-mount.ts";
 import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.ts";
 import { isPath, parseMount } from "./mount-syntax.ts";
+import { projectMount } from "./project-mounts.ts";
 import type { Place, Reading } from "./reading.ts";
 
 /** `tmpfs` of a service: `PATH` or `PATH:OPTIONS`. */
@@ -16,11 +17,11 @@ export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
 
 /** `volumes` of a service. */
 export const volumesRule: Rule<Draft> = different(
-  "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own; a directory of the node is mounted where the node allows it.",
+  "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own. A path of the node is mounted where the node allows it. A file beside the manifest is read when it is applied, and is read-only; a folder that is not there becomes a volume, and one with files in it is refused.",
   (reading, place, draft) => {
     const mounts = new Map<string, Mount>();
     for (const item of reading.items(place)) {
-      const mount = reading.isMap(item) ? longMount(reading, item, draft) : shortMount(reading, item);
+      const mount = reading.isMap(item) ? longMount(reading, item, draft) : shortMount(reading, item, draft);
       if (mount === undefined) continue;
       if (mounts.has(mount.target))
         reading.differs(
@@ -35,22 +36,27 @@ export const volumesRule: Rule<Draft> = different(
   longMountFields satisfies FieldTable<never>,
 );
 
-function shortMount(reading: Reading, item: Place): Mount | undefined {
+function shortMount(reading: Reading, item: Place, draft: Draft): Mount | undefined {
   const written = reading.text(item);
   if (written === undefined) return undefined;
   const parts = parseMount(written);
   if (parts === undefined) return reading.invalid(item, `"${written}" is not a mount.`, "write VOLUME:/path/in/the/container.");
   const { source, target, options } = parts;
   if (source === undefined) return anonymous(reading, item, target);
-  const mount = isPath(source) ? bind(reading, item, source, target, true) : named(reading, item, source, target);
-  return mount === undefined ? undefined : options.reduce<Mount>((made, option) => withOption(reading, item, made, option), mount);
+  const mount = !isPath(source)
+    ? named(reading, item, source, target)
+    : source.startsWith("/")
+      ? bind(reading, item, source, target, true)
+      : projectMount(reading, item, { source, target, readOnly: options.includes("ro"), mayBeMade: true }, draft);
+  return options.reduce<Mount | undefined>((made, option) => withOption(reading, item, made, option), mount);
 }
 
-function withOption(reading: Reading, item: Place, mount: Mount, option: string): Mount {
+/** What is no mount here, but one of the container's files, is read-only in any case. */
+function withOption(reading: Reading, item: Place, mount: Mount | undefined, option: string): Mount | undefined {
   const propagation = PROPAGATION.find((kind) => kind === option);
-  if (option === "ro" && mount.kind !== "anonymous") return { ...mount, readOnly: true };
-  if ((option === "nocopy" || option === "volume-nocopy") && mount.kind === "volume") return { ...mount, noCopy: true };
-  if (propagation !== undefined && mount.kind === "bind") return { ...mount, propagation };
+  if (option === "ro" && mount?.kind !== "anonymous") return mount && { ...mount, readOnly: true };
+  if ((option === "nocopy" || option === "volume-nocopy") && mount?.kind === "volume") return { ...mount, noCopy: true };
+  if (propagation !== undefined && mount?.kind === "bind") return { ...mount, propagation };
   if (option === "z" || option === "Z") relabelling(reading, item);
   else if (!["rw", "copy", "cached", "delegated", "consistent"].includes(option))
     reading.invalid(item, `"${option}" is not an option of this mount.`, "write ro or rw.");

@@ -4,7 +4,8 @@ import type { Findings, Spot } from "./findings.ts";
 /** What reading a file came to. */
 export type FileRead =
   /** `bytes` where the text may not be all of it. */
-  | { readonly kind: "text"; readonly text: string; readonly bytes?: Uint8Array }
+  | { readonly kind: "text"; readonly text: string; readonly bytes?: Uint8Array; readonly isExecutable?: boolean }
+  | { readonly kind: "folder"; readonly isEmpty: boolean }
   | { readonly kind: "absent" }
   /** One sentence: why it may not or cannot be read. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -16,7 +17,7 @@ export interface ProjectFiles {
 }
 
 /** A project of nothing but its manifest. */
-export const noFiles: ProjectFiles = { read: () => ({ kind: "refused", reason: "Other files cannot be read from here." }) };
+export const noFiles: ProjectFiles = { read: () => ({ kind: "absent" }) };
 
 /** More files in one project are refused. */
 const MAX_FILES = 300;
@@ -58,17 +59,25 @@ export class NamedFiles {
     return this.#content(path, spot, absence)?.text;
   }
 
-  #content(path: string, spot: Spot, absence: "error" | "allowed"): Extract<FileRead, { kind: "text" }> | undefined {
+  /** Whatever is there; undefined with a finding when it cannot be told. */
+  look(path: string, spot: Spot): Exclude<FileRead, { kind: "refused" }> | undefined {
     this.#read += 1;
     if (this.#read > MAX_FILES) return this.#findings.error("too-much", spot, `The project names more than ${MAX_FILES} files.`);
     const read = this.#files.read(path);
-    switch (read.kind) {
+    return read.kind === "refused" ? this.#findings.error("file", spot, read.reason) : read;
+  }
+
+  #content(path: string, spot: Spot, absence: "error" | "allowed"): Extract<FileRead, { kind: "text" }> | undefined {
+    const read = this.look(path, spot);
+    switch (read?.kind) {
+      case undefined:
+        return undefined;
       case "text":
         return read;
+      case "folder":
+        return this.#findings.error("file", spot, `${path} is a folder, not a file.`);
       case "absent":
         return absence === "allowed" ? undefined : this.#findings.error("file", spot, `There is no file ${path}.`);
-      case "refused":
-        return this.#findings.error("file", spot, read.reason);
     }
   }
 }

@@ -16,6 +16,8 @@ export interface VolumeDefinition {
   readonly external: boolean;
   readonly driverOptions?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The folder beside the manifest that it stands for. */
+  readonly inPlaceOf?: string;
 }
 
 export interface FileDefinition {

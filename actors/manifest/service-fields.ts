@@ -36,13 +36,10 @@ const windows = (what: string, harmless: readonly string[] = []): Rule<unknown> 
   refused(`${what} exists on Windows only, and nodes run Linux.`, "leave it out.", harmless);
 
 /** Fields of other products that their manifests carry. */
-export const foreignServiceFields: ForeignFields = {
-  exclude_from_hc: {
-    reason: "exclude_from_hc is a field of Coolify, not of Compose: health is told per replica here.",
-    changesMeaning: false,
-  },
-  is_directory: { reason: "is_directory is a field of Coolify, not of Compose.", changesMeaning: false },
-  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose.", changesMeaning: false },
+export const foreignServiceFields: ForeignFields<Draft> = {
+  exclude_from_hc: { reason: "exclude_from_hc is a field of Coolify, not of Compose: health is told per replica here." },
+  is_directory: { reason: "is_directory is a field of Coolify, not of Compose." },
+  isDirectory: { reason: "isDirectory is a field of Coolify, not of Compose." },
 };
 
 const running: FieldTable<Draft> = {

@@ -5,6 +5,9 @@ import { listValue, mapValue, scalarValue, type Value } from "./value.ts";
 /** Characters that variables may add up to in one project: beyond it they are a trap. */
 const MAX_FILLED_CHARACTERS = 16_777_216;
 
+/** The content of a file beside its mount is Coolify's, which takes it as it is written. */
+const LITERAL = /^services\..+\.volumes\[\d+\]\.content$/;
+
 /** Fills variables in and says, once for each, which are not set. Shared by all files of a project. */
 export class VariableFilling {
   readonly #findings: Findings;
@@ -73,7 +76,7 @@ export class VariableFilling {
   #fill(value: Value, variables: Variables, path: string, done: Map<Value, Value>): Value {
     switch (value.kind) {
       case "scalar": {
-        if (value.type !== "string" || !value.text.includes("$")) return value;
+        if (value.type !== "string" || !value.text.includes("$") || LITERAL.test(path)) return value;
         const text = this.text(value.text, variables, { path, origin: value.origin });
         return scalarValue(value.origin, "string", text, value.tag);
       }

@@ -61,6 +61,7 @@ function volumeOf(reading: Reading, key: string, definition: Definition): Volume
  */
 export function volumeNamed(reading: Reading, key: string, at: Place): VolumeDefinition {
   const defined = reading.resources.volumes.get(key);
+  if (defined?.inPlaceOf !== undefined) sharesItsName(reading, key, defined.inPlaceOf, at);
   if (defined !== undefined) return defined;
   reading.differs(
     at,
@@ -70,4 +71,51 @@ export function volumeNamed(reading: Reading, key: string, at: Place): VolumeDef
   const made = volumeOf(reading, key, newDefinition());
   reading.resources.volumes.set(key, made);
   return made;
+}
+
+/**
+ * The volume that stands for a folder beside the manifest, where Compose would make an empty one. It is called as the folder is, so that a volume of that
+ * name, written in its place, has the same data. Undefined with a finding where that would mix up the data of two.
+ */
+export function volumeInPlaceOf(reading: Reading, path: string, source: string, at: Place): VolumeDefinition | undefined {
+  const key = pathAsName(path);
+  const { volumes } = reading.resources;
+  const known = volumes.get(key);
+  if (known !== undefined) return known.inPlaceOf === path ? known : sharesItsName(reading, key, source, at);
+  const around = [...volumes.values()].find(
+    ({ inPlaceOf = "" }) => inPlaceOf !== "" && (isWithin(path, inPlaceOf) || isWithin(inPlaceOf, path)),
+  );
+  if (around !== undefined)
+    return reading.findings.error(
+      "conflict",
+      at,
+      `Of ${path} and ${around.inPlaceOf}, one is in the other: each would be a volume of its own.`,
+      "mount one of them alone.",
+    );
+  const made = { ...volumeOf(reading, key, newDefinition()), inPlaceOf: path };
+  reading.differs(
+    at,
+    `There is no ${source} beside the manifest: where Compose would make a folder, the volume ${made.name} is made.`,
+    `write ${key} in its place, and under volumes ${key}:`,
+  );
+  volumes.set(key, made);
+  return made;
+}
+
+/** `nginx/app.conf` is called `nginx-app.conf`. */
+export function pathAsName(path: string): string {
+  return path.replaceAll(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}/`);
+}
+
+function sharesItsName(reading: Reading, key: string, source: string, at: Place): undefined {
+  return reading.findings.error(
+    "conflict",
+    at,
+    `${source} becomes the volume ${key}, and there is another volume of this name.`,
+    "give that one another name.",
+  );
 }

@@ -111,7 +111,11 @@ const explanations: readonly Explanation[] = [
   { field: /^(configs|secrets)\.\*\.external$/, holds: isAdded, reason: "The content is sealed when it is applied, and written nowhere." },
   { field: /^(configs|secrets)\.\*$/, holds: isLeftOut, reason: "No service uses it." },
   { field: /^(volumes|networks)\.\*$/, holds: isLeftOut, reason: "No service uses it." },
-  { field: /^volumes(\.\*)?$/, holds: isAdded, reason: "A volume that nobody defined is made, with a warning; Compose refuses it." },
+  {
+    field: /^volumes(\.\*)?$/,
+    holds: isAdded,
+    reason: "A volume that nobody defined, or that takes the place of a folder beside the manifest, is made, with a warning.",
+  },
   {
     field: /^networks\.\*\.attachable$/,
     holds: isLeftOut,
@@ -129,11 +133,62 @@ function isOnlyPriority(compose: unknown, here: unknown): boolean {
   return typeof compose === "number" || isOnly("priority", "gw_priority")(compose, here);
 }
 
-/** Services are compared under the names they have here. */
-export function differencesOf(compose: Model, here: Model): readonly Difference[] {
+/** Services are compared under the names they have here, and without what lies beside the manifest, in `directory`: `a/b` is no name of a volume. */
+export function differencesOf(compose: Model, here: Model, directory: string): readonly Difference[] {
   const found: Difference[] = [];
-  compare(renamed(canonical(compose), found), canonical(here), [], found);
+  const theirs = renamed(canonical(compose), found);
+  const beside = targetsOf(theirs, ({ type, source }) => (type === "bind" ? isWithin(source, directory) : String(source).includes("/")));
+  for (const [service, targets] of beside)
+    for (const target of targets)
+      found.push({
+        path: ["services", service, "volumes"],
+        compose: target,
+        here: target,
+        reason: "A file beside the manifest is read when it is applied; a volume takes the place of a folder that is not there.",
+      });
+  compare(withoutTargets(theirs, beside), withoutTargets(canonical(here), beside), [], found);
   return found;
+}
+
+type Services = Readonly<Record<string, Record<string, unknown>>>;
+type Targets = ReadonlyMap<string, ReadonlySet<unknown>>;
+
+function isWithin(path: unknown, directory: string): boolean {
+  return path === directory || String(path).startsWith(`${directory}/`);
+}
+
+function servicesOf(model: Model): Services {
+  return (model["services"] ?? {}) as Services;
+}
+
+function itemsOf(service: Readonly<Record<string, unknown>>, field: string): readonly Record<string, unknown>[] {
+  return (service[field] ?? []) as Record<string, unknown>[];
+}
+
+function targetsOf(model: Model, isMeant: (mount: Record<string, unknown>) => boolean): Targets {
+  const services = Object.entries(servicesOf(model));
+  return new Map(
+    services.map(([name, service]) => [
+      name,
+      new Set(
+        itemsOf(service, "volumes")
+          .filter(isMeant)
+          .map(({ target }) => target),
+      ),
+    ]),
+  );
+}
+
+function withoutTargets(model: Model, targets: Targets): Model {
+  const services = Object.entries(servicesOf(model)).map(([name, service]) => {
+    const kept = (field: string): Record<string, unknown> => {
+      const items = itemsOf(service, field).filter(({ target }) => targets.get(name)?.has(target) !== true);
+      return items.length === 0 ? {} : { [field]: items };
+    };
+    const { volumes: _mounts, configs: _files, ...others } = service;
+    return [name, { ...others, ...kept("volumes"), ...kept("configs") }];
+  });
+  return { ...model, services: Object.fromEntries(services) };
 }
 
 function renamed(model: Model, found: Difference[]): Model {

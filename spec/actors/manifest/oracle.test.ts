@@ -93,7 +93,11 @@ describeWithOracle("a Compose file that Compose's own library takes, too", () =>
     const here = read.findings.some(({ severity }) => severity === "error") ? "refused" : "taken";
     if (!("model" in asked) || here === "refused" || read.services.length === 0) return { compose, here, differences: [] };
     write(directory, "written.yaml", written(read));
-    return { compose, here, differences: differencesOf(asked.model, modelOf(await oracle.ask({ directory, files: ["written.yaml"] }))) };
+    return {
+      compose,
+      here,
+      differences: differencesOf(asked.model, modelOf(await oracle.ask({ directory, files: ["written.yaml"] })), directory),
+    };
   }
 });
 

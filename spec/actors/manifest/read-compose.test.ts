@@ -304,7 +304,10 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["use_api_socket: true", /^4:5 services\.web\.use_api_socket: .*reach into the node/],
     ["depends_on: [db]", /depends_on\[0\]: There is no service "db" to depend on/],
     ["depends_on: [web]", /depend on each other in a circle/],
-    ["volumes: [{type: bind, source: /x, target: /y, content: z}]", /volumes\[0\]\.content: .*is a field of Coolify, not of Compose/],
+    [
+      "volumes: [{type: bind, source: /x, target: /y, mode: 0755}]",
+      /volumes\[0\]\.mode: Only a file of a mount of type bind is written here/,
+    ],
     ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
     ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /The older spelling and deploy\.resources differ/],
     ["ports: ['8000-8010:80']", /services\.web\.ports\[0\]: .*is a choice of ports.*-> write the port to publish/],
@@ -342,7 +345,10 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["servces: {}", /did you mean services\?/],
     ["services: {web: {}}", /needs an image/],
     ["services: {web: {build: .}}", /^1:18 services\.web\.build: Nodes run images.*-> build and push it first/],
-    ["services: {web: {image: a, volumes: [{type: volume, target: /a, content: x}]}}", /is a field of Coolify, not of Compose/],
+    [
+      "services: {web: {image: a, volumes: [{type: volume, target: /a, content: x}]}}",
+      /Only a file of a mount of type bind is written here/,
+    ],
     ["services: {_: {image: a}}", /cannot be the name of a deployment/],
     ["services: {My_App: {image: a}, my-app: {image: b}}", /would become my-app, which is there already/],
     ["services:\n  web:\n   image: a\n   image: b", /^4:4 services\.web\.image: This is not valid YAML: "image" is there twice/],

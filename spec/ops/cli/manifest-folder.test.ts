@@ -29,7 +29,14 @@ describe("files that a manifest names", () => {
     expect(folderFiles(folder).read("near.env")).toMatchObject({ kind: "text", text: "KEY=value\n" });
     expect(folderFiles(folder).read("none.env")).toEqual({ kind: "absent" });
     expect(folderFiles(folder).read("real.env/x")).toEqual({ kind: "absent" });
-    expect(folderFiles(folder).read("empty")).toEqual({ kind: "refused", reason: "empty is a folder, not a file." });
+    expect(folderFiles(folder).read("empty")).toEqual({ kind: "folder", isEmpty: true });
+    expect(folderFiles(folder).read(".")).toEqual({ kind: "folder", isEmpty: false });
+  });
+
+  test("are told apart by whether they are programs", () => {
+    writeFileSync(join(folder, "start.sh"), "#!/bin/sh\n", { mode: 0o755 });
+    expect(folderFiles(folder).read("start.sh")).toMatchObject({ kind: "text", isExecutable: true });
+    expect(folderFiles(folder).read("real.env")).toMatchObject({ kind: "text", isExecutable: false });
   });
 
   test.each(["link.env", "up/secret.env", "../secret.env"])("are not read outside of it, as %s is", (path) => {

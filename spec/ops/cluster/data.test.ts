@@ -34,7 +34,7 @@ services:
     cap_drop: [ALL]
     environment: {GREETING: ${greeting}}
     tmpfs: ["/scratch:mode=1777"]
-    volumes: ["data:/www/data", "scratch:/var/scratch"]
+    volumes: ["data:/www/data", "./scratch:/var/scratch", "./greet:/bin/greet:ro"]
     secrets: [password]
     configs: [{source: conf, target: /etc/app.conf, mode: 0444}]
     x-odysseus: {health: {kind: http, path: /healthz, port: 8080, intervalMs: 200}, rollout: {minHealthyMs: 100}}
@@ -43,13 +43,14 @@ services:
     image: ${cluster.image("bb1")}
     depends_on: [db]
     x-odysseus: {rollout: {minHealthyMs: 100}}
-volumes: {data: {}, scratch: {}}
+volumes: {data: }
 secrets: {password: {file: password.txt}}
 configs: {conf: {content: "listen 80"}}
 `;
   const write = (greeting: string, password: string): void => {
     writeFileSync(join(project, "compose.yaml"), manifest(greeting));
     writeFileSync(join(project, "password.txt"), password);
+    writeFileSync(join(project, "greet"), `#!/bin/sh\necho "${greeting}"\n`, { mode: 0o755 });
   };
   const file = (): string => join(project, "compose.yaml");
   const apply = (): Promise<string> => cluster.run("apply", file(), "--wait");
@@ -67,13 +68,14 @@ configs: {conf: {content: "listen 80"}}
     return execFileSync("sh", ["-c", `grep -rla "${value}" ${places.join(" ")} || true`], { encoding: "utf8" });
   };
 
-  test("replicas share a volume on one node, find each other by name, and read a secret that is written nowhere", async () => {
+  test("replicas share a volume on one node, find each other by name, run a script from beside the manifest, and read a secret that is written nowhere", async () => {
     write("one", VALUE);
     await apply();
     const containers = await cluster.containers("shop-db");
     expect(new Set(containers.map(({ node }) => node)).size).toBe(1);
     expect(await inside("cat /run/secrets/password; echo; cat /etc/app.conf; id -u")).toBe(`${VALUE}\nlisten 8065534\n`);
     await inside("echo kept > /www/data/x", "0");
+    expect(await inside("greet")).toBe("one\n");
 
     const [web] = await cluster.containers("shop-web");
     expect(web?.node).toBe(containers[0]?.node);

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import type { FileRead } from "../../../actors/manifest/project-files.ts";
+import { readProject } from "../../../actors/manifest/read-compose.ts";
+
+const there: Readonly<Record<string, FileRead>> = {
+  "nginx.conf": { kind: "text", text: "listen 80;" },
+  "nginx/app.conf": { kind: "text", text: "listen 81;" },
+  "start.sh": { kind: "text", text: "#!/bin/sh\n", isExecutable: true },
+  src: { kind: "folder", isEmpty: false },
+  fresh: { kind: "folder", isEmpty: true },
+  big: { kind: "text", text: "x".repeat(512_001) },
+};
+
+function read(mounts: string, more = ""): ReturnType<typeof readProject> {
+  const text = `services:\n  web:\n    image: nginx:1\n    volumes: ${mounts}\n${more}`;
+  const files = { read: (path: string): FileRead => there[path] ?? { kind: "absent" } };
+  return readProject({ manifests: [{ file: "compose.yaml", text }], name: "shop", files });
+}
+
+const specOf = (mounts: string, more?: string): unknown => {
+  const { services } = read(mounts, more);
+  return { mounts: services[0]?.spec.mounts, files: services[0]?.spec.files };
+};
+const messagesOf = (mounts: string, more?: string): readonly string[] =>
+  read(mounts, more).findings.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+describe("a mount of what lies beside the manifest", () => {
+  test("is one of the container's files where it is a file, read when the manifest is", () => {
+    expect(specOf('["./nginx.conf:/etc/nginx/nginx.conf:ro", "nginx/app.conf:/etc/nginx/conf.d/app.conf:ro"]')).toEqual({
+      mounts: undefined,
+      files: [
+        { kind: "config", name: "shop_nginx.conf", target: "/etc/nginx/nginx.conf", value: base64("listen 80;") },
+        { kind: "config", name: "shop_nginx-app.conf", target: "/etc/nginx/conf.d/app.conf", value: base64("listen 81;") },
+      ],
+    });
+    expect(messagesOf('["./nginx.conf:/etc/nginx/nginx.conf:ro"]')).toEqual([]);
+  });
+
+  test("is said to be read-only where the container might want to write to it", () => {
+    expect(messagesOf('["./nginx.conf:/etc/nginx/nginx.conf"]')).toEqual([
+      expect.stringMatching(/^warning services\.web\.volumes\[0\]: \.\/nginx\.conf is read when .* cannot write to it/),
+    ]);
+  });
+
+  test("stays a program where it is one", () => {
+    expect(specOf("[{type: bind, source: ./start.sh, target: /start.sh, read_only: true}]")).toMatchObject({
+      files: [{ target: "/start.sh", mode: 0o555 }],
+    });
+  });
+
+  test("is a volume where there is nothing, or an empty folder, which Compose would fill with data", () => {
+    expect(specOf('["./data:/data", "./fresh/:/fresh", "./certs:/certs:ro"]')).toEqual({
+      mounts: [
+        { kind: "volume", name: "shop_data", target: "/data" },
+        { kind: "volume", name: "shop_fresh", target: "/fresh" },
+        { kind: "volume", name: "shop_certs", target: "/certs", readOnly: true },
+      ],
+      files: undefined,
+    });
+    expect(messagesOf('["./data:/data"]')).toEqual([
+      expect.stringMatching(/^warning .*There is no \.\/data beside the manifest: .* the volume shop_data is made/),
+    ]);
+  });
+
+  test("is the same volume to all services that name the folder, and to the file that is written as the warning says", () => {
+    const both = read('["./data:/a"]', '  db:\n    image: db:1\n    volumes: ["./data/:/b"]\n');
+    expect(both.services.flatMap(({ spec }) => spec.mounts)).toEqual([
+      { kind: "volume", name: "shop_data", target: "/a" },
+      { kind: "volume", name: "shop_data", target: "/b" },
+    ]);
+    expect(both.findings.filter(({ message }) => message.includes("shop_data"))).toHaveLength(1);
+    expect(specOf('["data:/a"]', "volumes: {data: }")).toEqual(specOf('["./data:/a"]'));
+  });
+
+  test.each([
+    ['["./src:/app"]', /^error .*\.\/src is a folder of this machine, and the files in it are not on the nodes/],
+    ['[".:/app"]', /^error .*\. is a folder of this machine/],
+    ['["./missing.conf:/etc/x.conf"]', /^error .*There is no \.\/missing\.conf beside the manifest/],
+    ["[{type: bind, source: ./none, target: /x, bind: {create_host_path: false}}]", /^error .*There is no \.\/none beside/],
+    ['["../up:/x"]', /^error .*\.\.\/up is outside the project's folder/],
+    ['["~/home:/x"]', /^error .*~\/home is outside the project's folder/],
+    ['["./nginx.conf:/x:ro,sideways"]', /^error .*"sideways" is not an option of this mount/],
+    ['["./data:/x:sideways"]', /^error .*"sideways" is not an option of this mount/],
+    ['["./big:/x"]', /^error .*It has 512001 bytes; the most are 512000/],
+    ['["./a:/a", "./a/b:/b"]', /^error .*Of a\/b and a, one is in the other/],
+    ['["./a:/a", "a:/b"]', /^error .*volumes\[1\]: a becomes the volume a, and there is another volume of this name/],
+    ['["a:/a", "./a:/b"]', /^error .*\.\/a becomes the volume a, and there is another volume of this name/],
+  ])("%s is refused", (mounts, expected) => {
+    expect(messagesOf(mounts)).toContainEqual(expect.stringMatching(expected));
+  });
+
+  test("a folder may be called as a file is, where the slash at its end says so", () => {
+    expect(specOf('["./conf.d:/etc/conf.d", "./site.example/:/www"]')).toMatchObject({
+      mounts: [{ name: "shop_conf.d" }, { name: "shop_site.example" }],
+    });
+  });
+});
+
+describe("the content of a file beside its mount, as Coolify has it", () => {
+  test("is the file, with what looks like variables in it left as it is", () => {
+    const mount = "{type: bind, source: ./app.conf, target: /etc/app.conf, content: 'host ${[a-z]}$host', mode: '0755'}";
+    expect(specOf(`[${mount}]`)).toEqual({
+      mounts: undefined,
+      files: [{ kind: "config", name: "shop_app.conf", target: "/etc/app.conf", mode: 0o755, value: base64("host ${[a-z]}$host") }],
+    });
+    expect(messagesOf(`[${mount}]`)).toEqual([
+      expect.stringMatching(/^warning services\.web\.volumes\[0\]\.content: content beside a mount is a field of Coolify/),
+      expect.stringMatching(/^warning services\.web\.volumes\[0\]\.mode: mode beside a mount is a field of Coolify/),
+    ]);
+  });
+});
