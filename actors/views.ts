@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DeploymentSpec, PinnedImage } from "./deployment/contract.ts";
 import type { IngressCounts } from "./ingress/counts-contract.ts";
 import { NodeProxyView, PoolState } from "./ingress/views.ts";
+import type { NodeImages } from "./node/images-contract.ts";
 import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/contract.ts";
 
 /** Rows of the read model and answers of the reading operations. Wall-clock times are milliseconds since the epoch. */
@@ -158,6 +159,14 @@ export const NodeRow = z.object({
 });
 export type NodeRow = z.infer<typeof NodeRow>;
 
+/** The images of a node as its agent last told them. */
+export interface ToldImages {
+  readonly version: string;
+  /** When the engine last said so, by the wall clock of the control plane. */
+  readonly seenAtMs: number;
+  readonly told: NodeImages;
+}
+
 /** What the node actor knows and does not journal; `Host.soft(address of the node)`. */
 export interface NodeSoft {
   /** Wall clock of the control plane; undefined when nothing was heard since this process started. */
@@ -171,6 +180,8 @@ export interface NodeSoft {
   readonly containers: ReadonlyMap<string, ContainerSample>;
   /** What its proxy had counted, and when that was heard by the control plane's wall clock. Undefined: it has told nothing yet. */
   readonly ingressCounts?: (IngressCounts & { readonly heardAtMs: number }) | undefined;
+  /** What images it has told to have; undefined: which ones it has now is not known. */
+  readonly images?: ToldImages | undefined;
 }
 
 export const NodeView = NodeRow.extend({

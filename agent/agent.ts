@@ -45,6 +45,8 @@ export interface AgentListener {
   changed(placementId: string): void;
   /** The engine came or went. */
   engineChanged(): void;
+  /** Other images are on the engine, or the same under other names. */
+  imagesChanged(): void;
 }
 
 /** Makes the node be what its assignment says, and tells what it is. Knows nothing of the control plane: whoever gives it assignments also carries its statuses away. */
@@ -58,7 +60,7 @@ export class Agent {
   readonly #inspections = new Gate(MAX_CONCURRENT_INSPECTIONS);
   readonly #presence: EnginePresence;
   readonly #networks: NetworkTidying;
-  #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined };
+  #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined, imagesChanged: () => undefined };
   #assignment: Assignment | undefined;
   #forgottenSequence = 0;
   #accepting: Promise<unknown> = Promise.resolve();
@@ -269,6 +271,9 @@ export class Agent {
         return;
       case "container":
         this.#onContainerEvent(event);
+        return;
+      case "images":
+        this.#listener.imagesChanged();
         return;
       default:
         event satisfies never;

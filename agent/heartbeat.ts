@@ -4,6 +4,7 @@ import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Agent } from "./agent.ts";
 import { compareAssignments } from "./assignment-order.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
+import type { ImageReport } from "./image-report.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Sampler } from "./sampler.ts";
 
@@ -15,6 +16,7 @@ export interface HeartbeatParts {
   readonly link: ControlPlaneLink;
   readonly reporter: Reporter;
   readonly sampler: Sampler;
+  readonly images: ImageReport;
   /** Of the node's proxy; undefined: it has none. */
   readonly counts: () => Promise<IngressCounts | undefined>;
   readonly clock: Clock;
@@ -54,9 +56,10 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { link, reporter, agent } = this.#parts;
+    const { link, reporter, agent, images } = this.#parts;
     const answer = await link.ask(this.#message());
     if (this.#stopped) return;
+    if (answer.kind === "answered") images.heard(answer.welcome);
     if (answer.kind === "unreachable" || answer.welcome.resync) return reporter.resync();
     reporter.ingressChanged();
     void this.#tellCounts();
@@ -81,7 +84,8 @@ export class Heartbeat {
   }
 
   #message(): AgentMessage {
-    const { agent, session } = this.#parts;
+    const { agent, session, images } = this.#parts;
+    const { seen } = images;
     const records = agent.records();
     const sequences = records.reduce((sum, record) => sum + record.sequence, 0);
     const containers = [...this.#containers];
@@ -95,6 +99,7 @@ export class Heartbeat {
       digest: { count: records.length, sequences },
       ...(this.#sample === undefined ? {} : { sample: this.#sample }),
       containers,
+      ...(seen === undefined ? {} : { images: seen }),
     };
   }
 

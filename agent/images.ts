@@ -1,7 +1,7 @@
 import type { PinnedImage } from "../actors/deployment/contract.ts";
+import { listedName } from "../actors/deployment/image-name-contract.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
-import { familiarRepository } from "./engine/image-reference.ts";
 import { Gate } from "./gate.ts";
 
 /** Pulls at once on one node; the others wait in order. */
@@ -33,12 +33,12 @@ export class Images {
   }
 
   isPresent(image: PinnedImage): boolean {
-    return this.#present.has(keyOf(image));
+    return this.#present.has(listedName(image));
   }
 
   /** Somebody may have removed it: ask before the next use. */
   doubt(image: PinnedImage): void {
-    this.#present.delete(keyOf(image));
+    this.#present.delete(listedName(image));
   }
 
   doubtAll(): void {
@@ -51,13 +51,13 @@ export class Images {
     options: { readonly pulling: () => void; readonly progress: Progress; readonly signal: AbortSignal },
   ): Promise<void> {
     if (this.isPresent(image)) return;
-    if (!this.#pulls.has(keyOf(image)) && (await this.#engine.hasImage(image))) {
+    if (!this.#pulls.has(listedName(image)) && (await this.#engine.hasImage(image))) {
       this.#remember(image);
       return;
     }
     options.signal.throwIfAborted();
     options.pulling();
-    const pull = this.#pulls.get(keyOf(image)) ?? this.#begin(image);
+    const pull = this.#pulls.get(listedName(image)) ?? this.#begin(image);
     await this.#join(pull, options.progress, options.signal);
   }
 
@@ -80,7 +80,7 @@ export class Images {
   }
 
   #begin(image: PinnedImage): SharedPull {
-    const key = keyOf(image);
+    const key = listedName(image);
     const abort = new AbortController();
     const listeners = new Set<Progress>();
     const tell: Progress = (doneBytes, totalBytes) => {
@@ -138,11 +138,6 @@ export class Images {
       const [oldest] = this.#present;
       if (oldest !== undefined) this.#present.delete(oldest);
     }
-    this.#present.add(keyOf(image));
+    this.#present.add(listedName(image));
   }
-}
-
-/** An engine knows an image of a registry by repository and digest: the same content under another name has to be pulled as well, which is quick. */
-function keyOf({ source, reference, digest }: PinnedImage): string {
-  return source === "node" ? digest : `${familiarRepository(reference)}@${digest}`;
 }

@@ -5,6 +5,7 @@ import { linkOverBus } from "./control-plane-link.ts";
 import { EngineFailure, type EngineInfo } from "./engine/port.ts";
 import type { FileShelf } from "./file-shelf.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { ImageReport } from "./image-report.ts";
 import { IngressKeeper } from "./ingress/ingress-keeper.ts";
 import type { Proxy } from "./ingress/proxy.ts";
 import { LogStreams } from "./log-streams.ts";
@@ -59,14 +60,17 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
 
   let isIntroduced = false;
+  let images: ImageReport | undefined;
   const { looked } = await agent.start({
     changed: (placementId) => {
       reporter.changed(placementId);
       streams.changed(placementId);
       ingress.placementChanged(placementId);
     },
+    imagesChanged: () => images?.changed(),
     engineChanged: () => {
       if (!isIntroduced) return;
+      images?.changed();
       ingress.engineChanged();
       void facts.refresh().then(() => reporter.resync());
     },
@@ -75,7 +79,8 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   await ingress.start(() => reporter.ingressChanged());
   const requests = serveRequests({ tenant, node, agent, ingress, engine, bus, clock, sampler, streams });
   const counts = () => ingress.counts();
-  const heartbeat = new Heartbeat({ agent, link, reporter, sampler, counts, clock, random, session });
+  images = new ImageReport({ engine, link, clock, session });
+  const heartbeat = new Heartbeat({ agent, link, reporter, sampler, images, counts, clock, random, session });
   isIntroduced = true;
   reporter.begin();
   return {
@@ -83,6 +88,7 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     async stop() {
       requests.stop();
       heartbeat.stop();
+      images.stop();
       streams.stop();
       reporter.stop();
       await ingress.stop();

@@ -3,6 +3,7 @@ import { SealedFile } from "../deployment/file-contract.ts";
 import { VolumeName } from "../deployment/mount-contract.ts";
 import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
+import { ImagesSeen, NodeImages } from "./images-contract.ts";
 import { IngressStatus, IngressCertificates, IngressTable } from "../ingress/contract.ts";
 import { IngressCounts } from "../ingress/counts-contract.ts";
 
@@ -210,6 +211,8 @@ export const AgentMessage = z.discriminatedUnion("kind", [
     digest: z.strictObject({ count: z.int(), sequences: z.int() }),
     sample: NodeSample.optional(),
     containers: z.array(ContainerSample),
+    /** Absent: the engine has not told them yet. */
+    images: ImagesSeen.optional(),
   }),
   /** Asks for the content of a file of a placement that this node has. Answered with `FileAnswer`. */
   z.strictObject({
@@ -222,6 +225,8 @@ export const AgentMessage = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("agent.ingress"), session: z.string(), status: IngressStatus }),
   /** What the node's proxy has counted: after every heartbeat while it has one. Soft. */
   z.strictObject({ kind: z.literal("agent.ingress-counts"), session: z.string(), counts: IngressCounts }),
+  /** What images the engine has: when they changed, and when an answer names another version of them. Soft. */
+  z.strictObject({ kind: z.literal("agent.images"), session: z.string(), seen: ImagesSeen, told: NodeImages }),
 ]);
 export type AgentMessage = z.infer<typeof AgentMessage>;
 
@@ -232,8 +237,17 @@ export const FileAnswer = z.discriminatedUnion("kind", [
 ]);
 export type FileAnswer = z.infer<typeof FileAnswer>;
 
-/** `resync`: send `agent.hello`. A higher epoch or assignment than the agent's own: the assignment follows, or is asked for with `agent.hello`. */
-export const AgentWelcome = z.strictObject({ kind: z.literal("welcome"), epoch: z.int(), assignment: z.int(), resync: z.boolean() });
+/**
+ * `resync`: send `agent.hello`. A higher epoch or assignment than the agent's own: the assignment follows, or is asked for with `agent.hello`.
+ * `images`: the version of the node's images that is known; absent: none is.
+ */
+export const AgentWelcome = z.strictObject({
+  kind: z.literal("welcome"),
+  epoch: z.int(),
+  assignment: z.int(),
+  resync: z.boolean(),
+  images: z.string().optional(),
+});
 export type AgentWelcome = z.infer<typeof AgentWelcome>;
 
 /** Control plane to agent: requests on the agent's subject `ody.TENANT.agent.NODE`. */

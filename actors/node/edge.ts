@@ -7,7 +7,7 @@ import { problemsOf } from "../deployment/change.ts";
 import { sealedName } from "../deployment/file-contract.ts";
 import type { IngressReport } from "../ingress/commands.ts";
 import type { IngressStatus } from "../ingress/contract.ts";
-import type { NodeSoft } from "../views.ts";
+import type { NodeSoft, ToldImages } from "../views.ts";
 import {
   AgentMessage,
   AssignmentAnswer,
@@ -19,6 +19,7 @@ import {
   type NodeSample,
   type PlacementStatus,
 } from "./contract.ts";
+import type { ImagesSeen } from "./images-contract.ts";
 import { NumberedPush, type PushKind } from "../numbered-push.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
 import type { NodePorts } from "./ports.ts";
@@ -39,6 +40,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   readonly #statuses = new Map<string, PlacementStatus>();
   #containers: ReadonlyMap<string, ContainerSample> = new Map();
   #ingressCounts: NodeSoft["ingressCounts"];
+  #images: ToldImages | undefined;
   #lastHeardAtMs: number | undefined;
   #sample: NodeSample | undefined;
   #silence: Timer | undefined;
@@ -86,6 +88,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       statuses: this.#statuses,
       containers: this.#containers,
       ingressCounts: this.#ingressCounts,
+      images: this.#images,
     };
   }
 
@@ -96,7 +99,16 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
 
   #answer(message: Exclude<AgentMessage, { kind: "agent.file" }>, state: NodeState): AgentWelcome {
     const epoch = this.#ports.epochOf(partsOf(this.#context.address).tenant);
-    const welcome = { kind: "welcome" as const, epoch, assignment: state.assignment, resync: false };
+    if (message.kind === "agent.images") this.#images = { ...this.#seen(message.seen), told: message.told };
+    else if (message.kind === "agent.heartbeat" && message.images !== undefined) this.#confirm(message.images);
+    const images = this.#images?.version;
+    const welcome = {
+      kind: "welcome" as const,
+      epoch,
+      assignment: state.assignment,
+      resync: false,
+      ...(images !== undefined && { images }),
+    };
     switch (message.kind) {
       case "agent.hello": {
         this.#statuses.clear();
@@ -116,6 +128,8 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
       case "agent.ingress-counts":
         this.#ingressCounts = { ...message.counts, heardAtMs: this.#ports.clock.nowMs() };
         return welcome;
+      case "agent.images":
+        return welcome;
       case "agent.heartbeat": {
         this.#sample = message.sample ?? this.#sample;
         this.#containers = new Map(message.containers.map((sample) => [sample.placementId, sample]));
@@ -127,6 +141,15 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
         return { ...welcome, resync: !isInStep };
       }
     }
+  }
+
+  /** Images of another version than the agent's newest say nothing any more. */
+  #confirm(seen: ImagesSeen): void {
+    this.#images = this.#images?.version === seen.version ? { ...this.#images, ...this.#seen(seen) } : undefined;
+  }
+
+  #seen({ version, ageMs }: ImagesSeen): Pick<ToldImages, "version" | "seenAtMs"> {
+    return { version, seenAtMs: this.#ports.clock.nowMs() - ageMs };
   }
 
   /** A node is given what its own placements use, and nothing else. */

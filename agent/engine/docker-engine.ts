@@ -8,6 +8,7 @@ import type {
   DesiredContainer,
   Engine,
   EngineEvent,
+  EngineImages,
   EngineInfo,
   EngineLogLine,
   EngineStats,
@@ -24,6 +25,7 @@ import { ListedContainer, observedFromInspect, observedFromList } from "./docker
 import { MemoryKills } from "./docker-memory.ts";
 import { createContainer, inspectByName } from "./docker-create.ts";
 import { engineFailures } from "./failures.ts";
+import { listImages } from "./docker-image-list.ts";
 import { engineName, inspectImage, resolveImage } from "./docker-images.ts";
 import { removeUnusedNetworks } from "./docker-networks.ts";
 import { pullImage } from "./docker-pull.ts";
@@ -98,6 +100,10 @@ export class DockerEngine implements Engine {
 
   async hasImage(image: PinnedImage): Promise<boolean> {
     return (await inspectImage(this.#connection, engineName(image), image.reference)) !== undefined;
+  }
+
+  images(): Promise<EngineImages> {
+    return listImages(this.#connection);
   }
 
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void> {

@@ -15,7 +15,10 @@ const LONGEST_WAIT_MS = 5_000;
 const MAX_LINE_LENGTH = 1_048_576;
 
 const actions = ["start", "die", "oom", "pause", "unpause", "destroy", "update", "rename", "stop", "kill"] as const;
+/** What changes which images there are, or their names. */
+const imageActions = ["pull", "load", "import", "tag", "untag", "delete", "prune"] as const;
 const Line = z.object({
+  Type: z.string(),
   Action: z.string(),
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()).nullish() }),
 });
@@ -62,11 +65,8 @@ export class DockerEvents {
   }
 
   #open(): Promise<IncomingMessage> {
-    const filters = {
-      type: ["container"],
-      event: actions,
-      label: [`${LABEL.tenant}=${this.#owner.tenant}`, `${LABEL.node}=${this.#owner.node}`],
-    };
+    // Images carry none of our labels, so the engine cannot be asked for those alone.
+    const filters = { type: ["container", "image"], event: [...actions, ...imageActions] };
     return this.#connection.stream({
       method: "GET",
       path: "/events",
@@ -89,10 +89,12 @@ export class DockerEvents {
   }
 
   #take(text: string): void {
-    const line = Line.parse(parseJson(text));
+    const { Type, ...line } = Line.parse(parseJson(text));
+    if (Type === "image") return this.#tell({ kind: "images" });
     const action = Action.safeParse(line.Action);
-    if (!action.success) return;
-    const exitCode = Number(line.Actor.Attributes?.exitCode);
+    const attributes = line.Actor.Attributes ?? {};
+    if (!action.success || attributes[LABEL.tenant] !== this.#owner.tenant || attributes[LABEL.node] !== this.#owner.node) return;
+    const exitCode = Number(attributes["exitCode"]);
     const hasExitCode = action.data === "die" && Number.isInteger(exitCode);
     this.#tell({ kind: "container", action: action.data, containerId: line.Actor.ID, ...(hasExitCode ? { exitCode } : {}) });
   }

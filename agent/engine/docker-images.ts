@@ -5,7 +5,7 @@ import type { Engine } from "./port.ts";
 import { EngineFailure } from "./port.ts";
 import { ImageDetails } from "./docker-settings.ts";
 import { engineFailures } from "./failures.ts";
-import { familiarRepository, splitReference } from "./image-reference.ts";
+import { familiarRepository, splitReference } from "../../actors/deployment/image-name-contract.ts";
 import { statusOf } from "./docker-errors.ts";
 
 const INSPECT_DEADLINE_MS = 10_000;

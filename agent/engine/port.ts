@@ -1,6 +1,7 @@
 import type { Failure, LogLine } from "../../actors/node/contract.ts";
 import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { NodeImage } from "../../actors/node/images-contract.ts";
 import type { Network } from "../../actors/deployment/network-contract.ts";
 import type { EngineClaim } from "./ownership.ts";
 
@@ -16,6 +17,8 @@ export interface Engine {
   list(): Promise<readonly ObservedContainer[]>;
   inspect(containerId: string): Promise<ObservedContainer | undefined>;
   hasImage(image: PinnedImage): Promise<boolean>;
+  /** Every image, whoever brought it. */
+  images(): Promise<EngineImages>;
   /** Resolves once the image is there. */
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void>;
   resolve(
@@ -47,7 +50,7 @@ export interface Engine {
   stats(containerId: string): Promise<EngineStats | undefined>;
   /** Whether the kernel killed a process of this container for memory, from the engine's events and the cgroup's counters. */
   outOfMemory(containerId: string): Promise<boolean>;
-  /** Events of our containers, and of the engine itself. Reconnects by itself; each reconnection is an event, because events may have been missed. */
+  /** Events of our containers, of all images, and of the engine itself. Reconnects by itself; each reconnection is an event, because events may have been missed. */
   watch(listener: (event: EngineEvent) => void): { stop(): void };
   /** Disk of the engine's data root. */
   disk(): Promise<{ readonly totalBytes: number; readonly usedBytes: number }>;
@@ -64,6 +67,12 @@ export interface EngineInfo {
   readonly hostname: string;
   readonly cpuMillis: number;
   readonly memoryBytes: number;
+}
+
+export interface EngineImages {
+  readonly images: readonly NodeImage[];
+  /** Of all layers, each counted once. Undefined: the engine does not say. */
+  readonly diskBytes: number | undefined;
 }
 
 export interface DesiredContainer {
@@ -185,6 +194,8 @@ export type EngineEvent =
       readonly containerId: string;
       readonly exitCode?: number;
     }
+  /** An image came, went, or has other names. */
+  | { readonly kind: "images" }
   | { readonly kind: "connected" }
   | { readonly kind: "disconnected"; readonly reason: string };
 

@@ -1,4 +1,4 @@
-import { splitReference } from "./image-reference.ts";
+import { splitReference } from "../../actors/deployment/image-name-contract.ts";
 
 /**
  * What the process in a simulated container does. The image's repository name chooses a script, its tag may carry a number, and `SIM_*` variables

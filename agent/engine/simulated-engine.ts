@@ -4,7 +4,17 @@ import type { PinnedImage } from "../../actors/deployment/contract.ts";
 import type { EngineOwner } from "./owner.ts";
 import type { EngineClaim } from "./ownership.ts";
 import type { ProbeAnswer } from "../probe-transport.ts";
-import type { DesiredContainer, Engine, EngineEvent, EngineInfo, EngineLogLine, EngineStats, LogQuery, ObservedContainer } from "./port.ts";
+import type {
+  DesiredContainer,
+  Engine,
+  EngineEvent,
+  EngineImages,
+  EngineInfo,
+  EngineLogLine,
+  EngineStats,
+  LogQuery,
+  ObservedContainer,
+} from "./port.ts";
 import type { SimulatedRegistry } from "./simulated-registry.ts";
 import { engineFailures } from "./failures.ts";
 import { SimulatedCalls } from "./simulated-calls.ts";
@@ -50,7 +60,8 @@ export class SimulatedEngine implements Engine {
     this.#settings = settings;
     this.#host = new SimulatedHost(settings.clock, settings.owner);
     this.#calls = new SimulatedCalls(settings.clock, settings.random);
-    this.#images = new SimulatedImages(settings.registry, this.#calls, settings.arch ?? "amd64", settings.diskBytes ?? 100 * GIBIBYTE);
+    const { registry, arch = "amd64", diskBytes = 100 * GIBIBYTE } = settings;
+    this.#images = new SimulatedImages(registry, this.#calls, { arch, diskBytes }, () => this.#imagesChanged());
   }
 
   info(): Promise<EngineInfo> {
@@ -85,6 +96,10 @@ export class SimulatedEngine implements Engine {
 
   hasImage(image: PinnedImage): Promise<boolean> {
     return this.#calls.make(INSPECT_MS, () => this.#images.has(image.digest));
+  }
+
+  images(): Promise<EngineImages> {
+    return this.#calls.make(LIST_MS, () => this.#images.listed());
   }
 
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void> {
@@ -305,6 +320,16 @@ export class SimulatedEngine implements Engine {
     return this.#images.load(reference);
   }
 
+  /** `docker rmi`, whoever uses it. */
+  removeImageBehindOurBack(digest: string): void {
+    this.#images.remove(digest);
+  }
+
+  /** Every image on the machine, for checks that look from outside. */
+  imagesPresent(): EngineImages["images"] {
+    return this.#images.listed().images;
+  }
+
   /** Every container on the machine, for checks that look from outside. */
   containers(): readonly ObservedContainer[] {
     return this.#host.containers.map((item) => item.observed("inspected"));
@@ -313,6 +338,10 @@ export class SimulatedEngine implements Engine {
   #destroy(containerId: string): void {
     const container = this.#host.find(containerId);
     if (container !== undefined && this.#host.destroy(containerId)) this.#announce(container.desired, containerId, "destroy");
+  }
+
+  #imagesChanged(): void {
+    if (this.#calls.isUp) this.#host.announce({ kind: "images" });
   }
 
   /** While the engine is down nobody hears of anything. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PinnedImage } from "../../actors/deployment/contract.ts";
-import type { Engine, EngineFailure } from "./port.ts";
+import { listedName } from "../../actors/deployment/image-name-contract.ts";
+import type { Engine, EngineFailure, EngineImages } from "./port.ts";
 import type { SimulatedBehaviour } from "./simulated-behaviour.ts";
 import type { SimulatedCalls } from "./simulated-calls.ts";
 import type { RegistryFault, SimulatedImage, SimulatedRegistry } from "./simulated-registry.ts";
@@ -11,25 +12,37 @@ const PULL_STEPS = 10;
 const SYSTEM_BYTES = 4 * 1024 ** 3;
 const LOADED_IMAGE_BYTES = 20 * 1024 * 1024;
 
+interface KeptImage {
+  readonly sizeBytes: number;
+  readonly reference: string;
+}
+
 /** The images on one simulated node, and its disk. */
 export class SimulatedImages {
   readonly #registry: SimulatedRegistry;
   readonly #calls: SimulatedCalls;
   readonly #arch: string;
   readonly #diskBytes: number;
-  readonly #sizes = new Map<string, number>();
+  readonly #changed: () => void;
+  readonly #kept = new Map<string, KeptImage>();
   readonly #loaded = new Map<string, string>();
   #filledBytes = 0;
 
-  constructor(registry: SimulatedRegistry, calls: SimulatedCalls, arch: string, diskBytes: number) {
+  constructor(
+    registry: SimulatedRegistry,
+    calls: SimulatedCalls,
+    machine: { readonly arch: string; readonly diskBytes: number },
+    changed: () => void,
+  ) {
     this.#registry = registry;
     this.#calls = calls;
-    this.#arch = arch;
-    this.#diskBytes = diskBytes;
+    this.#arch = machine.arch;
+    this.#diskBytes = machine.diskBytes;
+    this.#changed = changed;
   }
 
   has(digest: string): boolean {
-    return this.#sizes.has(digest);
+    return this.#kept.has(digest);
   }
 
   resolve(reference: string): ReturnType<Engine["resolve"]> {
@@ -53,7 +66,7 @@ export class SimulatedImages {
       if (this.#registry.lookup(image.reference, image.digest) === "unavailable") throw failureOf(image.reference, "unavailable");
       progress(Math.round((found.sizeBytes * step) / PULL_STEPS), found.sizeBytes);
     }
-    this.#sizes.set(image.digest, found.sizeBytes);
+    this.#keep(image.digest, { sizeBytes: found.sizeBytes, reference: listedName(image) });
   }
 
   /** What the registry keeps under the image's digest; the image has to be on the node. */
@@ -65,8 +78,18 @@ export class SimulatedImages {
   load(reference: string): string {
     const digest = `sha256:${createHash("sha256").update(`loaded ${reference}`).digest("hex")}`;
     this.#loaded.set(reference, digest);
-    this.#sizes.set(digest, LOADED_IMAGE_BYTES);
+    this.#keep(digest, { sizeBytes: LOADED_IMAGE_BYTES, reference });
     return digest;
+  }
+
+  remove(digest: string): void {
+    for (const [reference, loaded] of this.#loaded) if (loaded === digest) this.#loaded.delete(reference);
+    if (this.#kept.delete(digest)) this.#changed();
+  }
+
+  listed(): EngineImages {
+    const images = [...this.#kept].map(([id, { reference, sizeBytes }]) => ({ id, references: [reference], sizeBytes }));
+    return { images, diskBytes: this.#imagesBytes() };
   }
 
   requireRoom(doing: string): void {
@@ -83,8 +106,16 @@ export class SimulatedImages {
   }
 
   disk(): { readonly totalBytes: number; readonly usedBytes: number } {
-    const imagesBytes = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
-    return { totalBytes: this.#diskBytes, usedBytes: Math.min(this.#diskBytes, SYSTEM_BYTES + imagesBytes + this.#filledBytes) };
+    return { totalBytes: this.#diskBytes, usedBytes: Math.min(this.#diskBytes, SYSTEM_BYTES + this.#imagesBytes() + this.#filledBytes) };
+  }
+
+  #imagesBytes(): number {
+    return [...this.#kept.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  #keep(digest: string, image: KeptImage): void {
+    this.#kept.set(digest, image);
+    this.#changed();
   }
 
   /** Undefined: it is here already. */

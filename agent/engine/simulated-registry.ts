@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SimulatedBehaviour } from "./simulated-behaviour.ts";
-import { splitReference } from "./image-reference.ts";
+import { splitReference } from "../../actors/deployment/image-name-contract.ts";
 
 export interface SimulatedImage {
   readonly digest: string;

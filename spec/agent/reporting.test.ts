@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LogChunk } from "../../actors/node/contract.ts";
+import { MAX_TOLD_IMAGES } from "../../actors/node/images-contract.ts";
+import { encodePayload } from "../../runtime/payload.ts";
 import { NODE, NodeUnderTest, TENANT } from "./node-under-test.ts";
 
 let node: NodeUnderTest;
@@ -69,6 +71,64 @@ describe("what the control plane is told", () => {
     await node.untilHealthy();
     const sequences = node.history.map((status) => status.sequence);
     expect(sequences).toEqual([...new Set(sequences)].toSorted((one, other) => one - other));
+  });
+});
+
+describe("the images of the engine", () => {
+  const told = () => node.messages.flatMap((message) => (message.kind === "agent.images" ? [message] : []));
+  const names = () =>
+    told()
+      .at(-1)
+      ?.told.images.flatMap(({ references }) => references);
+  const untilTold = (what: string, holds: () => boolean) => node.clock.until(what, holds, 5_000);
+  const knows = (images: string | undefined): void => {
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 1, resync: false, ...(images !== undefined && { images }) };
+  };
+
+  test("are told soon after one came, and after one was removed behind our back", async () => {
+    await untilTold("there is none yet", () => names()?.length === 0);
+    const placement = await node.placement();
+    const { digest } = placement.template.image;
+    await node.assign(placement);
+    await untilTold("it came", () => names()?.includes(`app@${digest}`) === true);
+    node.engine.removeImageBehindOurBack(digest);
+    await untilTold("it went", () => names()?.length === 0);
+  });
+
+  test("are told once, and again only to a control plane that knows others", async () => {
+    node.engine.loadImage("mine:1");
+    await untilTold("they are told", () => names()?.includes("mine:1") === true);
+    knows(told().at(-1)?.seen.version);
+    const before = told().length;
+    await node.clock.advance(60_000);
+    expect(told().length).toBe(before);
+    expect(heartbeats().at(-1)?.images).toMatchObject({ version: told().at(-1)?.seen.version });
+    knows(undefined);
+    await node.clock.until("they are told again", () => told().length > before, 6_000);
+  });
+
+  test("have an age that grows while the engine does not answer", async () => {
+    const age = () => heartbeats().at(-1)?.images?.ageMs ?? 0;
+    await node.clock.advance(40_000);
+    expect(age()).toBeLessThan(31_000);
+    node.engine.crash();
+    await node.clock.advance(120_000);
+    expect(age()).toBeGreaterThan(100_000);
+    node.engine.restart();
+    await node.clock.until("it has answered", () => age() < 10_000, 20_000);
+  });
+
+  test("are told as far as one message goes: the largest, and how many more there are", async () => {
+    for (let number = 0; number < MAX_TOLD_IMAGES + 7; number += 1) node.engine.loadImage(`mine:${number}`);
+    const placement = await node.placement({ image: "sim/slowpull:1" });
+    await node.assign(placement);
+    await node.clock.until("the largest is there", () => names()?.[0] === `sim/slowpull@${placement.template.image.digest}`, 120_000);
+    expect(told().at(-1)?.told).toMatchObject({ leftOut: 8 });
+    expect(names()).toHaveLength(MAX_TOLD_IMAGES);
+    const name = "n".repeat(2_000);
+    for (let number = 0; number < 200; number += 1) node.engine.loadImage(`${name}:${number}`);
+    await untilTold("they are told", () => (told().at(-1)?.told.leftOut ?? 0) >= 208);
+    for (const message of told()) expect(() => encodePayload("ody.acme.node.n1", message)).not.toThrow();
   });
 });
 

@@ -5,8 +5,11 @@ import { contentOf, hasEnded, revisionOf, templateOf } from "../../../actors/dep
 import { readinessOf } from "../../../actors/node/readiness.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
 import { holds } from "../../../actors/scheduler/constraints.ts";
+import type { NodeSoft, ToldImages } from "../../../actors/views.ts";
 import { LABEL } from "../../../agent/labels.ts";
+import { addressOf } from "../../../runtime/address.ts";
 import type { SimNode } from "../sim-node.ts";
+import { TENANT } from "../tenant.ts";
 import type { Truth } from "../truth.ts";
 import type { SimWorld } from "../world.ts";
 import { isReliable } from "./observation.ts";
@@ -33,7 +36,10 @@ export function differences(world: SimWorld): readonly string[] {
     ...ofStacks(truth),
     ...world.hostNames.differences(),
   );
-  for (const node of world.nodes) found.push(...ofNode(node, truth.nodes.get(node.name), assigned));
+  for (const node of world.nodes) {
+    const soft = controlPlane.life.host.soft(addressOf(TENANT, "node", node.name)) as NodeSoft | undefined;
+    found.push(...ofNode(node, truth.nodes.get(node.name), assigned), ...ofImages(node, soft?.images));
+  }
   // Asked last: these are the only questions to the databases.
   const waiting = found.length === 0 ? Object.values(stores).flatMap((store) => store.pending(1))[0] : undefined;
   if (waiting !== undefined) found.push(`a message to ${waiting.to} is not delivered: ${waiting.id}`);
@@ -132,6 +138,12 @@ function ofNode(node: SimNode, state: NodeState | undefined, assigned: ReadonlyM
   for (const { labels, name: container } of node.ours())
     if (!wanted.has(labels[LABEL.placement] ?? "")) found.push(`${name}: ${container} is an orphan`);
   return found;
+}
+
+function ofImages({ name, engine }: SimNode, known: ToldImages | undefined): readonly string[] {
+  if (known === undefined) return [`${name}: its images are not known`];
+  const [there, told] = [engine.imagesPresent(), known.told.images].map((images) => new Set(images.map(({ id }) => id)));
+  return onOneSide(there ?? new Set(), told ?? new Set()).map((id) => `${name}: image ${id} is there or known to be there, not both`);
 }
 
 function ofContainers({ state, placement }: Assigned, node: SimNode): readonly string[] {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PinnedImage } from "../../../actors/deployment/contract.ts";
+import { listedName } from "../../../actors/deployment/image-name-contract.ts";
 import type { Failure } from "../../../actors/node/contract.ts";
 import type { EngineOwner } from "../../../agent/engine/owner.ts";
 import type { EngineClaim } from "../../../agent/engine/ownership.ts";
@@ -36,6 +37,7 @@ export interface EngineWorld {
   createForeign(): Promise<string>;
   killProcess(containerId: string): Promise<void>;
   removeBehindOurBack(containerId: string): Promise<void>;
+  removeImageBehindOurBack(image: PinnedImage): Promise<void>;
   pauseBehindOurBack(containerId: string): Promise<void>;
   editBehindOurBack(containerId: string): Promise<void>;
   /** Containers live on. */
@@ -169,6 +171,20 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       // Docker says nothing of a layer that has come before it would have reported.
       const [done, total] = seen.at(-1) ?? [0, 0];
       expect(done).toBe(total);
+    });
+
+    test("lists what images it has under the names by which they are asked for, and tells when that changes", async () => {
+      const listed = async () => (await engine.images()).images.find(({ references }) => references.includes(listedName(server)));
+      expect(await listed()).toMatchObject({ id: expect.stringMatching(/^sha256:/) as string });
+      expect((await listed())?.sizeBytes).toBeGreaterThan(0);
+      expect((await engine.images()).diskBytes).toBeGreaterThan(0);
+      const told = () => events.filter(({ kind }) => kind === "images").length;
+      for (const change of [() => world.removeImageBehindOurBack(server), () => engine.pull(server, () => {}, NEVER)]) {
+        const before = { told: told(), listed: await listed() };
+        await change();
+        await until("the change is told", () => told() > before.told);
+        expect((await listed()) === undefined).toBe(before.listed !== undefined);
+      }
     });
 
     test("says in words why an image cannot be had", async () => {

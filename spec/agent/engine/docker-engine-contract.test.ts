@@ -1,4 +1,5 @@
 import { Testbed } from "../../../ops/testbed/testbed.ts";
+import { listedName } from "../../../actors/deployment/image-name-contract.ts";
 import { DockerEngine } from "../../../agent/engine/docker-engine.ts";
 import { systemClock } from "../../../runtime/system-clock.ts";
 import { systemRandom } from "../../../runtime/system-random.ts";
@@ -37,6 +38,7 @@ async function dockerWorld(): Promise<EngineWorld> {
     },
     killProcess: (containerId) => bed.killProcess(1, containerId),
     removeBehindOurBack: async (containerId) => void (await node.docker(["rm", "-f", containerId])),
+    removeImageBehindOurBack: async (image) => void (await node.docker(["rmi", listedName(image)])),
     pauseBehindOurBack: async (containerId) => void (await node.docker(["pause", containerId])),
     editBehindOurBack: async (containerId) => void (await node.docker(["update", "--memory=128m", "--memory-swap=128m", containerId])),
     crashEngine: () => bed.killEngine(1),

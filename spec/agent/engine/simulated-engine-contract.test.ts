@@ -27,6 +27,7 @@ async function simulatedWorld(): Promise<EngineWorld> {
     },
     killProcess: async (containerId) => engine.killProcess(containerId),
     removeBehindOurBack: async (containerId) => engine.removeBehindOurBack(containerId),
+    removeImageBehindOurBack: async ({ digest }) => engine.removeImageBehindOurBack(digest),
     pauseBehindOurBack: async (containerId) => engine.pauseBehindOurBack(containerId),
     editBehindOurBack: async (containerId) => engine.editBehindOurBack(containerId, 128 * 1024 * 1024),
     crashEngine: async () => engine.crash(),
