@@ -159,7 +159,11 @@ export class PlacementWorker {
       this.#parts.engineWentAway(failure.message);
       return false;
     }
-    if (step.kind === "create" && failure.code === "image.not-found" && this.#forgetImage()) return true;
+    // It was there when this step was planned: somebody removed it since. That is no failure, it is pulled again.
+    if (step.kind === "create" && failure.code === "image.not-found") {
+      this.#doubtImage();
+      return true;
+    }
     if (step.kind === "pull" || step.kind === "create" || step.kind === "start" || failure.code === "hook.failed") {
       this.#startFailed(failure);
       return true;
@@ -170,16 +174,12 @@ export class PlacementWorker {
     return this.#again;
   }
 
-  /** An image that was there and is not any more was removed by somebody: that is no failure, it is pulled again. Whether it was thought to be there. */
-  #forgetImage(): boolean {
-    const image = this.#placement?.template.image;
-    if (image === undefined || !this.#parts.images.isPresent(image)) return false;
-    this.#parts.images.doubt(image);
-    return true;
+  #doubtImage(): void {
+    if (this.#placement !== undefined) this.#parts.images.doubt(this.#placement.template.image);
   }
 
   #startFailed(failure: Omit<Failure, "atMs">): void {
-    this.#forgetImage();
+    this.#doubtImage();
     const container = this.#parts.containersOf(this.placementId).find((other) => attemptOf(other) === this.#record.attempt);
     const delayMs = startRetryDelayMs(this.#record.failuresInRow, this.#parts.random.next());
     const ended = { kind: "ended", cause: "start-failed", exitCode: undefined, failure, next: { kind: "again", delayMs } } as const;

@@ -206,6 +206,11 @@ const faults: Readonly<Record<string, Fault>> = {
     registry.push(oneOf(loop.random, ["app:1", "app:2", "app:3"]));
     return undefined;
   },
+  "image removed": ({ parts: { loop } }, node) => {
+    const present = node.engine.imagesPresent();
+    if (present.length > 0) node.engine.removeImageBehindOurBack(oneOf(loop.random, present).id);
+    return undefined;
+  },
   "process killed": toContainer((node, id) => node.engine.killProcess(id)),
   "out of memory": toContainer((node, id) => node.engine.killForMemory(id)),
   "container stopped": toContainer((node, id) => node.engine.stopBehindOurBack(id)),

@@ -74,6 +74,23 @@ describe("images", () => {
     });
   });
 
+  test("that somebody removes are pulled again for all who are about to use them, and nobody fails", async () => {
+    const [first, ...others] = await Promise.all(
+      ["web.1.1", "web.2.2", "web.3.3"].map(async (id) => node.placement({ id, template: { image: await node.image("app:1") } })),
+    );
+    if (first === undefined) throw new Error("no placement");
+    const { image } = first.template;
+    const same = others.map((other) => ({ ...other, template: { ...other.template, image } }));
+    await node.assign(first);
+    await node.untilHealthy();
+    node.engine.removeImageBehindOurBack(image.digest);
+    await node.assign(first, ...same);
+    for (const { placementId } of same) {
+      await node.untilHealthy(placementId);
+      expect(node.status(placementId)).toMatchObject({ attempt: 1, restarts: 0 });
+    }
+  });
+
   test("that come back to life are used without being asked for again", async () => {
     node.registry.fail("app", "unavailable");
     await node.assign(await node.placement());

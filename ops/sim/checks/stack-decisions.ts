@@ -155,8 +155,8 @@ function differenceOf(state: DeploymentState, { replicas, template }: Member): s
 }
 
 /**
- * One of the member's own revisions that once were this content is what it goes back to, unless it is like it already, so that it stays or is restarted, or
- * it was deleted and made anew since.
+ * One of the member's own revisions that once were this content is what it goes back to, also one that another change overtook before it was proven, unless it
+ * is like it already, so that it stays or is restarted, or it was deleted and made anew since.
  */
 function unlinked({ revisions, revision }: StackState, { name, membership, rollout, ...state }: DeploymentState): string | undefined {
   if (membership?.rollout === undefined || rollout?.change === "restart") return undefined;
@@ -165,10 +165,8 @@ function unlinked({ revisions, revision }: StackState, { name, membership, rollo
     revisions.filter(({ contentOf, number }) => contentOf === content && number < revision).map((old) => old.links[name]),
   );
   const present = state.revisions.find(({ number }) => number === state.revision);
-  const linked = state.revisions.filter(
-    ({ number, provenAtMs, template }) => links.has(number) && provenAtMs !== undefined && isDeepStrictEqual(template, present?.template),
-  );
-  if (linked.length === 0 || linked.some(({ contentOf }) => contentOf === present?.contentOf)) return undefined;
+  const linked = state.revisions.filter(({ number, template }) => links.has(number) && isDeepStrictEqual(template, present?.template));
+  if (linked.every(({ provenAtMs }) => provenAtMs === undefined) || linked.some(({ contentOf }) => contentOf === present?.contentOf)) return undefined;
   return `${name} is at ${present?.contentOf}, linked was ${linked.map(({ contentOf }) => contentOf).join(", ")}`;
 }
 
