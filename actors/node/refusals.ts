@@ -7,6 +7,12 @@ export const nodeRefusals = defineRefusals({
     message: ({ name, nearest }: { name: string; nearest?: string | undefined }) =>
       `There is no node "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`,
   },
+  "node.images-unknown": {
+    httpStatus: 503,
+    retryable: true,
+    message: ({ name, reason }: { name: string; reason: string }) =>
+      `Which images "${name}" has is not known now: ${reason}. Look again once it is healthy.`,
+  },
   "node.answers": {
     httpStatus: 409,
     retryable: true,

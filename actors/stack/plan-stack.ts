@@ -13,11 +13,13 @@ import { clashesOf } from "../deployment/reserve.ts";
 import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
+import type { KnownImages } from "../node/known-images.ts";
 import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import { replacingFields, waitsOf } from "./changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
+import { missingImages, PlannedImage, plannedImages, readKnownImages } from "./image-plan.ts";
 import { memberName } from "./names.ts";
 import { wantedMembers } from "./person.ts";
 import { restartsOf } from "./restarts.ts";
@@ -43,8 +45,8 @@ const PlannedMember = z.object({
   rejections: z.array(RejectionView),
   /** Why other nodes get none, where every node that fits is to have one. */
   leftOut: z.array(RejectionView),
-  /** Nodes that would pull the image unless they have it from before. */
-  pulls: z.array(z.string()),
+  /** Of each node that replicas would go to: whether it has the image. */
+  images: z.array(PlannedImage),
   findings: z.array(z.string()),
 });
 export type PlannedMember = z.infer<typeof PlannedMember>;
@@ -185,17 +187,19 @@ export async function planStack(input: StackInput, context: OperationContext): P
   const comparison = await compare(input, context, "look");
   if (isRefusal(comparison)) return comparison;
   const { members, change } = comparison;
-  const [foreseen, traffic, clashes] = await Promise.all([
+  const [foreseen, known, traffic, clashes] = await Promise.all([
     foreseenFor(members, context),
+    readKnownImages(context),
     ingressNodes(context),
     clashesOf(wantsOf(members), context, CLASHES_TIMEOUT_MS),
   ]);
+  if (isRefusal(foreseen)) return foreseen;
   return {
     name: input.name,
     change,
     members: members.map((item) => {
       const { deployment } = item.member;
-      return plannedMember(item, foreseen.get(deployment), input.name, { traffic, clash: clashes.get(deployment) });
+      return plannedMember(item, foreseen.get(deployment), input.name, { known, traffic, clash: clashes.get(deployment) });
     }),
   };
 }
@@ -204,10 +208,11 @@ function plannedMember(
   { member, view, change, diff, replaces }: Compared,
   foreseen: Foreseen | undefined,
   stack: string,
-  { traffic, clash }: { readonly traffic: readonly string[]; readonly clash: string | undefined },
+  now: { readonly known: (node: string) => KnownImages; readonly traffic: readonly string[]; readonly clash: string | undefined },
 ): PlannedMember {
   const { nodes = {}, pending = 0, rejections = [], leftOut = [] } = foreseen ?? {};
   const { image } = member.template;
+  const images = plannedImages(image, Object.keys(nodes), now.known);
   return {
     service: member.service,
     deployment: member.deployment,
@@ -219,9 +224,9 @@ function plannedMember(
     pending,
     rejections: rejections.map(rejectionView),
     leftOut: leftOut.map(rejectionView),
-    // An image without a registry is pulled nowhere: it is on a node, or it is not to be had there.
-    pulls: view?.image.digest === image.digest || image.source === "node" ? [] : Object.keys(nodes),
-    findings: change === "remove" || change === "stays" ? [] : findingsOf(member, traffic, clash),
+    images: [...images],
+    findings:
+      change === "remove" || change === "stays" ? [] : [...findingsOf(member, now.traffic, now.clash), ...missingImages(image, images)],
   };
 }
 
@@ -237,12 +242,16 @@ function rejectionView(rejection: Rejection): z.infer<typeof RejectionView> {
 }
 
 /** The scheduler is asked, and books nothing. */
-async function foreseenFor(members: readonly Compared[], { host, tenant, meta }: OperationContext): Promise<ReadonlyMap<string, Foreseen>> {
+async function foreseenFor(
+  members: readonly Compared[],
+  { host, tenant, meta }: OperationContext,
+): Promise<ReadonlyMap<string, Foreseen> | Refusal> {
   const wishes = members.flatMap((item) => wishOf(item) ?? []);
   if (wishes.length === 0) return new Map();
   const question: Foresight = { kind: "foresee", wishes };
   const reply = await host.ask(addressOf(tenant, "scheduler"), question, meta, { timeoutMs: FORESIGHT_TIMEOUT_MS });
-  const answers = reply.kind === "ok" ? (reply.value as readonly Foreseen[]) : [];
+  if (isRefusal(reply)) return reply;
+  const answers = reply.value as readonly Foreseen[];
   return new Map(answers.map((answer) => [answer.deployment, answer]));
 }
 

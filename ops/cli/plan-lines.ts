@@ -51,14 +51,32 @@ function memberLines(out: Output, member: PlannedMember): readonly string[] {
   }
 }
 
-function placeLines(out: Output, { nodes, pending, rejections, leftOut, pulls }: PlannedMember): readonly string[] {
+function placeLines(out: Output, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {
   const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
   return [
     ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
     ...leftOut.map(({ reason }) => `    other nodes would get none: ${plain(reason)}`),
-    ...(pulls.length === 0 ? [] : [`    image would be pulled on ${pulls.join(", ")}, where it is not there yet`]),
+    ...imageLines(out, images),
     ...(pending === 0 ? [] : [out.paint("yellow", `    ! ${pending} ${pending === 1 ? "replica" : "replicas"} would find no node now:`)]),
     ...(pending === 0 ? [] : rejections.map(({ reason, remedy }) => out.paint("yellow", `      ${plain(reason)}. ${plain(remedy)}`))),
+  ];
+}
+
+/** Where it is missing for good is a finding. */
+function imageLines(out: Output, images: PlannedMember["images"]): readonly string[] {
+  const on = (kind: PlannedMember["images"][number]["image"]): string =>
+    images.flatMap(({ node, image }) => (image === kind ? [node] : [])).join(", ");
+  const [present, pulled] = [on("present"), on("pull")];
+  const known = [...(present === "" ? [] : [`is there on ${present}`]), ...(pulled === "" ? [] : [`would be pulled on ${pulled}`])];
+  const unknown = Map.groupBy(
+    images.filter(({ image }) => image === "unknown"),
+    ({ reason }) => reason ?? "",
+  );
+  return [
+    ...(known.length === 0 ? [] : [`    its image ${known.join(", and ")}`]),
+    ...[...unknown].map(([reason, nodes]) =>
+      out.paint("yellow", `    ! whether its image is on ${nodes.map(({ node }) => node).join(", ")} is not known: ${plain(reason)}`),
+    ),
   ];
 }
 

@@ -8,16 +8,20 @@ const MAX_DEPTH = 8;
 
 /** Any answer for a person: a list as a table of its plain fields, an object field by field. Units are in the names of the fields. */
 export function render(out: Output, answer: unknown): readonly string[] {
-  if (isObject(answer) && Array.isArray(answer["items"])) return rows(out, answer["items"]);
-  return fields(out, answer, 0, Date.now());
+  const nowMs = Date.now();
+  if (!isObject(answer) || !Array.isArray(answer["items"])) return fields(out, answer, 0, nowMs);
+  const { items, asOfOffset: _notForPeople, ...about } = answer;
+  return [...rows(out, items, nowMs), ...fields(out, about, 0, nowMs)];
 }
 
-function rows(out: Output, items: readonly unknown[]): readonly string[] {
+function rows(out: Output, items: readonly unknown[], nowMs: number): readonly string[] {
   const objects = items.filter(isObject);
   if (objects.length === 0) return ["Nothing to show."];
-  const names = [...new Set(objects.flatMap((item) => Object.keys(item).filter((name) => !isNested(item[name]))))];
+  const names = [...new Set(objects.flatMap((item) => Object.keys(item)))].filter((name) => {
+    const values = objects.map((item) => item[name]);
+    return values.every(isCell) && values.some((value) => !isNested(value) || !isEmpty(value));
+  });
   const columns = names.map((name) => ({ title: name.toUpperCase(), least: 8 }));
-  const nowMs = Date.now();
   return table(
     out,
     columns,
@@ -41,7 +45,13 @@ function scalar(name: string, value: unknown, nowMs: number): string {
   if (typeof value === "number" && /(^a|A)tMs$/.test(name))
     return `${new Date(value).toISOString()} (${value > nowMs ? `in ${ageText(value - nowMs)}` : `${ageText(nowMs - value)} ago`})`;
   if (typeof value === "number" && name.endsWith("Bytes")) return bytes(value);
+  if (Array.isArray(value)) return value.map((item) => scalar(name, item, nowMs)).join(", ");
   return plain(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** A list of plain values still fits into one. */
+function isCell(value: unknown): boolean {
+  return Array.isArray(value) ? value.every((item) => !isNested(item)) : !isNested(value);
 }
 
 function isEmpty(value: object): boolean {
