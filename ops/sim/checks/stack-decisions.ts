@@ -166,7 +166,8 @@ function unlinked({ revisions, revision }: StackState, { name, membership, rollo
   );
   const present = state.revisions.find(({ number }) => number === state.revision);
   const linked = state.revisions.filter(({ number, template }) => links.has(number) && isDeepStrictEqual(template, present?.template));
-  if (linked.every(({ provenAtMs }) => provenAtMs === undefined) || linked.some(({ contentOf }) => contentOf === present?.contentOf)) return undefined;
+  if (linked.every(({ provenAtMs }) => provenAtMs === undefined) || linked.some(({ contentOf }) => contentOf === present?.contentOf))
+    return undefined;
   return `${name} is at ${present?.contentOf}, linked was ${linked.map(({ contentOf }) => contentOf).join(", ")}`;
 }
 
