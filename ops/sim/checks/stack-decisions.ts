@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
+import { wantedSlots } from "../../../actors/deployment/global.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { Member } from "../../../actors/stack/commands.ts";
 import { StackSpec, type Condition, type MemberSpec } from "../../../actors/stack/contract.ts";
@@ -172,10 +173,11 @@ function unlinked({ revisions, revision }: StackState, { name, membership, rollo
 }
 
 /** As seen from the deployment itself. */
-function conditionsOf({ mode, replicas, slots, placements, revisions, revision }: DeploymentState): readonly Condition[] {
+function conditionsOf(state: DeploymentState): readonly Condition[] {
+  const { mode, slots, placements, revisions, revision } = state;
   const content = revisions.find(({ number }) => number === revision)?.contentOf;
   if (mode !== "running" || content === undefined) return [];
-  const numbers = Array.from({ length: replicas }, (_, index) => index + 1);
+  const numbers = wantedSlots(state);
   const isDone = (slot: number): boolean => slots[slot]?.ended?.contentOf === content && slots[slot].ended.outcome === "succeeded";
   const all = Object.values(placements).filter((placement) => placement.contentOf === content && placement.desired === "running");
   const isWell = (slot: number): boolean => all.some((placement) => placement.slot === slot && placement.healthySinceMs !== undefined);
