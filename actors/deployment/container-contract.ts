@@ -102,7 +102,7 @@ export const containerFields = {
   hostname: z
     .string()
     .max(MAX_HOSTNAME_CHARS)
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, "a host name is of letters, digits, hyphens and dots")
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, "a host name is of letters, digits, hyphens, underscores and dots")
     .optional(),
   domainname: Text.optional(),
   /** Further groups of the user, by name or number. */

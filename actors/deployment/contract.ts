@@ -193,7 +193,7 @@ export const Template = z.strictObject({
   workingDirectory: z.string().max(1_000).optional(),
   stopSignal: z
     .string()
-    .regex(/^SIG[A-Z0-9+-]{2,12}$/)
+    .regex(/^SIG[A-Z0-9+-]{2,12}$/, "a signal is written like SIGTERM")
     .default("SIGTERM"),
   stopGraceMs: z.int().min(0).max(3_600_000).default(10_000),
   ...containerFields,

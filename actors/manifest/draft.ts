@@ -34,6 +34,8 @@ export class Draft {
   /** Where in the project each field of the deployment came from. */
   readonly origins = new Map<string, Place>();
   readonly dependencies: Dependency[] = [];
+  /** Other names for services it depends on. */
+  readonly links: { readonly name: string; readonly alias: string; readonly at: Place }[] = [];
   build?: Place;
   readonly joined: NetworkInput[] = [];
   networksAt?: Place;
@@ -62,7 +64,7 @@ export class Draft {
     if (value === undefined) return;
     const before = this.spec.resources?.[field];
     if (before !== undefined && before !== value)
-      reading.findings.error("conflict", at, "The older spelling and deploy.resources differ.", "write deploy.resources alone.");
+      reading.findings.error("conflict", at, "Two fields about this limit say different things.", "write it once, under deploy.resources.");
     this.set("resources", { ...this.spec.resources, [field]: value }, at);
   }
 

@@ -110,10 +110,14 @@ function listed(
   item: Place,
   withoutValue: (place: Place, name: string) => string | undefined,
 ): readonly [string, string | undefined] {
-  const written = reading.text(item) ?? "";
+  if (item.value.kind !== "scalar") reading.invalid(item, "Expected a text with an equals sign in it.", "write NAME=VALUE.");
+  const written = item.value.kind === "scalar" ? (reading.text(item) ?? "") : "";
+  if (written === "") return ["", undefined];
   const equals = written.indexOf("=");
-  if (equals === 0) reading.invalid(item, `"${written}" has no name before the equals sign.`);
-  return equals === -1 ? [written, withoutValue(item, written)] : [written.slice(0, equals), written.slice(equals + 1)];
+  const name = equals === -1 ? written : written.slice(0, equals);
+  if (name === "") reading.invalid(item, `"${written}" has no name before the equals sign.`);
+  if (name.endsWith(" ")) reading.invalid(item, `The name "${name}" ends with a space.`, "write no space before the equals sign.");
+  return [name, equals === -1 ? withoutValue(item, name) : written.slice(equals + 1)];
 }
 
 function mapped(reading: Reading, place: Place): string | undefined {

@@ -50,7 +50,7 @@ const fields: FieldTable<Check> = {
 
 /** `healthcheck` of a service. */
 export const healthcheckRule: Rule<Draft> = different(
-  "A check that the image brings along is not used: write a test.",
+  "A check that the image brings along is not used: without a test, nothing is checked.",
   (reading, place, draft) => draft.set("health", readHealthcheck(reading, place), place),
   fields,
 );
@@ -60,12 +60,14 @@ function readHealthcheck(reading: Reading, place: Place): HealthInput | undefine
   const check: Check = {};
   readFields(reading, place, fields, check);
   if (check.disabled === true || check.test === "none" || check.test === "unreadable") return undefined;
-  if (check.test === undefined)
-    return reading.refuse(
+  if (check.test === undefined) {
+    reading.differs(
       place,
-      "A health check needs a test: the one the image brings along is not used.",
+      "Without a test nothing is checked: the one that an image may bring along is not used.",
       'write test: ["CMD", "program", "argument"].',
     );
+    return undefined;
+  }
   return {
     kind: "command",
     command: [...check.test],
@@ -92,6 +94,6 @@ function readTest(reading: Reading, test: Place): Check["test"] {
     case "CMD-SHELL":
       return rest.length > 0 ? ["/bin/sh", "-c", ...rest] : reading.invalid(test, "CMD-SHELL needs a line.");
     default:
-      return reading.invalid(test, `A test begins with CMD, CMD-SHELL or NONE, not "${kind ?? ""}".`);
+      return reading.invalid(test, `A test begins with CMD, CMD-SHELL or NONE, not "${kind ?? ""}".`, "write CMD before it.");
   }
 }

@@ -8,6 +8,8 @@ type Logging = { -readonly [Key in keyof NonNullable<Spec["logging"]>]: NonNulla
 interface Wanted extends Logging {
   nonBlocking?: boolean;
   bufferAt?: Place;
+  otherDriver?: string;
+  optionsAt?: Place;
 }
 
 /** The engine's own when output may not make the process wait. */
@@ -48,21 +50,25 @@ const options: FieldTable<Wanted> = {
 
 const fields: FieldTable<Wanted> = {
   driver: different(
-    "json-file and local; with none, output is kept all the same; any other driver is refused: output is read on the node, also as evidence of why a replica ended.",
+    "json-file and local; with any other, and with none, output is kept on the node all the same, as evidence of why a replica ended.",
     (reading, at, logging) => {
       const driver = reading.text(at);
       if (driver === "json-file" || driver === "local") logging.driver = driver;
       else if (driver === "none")
         reading.differs(at, "Output is kept all the same, within its bounds: it is the evidence of why a replica ended.", "leave it out.");
-      else if (driver !== undefined && driver !== "")
-        reading.refuse(
+      else if (driver !== undefined && driver !== "") {
+        logging.otherDriver = driver;
+        reading.differs(
           at,
-          `Output cannot be sent to ${driver}: it is read on the node, also as evidence of why a replica ended.`,
-          "leave it out and read it with odysseus logs.",
+          `Output is not sent to ${driver}: it is kept on the node, where odysseus logs reads it.`,
+          "leave it out, or collect it on the nodes.",
         );
+      }
     },
   ),
-  options: honoured((reading, at, logging) => readFields(reading, at, options, logging), options),
+  options: honoured((reading, at, logging) => {
+    logging.optionsAt = at;
+  }, options),
 };
 
 /** `logging` of a service. */
@@ -71,7 +77,9 @@ export const loggingRule: Rule<Draft> = different(
   (reading: Reading, place, draft) => {
     const wanted: Wanted = {};
     readFields(reading, place, fields, wanted);
-    const { nonBlocking, bufferAt, ...logging } = wanted;
+    // Those of a driver that is not used are said with it.
+    if (wanted.optionsAt !== undefined && wanted.otherDriver === undefined) readFields(reading, wanted.optionsAt, options, wanted);
+    const { nonBlocking, bufferAt, otherDriver: _notUsed, optionsAt: _read, ...logging } = wanted;
     if (nonBlocking === true) logging.bufferBytes ??= BUFFER_BYTES;
     else if (bufferAt !== undefined) {
       delete logging.bufferBytes;

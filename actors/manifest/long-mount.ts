@@ -3,6 +3,7 @@ import type { Draft } from "./draft.ts";
 import { pairs } from "./environment.ts";
 import { different, type FieldTable, type ForeignFields, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
 import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.ts";
+import { asTarget, isTarget } from "./mount-syntax.ts";
 import { projectMount } from "./project-mounts.ts";
 import { fileMode, sizeBytes } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -97,7 +98,7 @@ export const longMountFields: FieldTable<LongMount> = {
   }),
   target: honoured((reading, at, mount) => {
     const target = reading.text(at);
-    if (target !== undefined) mount.target = target;
+    if (target !== undefined) mount.target = asTarget(target);
   }),
   read_only: honoured((reading, at, mount) => {
     if (reading.flag(at) === true) mount.readOnly = true;
@@ -140,6 +141,7 @@ export function longMount(reading: Reading, item: Place, draft: Draft): Mount | 
   for (const [other, at] of mount.options)
     if (other !== type) reading.differs(at, `Options of a ${other} mean nothing to a mount of type ${type}.`, "leave them out.");
   if (target === undefined) return reading.invalid(item, "A mount needs its target: the path in the container.");
+  if (!isTarget(reading, item, target)) return undefined;
   if (mount.file !== undefined && (type !== "bind" || mount.file.content === undefined))
     return reading.invalid(mount.file.at, "Only a file of a mount of type bind is written here: its content, and the mode of that.");
   if (type === "tmpfs") {

@@ -6,9 +6,7 @@ import { volumeNamed } from "./volume-definitions.ts";
 /** How mounts of the node and of the container reach each other. */
 export const PROPAGATION = ["private", "rprivate", "slave", "rslave", "shared", "rshared"] as const;
 
-export function anonymous(reading: Reading, item: Place, target: string): Mount | undefined {
-  if (!target.startsWith("/"))
-    return reading.invalid(item, `"${target}" is not a path in the container.`, "write VOLUME:/path/in/the/container.");
+export function anonymous(reading: Reading, item: Place, target: string): Mount {
   reading.differs(
     item,
     "A volume without a name goes with its replica; Compose would hand it on to the next container.",

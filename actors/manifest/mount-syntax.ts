@@ -1,3 +1,6 @@
+import { posix } from "node:path";
+import type { Place, Reading } from "./reading.ts";
+
 /** The short form of a mount, taken apart: `SOURCE:TARGET:OPTIONS`, or a target alone. */
 export interface ShortMount {
   readonly source: string | undefined;
@@ -12,8 +15,20 @@ export function parseMount(written: string): ShortMount | undefined {
   const parts = written.slice(drive.length).split(":");
   const [first = "", second, options, ...further] = parts;
   if (further.length > 0 || parts.some((part) => part === "")) return undefined;
-  if (second === undefined) return { source: undefined, target: first, options: [] };
-  return { source: drive + first, target: second, options: options === undefined ? [] : options.split(",") };
+  if (second === undefined) return { source: undefined, target: asTarget(first), options: [] };
+  return { source: drive + first, target: asTarget(second), options: options === undefined ? [] : options.split(",") };
+}
+
+/** `/a/` and `/a` are one place. */
+export function asTarget(path: string): string {
+  return posix.normalize(path).replace(/(.)\/$/, "$1");
+}
+
+/** Whether it is one; else with a finding. */
+export function isTarget(reading: Reading, item: Place, target: string): boolean {
+  if (target.startsWith("/")) return true;
+  reading.invalid(item, `"${target}" is not a path in the container.`, "write VOLUME:/path/in/the/container.");
+  return false;
 }
 
 /** A path of the machine, not the name of a volume. */

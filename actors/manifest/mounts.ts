@@ -3,7 +3,7 @@ import type { Draft } from "./draft.ts";
 import { different, type FieldTable, honoured, type Rule } from "./fields.ts";
 import { longMount, longMountFields } from "./long-mount.ts";
 import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.ts";
-import { isPath, parseMount } from "./mount-syntax.ts";
+import { isPath, isTarget, parseMount } from "./mount-syntax.ts";
 import { projectMount } from "./project-mounts.ts";
 import type { Place, Reading } from "./reading.ts";
 
@@ -42,6 +42,7 @@ function shortMount(reading: Reading, item: Place, draft: Draft): Mount | undefi
   const parts = parseMount(written);
   if (parts === undefined) return reading.invalid(item, `"${written}" is not a mount.`, "write VOLUME:/path/in/the/container.");
   const { source, target, options } = parts;
+  if (!isTarget(reading, item, target)) return undefined;
   if (source === undefined) return anonymous(reading, item, target);
   const mount = !isPath(source)
     ? named(reading, item, source, target)
@@ -57,8 +58,8 @@ function withOption(reading: Reading, item: Place, mount: Mount | undefined, opt
   if (option === "ro" && mount?.kind !== "anonymous") return mount && { ...mount, readOnly: true };
   if ((option === "nocopy" || option === "volume-nocopy") && mount?.kind === "volume") return { ...mount, noCopy: true };
   if (propagation !== undefined && mount?.kind === "bind") return { ...mount, propagation };
-  if (option === "z" || option === "Z") relabelling(reading, item);
-  else if (!["rw", "copy", "cached", "delegated", "consistent"].includes(option))
+  if (mount?.kind === "bind" && (option === "z" || option === "Z")) relabelling(reading, item);
+  else if (!["rw", "copy", "cached", "delegated", "consistent", "z", "Z"].includes(option))
     reading.invalid(item, `"${option}" is not an option of this mount.`, "write ro or rw.");
   return mount;
 }

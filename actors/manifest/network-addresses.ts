@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { pairs } from "./environment.ts";
 import { different, type FieldTable, honoured, readFields, refused, type Rule } from "./fields.ts";
 import type { NetworkDefinition } from "./resources.ts";
@@ -6,20 +7,32 @@ type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 type Subnet = NonNullable<NetworkDefinition["subnets"]>[number];
 type Draft = Partial<Writable<Subnet>>;
 
+const MAX_BITS_V4 = 32;
+const MAX_BITS_V6 = 128;
+
 interface Addressed {
   subnets?: readonly Subnet[];
 }
 
-const text = (field: "subnet" | "range" | "gateway"): Rule<Draft> =>
+const text = (field: "subnet" | "range" | "gateway", isOne: (text: string) => boolean, like: string): Rule<Draft> =>
   honoured((reading, at, subnet) => {
     const written = reading.text(at);
-    if (written !== undefined && written !== "") subnet[field] = written;
+    if (written === undefined || written === "") return;
+    if (isOne(written)) subnet[field] = written;
+    else reading.invalid(at, `"${written}" is not a ${field}.`, `write it like ${like}.`);
   });
 
+/** `172.28.0.0/16`. */
+function isRange(written: string): boolean {
+  const [, address = "", bits = ""] = /^(.+)\/(\d{1,3})$/.exec(written) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits) <= (version === 4 ? MAX_BITS_V4 : MAX_BITS_V6);
+}
+
 const subnetFields: FieldTable<Draft> = {
-  subnet: text("subnet"),
-  ip_range: text("range"),
-  gateway: text("gateway"),
+  subnet: text("subnet", isRange, "172.28.0.0/16"),
+  ip_range: text("range", isRange, "172.28.5.0/24"),
+  gateway: text("gateway", (written) => isIP(written) !== 0, "172.28.0.1"),
   aux_addresses: honoured((reading, at, subnet) => {
     subnet.reserved = pairs(reading, at, () => "");
   }),

@@ -4,7 +4,7 @@ import type { Place, Reading } from "./reading.ts";
 
 const fields: FieldTable<Draft> = {
   constraints: different(
-    "On node.id, node.hostname, node.platform.os, node.platform.arch and node.labels; nodes have no roles.",
+    "On node.id, node.hostname, node.platform.os, node.platform.arch and node.labels; nodes have no roles, and a rule about those is passed over.",
     (reading, at, draft) =>
       draft.addConstraints(
         reading.items(at).flatMap((item) => readConstraint(reading, item) ?? []),
@@ -29,7 +29,11 @@ function readConstraint(reading: Reading, item: Place): ConstraintInput | undefi
   const [, key = "", operator, value = ""] = /^\s*([^\s=!]+)\s*(==|!=)\s*(.*?)\s*$/.exec(written) ?? [];
   if (operator !== "==" && operator !== "!=")
     return reading.invalid(item, `"${written}" is not a rule.`, 'write "node.labels.zone == eu", with == or !=.');
-  if (key === "node.role" || key.startsWith("engine."))
+  if (key === "node.role") {
+    reading.differs(item, "Nodes have no roles: any node will do.", "write node.labels.NAME == VALUE where it matters which.");
+    return undefined;
+  }
+  if (key.startsWith("engine."))
     return reading.refuse(item, `Nodes have no ${key}.`, "use node.hostname, node.platform.os, node.platform.arch or node.labels.NAME.");
   return { key: key.replace(/^node\.labels\./, ""), operator, value };
 }

@@ -6,6 +6,8 @@ export interface PortParts {
   readonly protocol: string;
 }
 
+const MAX_PORT = 65_535;
+
 const SHORT = /^(?:(?<address>\[[^\]]*\]|[^:[\]]*):)??(?:(?<published>[\d-]*):)?(?<target>[\d-]+)(?:\/(?<protocol>[A-Za-z]+))?$/;
 
 /** `8080:80`, `80`, `5353:53/udp`, `127.0.0.1:8080:80`, `[::1]::80`, `3000-3005:3000-3005`. */
@@ -31,5 +33,5 @@ export function parseRange(text: string): PortRange | undefined {
   if (parts === null) return undefined;
   const first = Number(parts[1]);
   const last = Number(parts[2] ?? parts[1]);
-  return last < first ? undefined : { first, last };
+  return last < first || first === 0 || last > MAX_PORT ? undefined : { first, last };
 }

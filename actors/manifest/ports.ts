@@ -23,11 +23,12 @@ interface LongPort {
   published?: string;
   protocol?: string;
   address?: Place;
+  publishedAt?: Place;
   mode?: "host" | "balanced";
   appProtocol?: "http" | "grpc" | "tcp";
 }
 
-const text = (field: "target" | "published" | "protocol"): Rule<LongPort> =>
+const text = (field: "target" | "protocol"): Rule<LongPort> =>
   honoured((reading, at, port) => {
     const written = reading.text(at);
     if (written !== undefined) port[field] = written;
@@ -35,7 +36,10 @@ const text = (field: "target" | "published" | "protocol"): Rule<LongPort> =>
 
 const longFields: FieldTable<LongPort> = {
   target: text("target"),
-  published: text("published"),
+  published: honoured((reading, at, port) => {
+    port.publishedAt = at;
+    port.published = reading.text(at) ?? "";
+  }),
   protocol: text("protocol"),
   host_ip: different(
     "0.0.0.0, which is all addresses of a node, or 127.0.0.1 and ::1, which are of the replica's own node.",
@@ -75,7 +79,8 @@ export const exposeRule: Rule<Draft> = honoured((reading, place, draft) => {
     const range = parts === undefined || parts.published !== "" ? undefined : rangeOf(reading, item, parts.target);
     const protocol = parts?.protocol;
     if (range === undefined || (protocol !== "tcp" && protocol !== "udp")) {
-      if (written !== undefined) reading.invalid(item, `"${written}" is not a port.`, 'write "80" or "53/udp".');
+      if (written !== undefined && (parts === undefined || range !== undefined))
+        reading.invalid(item, `"${written}" is not a port.`, 'write "80" or "53/udp".');
       continue;
     }
     for (let port = range.first; port <= range.last; port += 1) draft.expose({ containerPort: port, protocol });
@@ -88,7 +93,7 @@ function shortPort(reading: Reading, item: Place): readonly PortInput[] {
   const parts = parsePort(written);
   if (parts === undefined)
     return reading.invalid(item, `"${written}" is not a port.`, 'write "PUBLISHED:CONTAINER", like "8080:80".') ?? [];
-  return made(reading, item, parts);
+  return made(reading, { whole: item, address: item, published: item }, parts);
 }
 
 function longPort(reading: Reading, item: Place): readonly PortInput[] {
@@ -97,52 +102,68 @@ function longPort(reading: Reading, item: Place): readonly PortInput[] {
   const address = port.address === undefined ? "" : reading.text(port.address);
   if (port.target === undefined) return reading.invalid(item, "A port needs its target: the port in the container.") ?? [];
   if (address === undefined) return [];
-  return made(reading, port.address ?? item, {
-    address,
-    target: port.target,
-    published: port.published ?? "",
-    protocol: port.protocol ?? "tcp",
-  }).map((made) => ({
+  return made(
+    reading,
+    { whole: item, address: port.address ?? item, published: port.publishedAt ?? item },
+    {
+      address,
+      target: port.target,
+      published: port.published ?? "",
+      protocol: port.protocol ?? "tcp",
+    },
+  ).map((made) => ({
     ...made,
     ...(port.mode !== undefined && made.address === undefined && { mode: port.mode }),
     ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
   }));
 }
 
+/** Where its parts stand; in the short form all are one. */
+interface PortPlaces {
+  readonly whole: Place;
+  readonly address: Place;
+  readonly published: Place;
+}
+
 /** A range on both sides is one port after the other. */
-function made(reading: Reading, item: Place, { address, target, published, protocol }: PortParts): readonly PortInput[] {
+function made(reading: Reading, at: PortPlaces, { address, target, published, protocol }: PortParts): readonly PortInput[] {
   const own = OWN_ADDRESSES.find((one) => one === (address === "localhost" ? "127.0.0.1" : address));
   if (own === undefined && !ANY_ADDRESS.has(address))
     return (
       reading.refuse(
-        item,
+        at.address,
         `The address ${address} is of one machine: a published port answers on all addresses of every node.`,
         `write ${published === "" ? target : `${published}:${target}`}, and close the port to others in the node's firewall.`,
       ) ?? []
     );
   if (protocol !== "tcp" && protocol !== "udp")
-    return reading.refuse(item, `"${protocol}" is not a protocol that can be published.`, "write tcp or udp.") ?? [];
-  const inside = rangeOf(reading, item, target);
+    return reading.refuse(at.whole, `"${protocol}" is not a protocol that can be published.`, "write tcp or udp.") ?? [];
+  const inside = rangeOf(reading, at.whole, target);
   if (inside === undefined) return [];
   const count = inside.last - inside.first + 1;
   if (published === "") {
     reading.differs(
-      item,
+      at.whole,
       `Port ${target} is not published: no port of the node is chosen at random.`,
       `write "${target}:${target}" to publish it.`,
     );
     return Array.from({ length: count }, (_, index) => ({ containerPort: inside.first + index, protocol }));
   }
-  const outside = rangeOf(reading, item, published);
+  if (count === 1 && published.includes("-"))
+    return (
+      reading.refuse(
+        at.published,
+        `"${published}" is a choice of ports; which one is taken cannot be left open.`,
+        "write the port to publish.",
+      ) ?? []
+    );
+  const outside = rangeOf(reading, at.published, published);
   if (outside === undefined) return [];
-  if (outside.last - outside.first + 1 !== count) {
-    if (count > 1) reading.invalid(item, `"${published}" and "${target}" are ranges of different lengths.`);
-    else reading.refuse(item, `"${published}" is a choice of ports; which one is taken cannot be left open.`, "write the port to publish.");
-    return [];
-  }
+  if (outside.last - outside.first + 1 !== count)
+    return reading.invalid(at.published, `"${published}" and "${target}" are ranges of different lengths.`) ?? [];
   if (own !== undefined)
     reading.differs(
-      item,
+      at.address,
       `Port ${published} answers on ${own} of the node that each replica runs on, so a node takes one replica.`,
       `write "${target}" where only other services reach it.`,
     );
@@ -158,6 +179,11 @@ function rangeOf(reading: Reading, item: Place, written: string): PortRange | un
   const range = parseRange(written);
   if (range === undefined) return reading.invalid(item, `"${written}" is not a port.`, 'write "PUBLISHED:CONTAINER", like "8080:80".');
   if (range.last - range.first >= MAX_RANGE)
-    return reading.findings.error("too-much", item, `"${written}" is a range of more than ${MAX_RANGE} ports.`);
+    return reading.findings.error(
+      "too-much",
+      item,
+      `"${written}" is a range of more than ${MAX_RANGE} ports.`,
+      "publish fewer of them, or none with network_mode: host.",
+    );
   return range;
 }

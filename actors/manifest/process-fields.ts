@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import type { Draft, Spec } from "./draft.ts";
 import { pairs } from "./environment.ts";
 import { different, type FieldTable, honoured, type Rule } from "./fields.ts";
@@ -11,8 +12,25 @@ type Texts = "groups" | "capAdd" | "capDrop";
 const flag = (field: Flag): Rule<Draft> =>
   honoured((reading, at, draft) => draft.set(field, reading.flag(at) === true ? true : undefined, at));
 
-export const text = (field: "image" | "user" | "workingDirectory" | "stopSignal" | "hostname" | "domainname"): Rule<Draft> =>
+export const text = (field: "image" | "user" | "workingDirectory"): Rule<Draft> =>
   honoured((reading, at, draft) => draft.set(field, reading.text(at), at));
+
+/** An empty text, as a variable that is not set leaves it, says nothing. */
+const name = (field: "hostname" | "domainname"): Rule<Draft> =>
+  honoured((reading, at, draft) => {
+    const written = reading.text(at);
+    if (written?.includes("{{") === true)
+      reading.refuse(at, `${field} is taken as it is written: what stands in braces is not filled in, as Swarm does it.`, "write a name.");
+    else draft.set(field, written || undefined, at);
+  });
+
+/** `SIGINT`, `INT`, `int` and `2` are one signal. */
+export const stopSignalRule: Rule<Draft> = honoured((reading, at, draft) => {
+  const written = (reading.text(at) ?? "").toUpperCase();
+  const numbered = Object.entries(constants.signals).find(([, number]) => String(number) === written)?.[0];
+  const signal = numbered ?? (written === "" || written.startsWith("SIG") ? written : `SIG${written}`);
+  draft.set("stopSignal", signal || undefined, at);
+});
 
 const list = (field: Texts, read: (reading: Reading, item: Place) => string | undefined): Rule<Draft> =>
   honoured((reading, at, draft) =>
@@ -31,8 +49,8 @@ export const processFields: FieldTable<Draft> = {
   tty: flag("tty"),
   stdin_open: flag("stdinOpen"),
   read_only: flag("readOnlyRoot"),
-  hostname: text("hostname"),
-  domainname: text("domainname"),
+  hostname: name("hostname"),
+  domainname: name("domainname"),
   group_add: list("groups", (reading, item) => reading.text(item)),
   cap_add: { ...list("capAdd", readCapability), support: "different", note: onlyWhereAllowed },
   cap_drop: list("capDrop", readCapability),

@@ -6,6 +6,7 @@ import { readFields } from "./fields.ts";
 import type { Finding } from "./finding.ts";
 import { Findings, TooMuch } from "./findings.ts";
 import type { Variables } from "./interpolate.ts";
+import { giveLinkNames } from "./links.ts";
 import { type NamedText, ProjectLoader } from "./load-project.ts";
 import { withoutResets } from "./merge.ts";
 import { ServiceNames, stackName } from "./names.ts";
@@ -142,6 +143,7 @@ function readTree(
   if (services.length === 0) reading.invalid(top.services, "There is no service in it.");
   const { wanted, idle } = byProfile(reading, services, profiles);
   const drafts = wanted.map(([name, place]) => ({ name, draft: readService(reading, name, place, wanted.length === 1) }));
+  giveLinkNames(reading, drafts);
   keepTogether(
     reading,
     top.services,

@@ -15,7 +15,7 @@ import { exposeRule, portsRule } from "./ports.ts";
 import { linksRule } from "./links.ts";
 import { serviceNetworksRule } from "./service-networks.ts";
 import { serviceFilesRule } from "./service-files.ts";
-import { processFields, text } from "./process-fields.ts";
+import { processFields, stopSignalRule, text } from "./process-fields.ts";
 import { durationMs } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
 import { restartRule } from "./restart.ts";
@@ -55,7 +55,7 @@ const running: FieldTable<Draft> = {
   healthcheck: healthcheckRule,
   user: text("user"),
   working_dir: text("workingDirectory"),
-  stop_signal: text("stopSignal"),
+  stop_signal: stopSignalRule,
   stop_grace_period: honoured((reading, at, draft) => draft.set("stopGraceMs", reading.amount(at, durationMs, "30s or 1m30s"), at)),
   restart: restartRule,
   deploy: deployRule,
@@ -85,11 +85,11 @@ const passed: FieldTable<Draft> = {
 const unavailable: FieldTable<unknown> = {
   models: later("Models are"),
   provider: later("Services that another program provides are"),
-  external_links: refused("Links are not supported yet.", "leave it out."),
-  volumes_from: later("Volumes are"),
-  mac_address: later("A network address of the container's own is"),
-  storage_opt: later("Options of the container's disk are"),
-  runtime: later("Another runtime is", ["runc"]),
+  external_links: refused("What is not of the project cannot be linked.", "leave it out, and put both on one network that is external."),
+  volumes_from: refused("Volumes are not taken over from another service.", "name under volumes of both what they share."),
+  mac_address: refused("Its network address is given by the engine.", "leave it out."),
+  storage_opt: refused("A container's disk has no options here.", "leave it out."),
+  runtime: refused("Another runtime than the engine's own cannot be asked for.", "leave it out; for GPUs write gpus: all.", ["runc"]),
   cgroup_parent: ownHost("A control group of the node"),
   use_api_socket: ownHostFlag("The engine's socket"),
   credential_spec: windows("A credential specification"),

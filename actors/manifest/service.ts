@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { DeploymentSpec } from "../deployment/contract.ts";
 import { Draft } from "./draft.ts";
 import { readFields } from "./fields.ts";
@@ -47,9 +48,16 @@ function readSource(reading: Reading, place: Place, { build, origins }: Draft): 
 /** Values in bounds, as every surface demands them; here they can still be shown in the file. */
 function checkBounds(reading: Reading, place: Place, { spec, origins }: Draft): void {
   const result = spec.image === undefined ? undefined : DeploymentSpec.safeParse(spec);
-  for (const { path, message } of result?.error?.issues ?? []) {
-    const [field, ...inner] = path.map(String);
-    const what = inner.length === 0 ? "This cannot be had" : inner.join(".");
-    reading.invalid(origins.get(field ?? "") ?? place, `${what}: ${message.replace(/\.$/, "")}.`);
-  }
+  for (const issue of result?.error?.issues ?? [])
+    reading.invalid(origins.get(String(issue.path[0] ?? "")) ?? place, `This cannot be had: ${boundsOf(issue)}.`);
 }
+
+/** What is demanded of it, without the names that fields have elsewhere. */
+function boundsOf(issue: z.core.$ZodIssue): string {
+  const of = issue.code === "too_small" || issue.code === "too_big" ? measures[issue.origin] : undefined;
+  if (issue.code === "too_small" && of !== undefined) return `the least is ${String(issue.minimum)}${of}`;
+  if (issue.code === "too_big" && of !== undefined) return `the most is ${String(issue.maximum)}${of}`;
+  return issue.message.replace(/\.$/, "");
+}
+
+const measures: Readonly<Record<string, string>> = { number: "", int: "", string: " characters", array: " of them", set: " of them" };

@@ -49,13 +49,16 @@ export class VariableFilling {
     if (this.#told.has(name)) return;
     this.#told.add(name);
     const isCoolify = /^SERVICE_[A-Z0-9]+_/.test(name);
+    const isUnusual = /[a-z]/.test(name) && fate === "left empty";
     this.#findings.warn(
       "unset-variable",
       spot,
       isCoolify
         ? `${name} is not set and is ${fate}: Coolify makes such a value up, here nobody does.`
         : `${name} is not set and is ${fate}.`,
-      `set ${name} in .env or in the shell, or write \${${name}:-default}.`,
+      isUnusual
+        ? `write $$${name} if the dollar sign is meant; else set ${name} in .env or in the shell.`
+        : `set ${name} in .env or in the shell, or write \${${name}:-default}.`,
     );
   }
 

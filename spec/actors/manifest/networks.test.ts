@@ -112,14 +112,17 @@ networks:
     expect(messagesOf(text)).toEqual([expect.stringMatching(/^warning networks\.old\.external: .*allow\.networks/)]);
   });
 
-  test("are linked by name; another name for one service alone is refused", () => {
+  test("are linked by name; another name is one for all on their network, unless somebody there has it", () => {
     const linked = (link: string): string => `services: {web: {image: a, links: ["${link}"]}, db: {image: b}}`;
     expect(read(linked("db")).services.find(({ name }) => name === "web")?.after).toEqual([
       { service: "db", condition: "started", restart: true },
     ]);
+    expect(networksOf(linked("db:database"))["db"]).toMatchObject({ networks: [{ aliases: ["db", "database"] }] });
     expect(messagesOf(linked("db:database"))).toContainEqual(
-      expect.stringMatching(/^error .*links\[0\]: "database" cannot be a name for db/),
+      expect.stringMatching(/^warning .*links\[0\]: database becomes a name of db for all on their network/),
     );
+    const taken = "services: {web: {image: a, links: ['db:cache']}, db: {image: b}, cache: {image: c}}";
+    expect(messagesOf(taken)).toContainEqual(expect.stringMatching(/^error .*Another service than db has the name cache on this network/));
   });
 
   test.each([
@@ -140,7 +143,11 @@ networks:
       /^error networks\.n\.ipam\.config\[0\]: Addresses need the subnet/,
     ],
     ["networks: [n]", "networks: {n: {ipam: {driver: other}}}", /^error networks\.n\.ipam\.driver: The driver other would have to be/],
-    ["networks: [n]", "networks: {n: {ipam: {config: [{subnet: 10.9.0.0}]}}}", /^error services\.web\.networks: 0\.subnets\.0\.subnet/],
+    [
+      "networks: [n]",
+      "networks: {n: {ipam: {config: [{subnet: 10.9.0.0}]}}}",
+      /^error networks\.n\.ipam\.config\[0\]\.subnet: "10\.9\.0\.0" is not a subnet/,
+    ],
     [
       "networks: [n]",
       "networks: {n: {driver_opts: {com.docker.network.bridge.name: docker0}}}",

@@ -67,7 +67,7 @@ const explanations: readonly Explanation[] = [
   { field: /^services\.\*\.depends_on(\.\*)?$/, holds: isLeftOut, reason: "Who may be absent, and is, is not waited for." },
   {
     field: /^services\.\*\.healthcheck$/,
-    holds: (compose, here) => here === undefined && /"disable":true|"NONE"/.test(JSON.stringify(compose)),
+    holds: (compose, here) => here === undefined && /"disable":true|"NONE"|^(?!.*"test")/.test(JSON.stringify(compose)),
     reason: "No check is had by saying nothing: what an image brings along is not used.",
   },
   {
@@ -95,8 +95,25 @@ const explanations: readonly Explanation[] = [
   },
   {
     field: /^services\.\*\.logging(\.driver)?$/,
-    holds: (compose, here) => here === undefined && JSON.stringify(compose).includes("none"),
-    reason: "Output is kept within its bounds, as evidence.",
+    holds: (compose, here) => here === undefined && !/"(json-file|local)"/.test(JSON.stringify(compose)),
+    reason: "Output is kept on the node within its bounds, as evidence, and sent nowhere.",
+  },
+  {
+    field: /^services\.\*\.logging\.options\.(tag|labels|env)(-regex)?$/,
+    holds: isLeftOut,
+    reason: "It only adds words to the engine's own files.",
+  },
+  {
+    field: /^services\.\*\.networks(\.\*)?(\.aliases)?$/,
+    holds: (compose, here) => compose === undefined && JSON.stringify(here).includes("alias"),
+    reason: "A name that a link gives is one for all on the network.",
+  },
+  {
+    field: /^services\.\*\.(stop_signal|cap_add\[\]|cap_drop\[\])$/,
+    holds: (compose, here) =>
+      String(compose).toUpperCase().replace(/^CAP_/, "") ===
+      String(here).replace(/^SIG/, String(compose).toUpperCase().startsWith("SIG") ? "SIG" : ""),
+    reason: "Signals and capabilities have one spelling each.",
   },
   {
     field: /^services\.\*\.networks\.\*(\.(priority|gw_priority))?$/,

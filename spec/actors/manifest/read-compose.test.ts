@@ -194,6 +194,21 @@ services:
   });
 });
 
+describe("a word with more than one spelling", () => {
+  test("a signal is named with or without its prefix, in any case, or by its number", () => {
+    for (const signal of ["SIGINT", "INT", "sigint", "2"]) expect(specOf(`stop_signal: ${signal}`)).toMatchObject({ stopSignal: "SIGINT" });
+  });
+
+  test("a place in the container may end with a slash", () => {
+    expect(specOf("volumes: ['/a:/x/', '/b:/x']")).toMatchObject({ mounts: [{ source: "/b", target: "/x" }] });
+  });
+
+  test("an empty name is none, as where a variable is not set", () => {
+    expect(specOf("hostname: '${HOST:-}'\ndomainname: ''\nstop_signal: ''")).toEqual({ image: "nginx:1" });
+    expect(specOf("hostname: my_host")).toMatchObject({ hostname: "my_host" });
+  });
+});
+
 describe("labels", () => {
   test("of the containers and of the deployment are two things", () => {
     expect(specOf("labels: {a: b}\ndeploy: {labels: [team=shop, plain]}")).toMatchObject({
@@ -295,6 +310,12 @@ describe("what differs from Compose is said", () => {
       expect.stringMatching(/There is no volume "data" under volumes, where Compose wants one: it is made as if there were/),
     ]);
     expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
+    for (const check of ["{interval: 5s}", "{disable: false}", "{test: []}"])
+      expect(warningsOf(`healthcheck: ${check}`)).toEqual([expect.stringMatching(/^Without a test nothing is checked/)]);
+    expect(warningsOf("deploy: {placement: {constraints: ['node.role == manager']}}")).toEqual(["Nodes have no roles: any node will do."]);
+    expect(readCompose(web("labels: ['auth=me:$apr1$$x']")).findings).toMatchObject([
+      { message: "apr1 is not set and is left empty.", instead: expect.stringMatching(/^write \$\$apr1 if the dollar sign is meant/) },
+    ]);
     expect(readCompose('version: "3.8"\nservices: {web: {image: "a:1"}}').findings).toMatchObject([{ severity: "warning" }]);
   });
 });
@@ -309,11 +330,20 @@ describe("what cannot be had is refused with its place, the reason, and what to 
       /volumes\[0\]\.mode: Only a file of a mount of type bind is written here/,
     ],
     ["imgae: x", /services\.web\.imgae: There is no field "imgae" here\. -> did you mean image\?/],
-    ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /The older spelling and deploy\.resources differ/],
+    ["mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}", /Two fields about this limit say different things/],
     ["ports: ['8000-8010:80']", /services\.web\.ports\[0\]: .*is a choice of ports.*-> write the port to publish/],
     ["ports: ['10.0.0.1:8080:80']", /The address 10\.0\.0\.1 is of one machine.*-> write 8080:80/],
     ["ports: [{target: 80, host_ip: 1.2.3.4}]", /The address 1\.2\.3\.4 is of one machine/],
-    ["ports: ['99999:80']", /publishedPort/],
+    ["ports: ['99999:80']", /ports\[0\]: "99999" is not a port/],
+    ["ports: ['0:80']", /ports\[0\]: "0" is not a port/],
+    ["ports: [{target: 80, published: 8080-8090}]", /ports\[0\]\.published: "8080-8090" is a choice of ports/],
+    ["expose: [0]", /expose\[0\]: "0" is not a port/],
+    ["environment: ['A =1']", /environment\[0\]: The name "A " ends with a space/],
+    ["environment: [{A: 1}]", /environment\[0\]: Expected a text with an equals sign in it\. -> write NAME=VALUE/],
+    ["volumes: ['data:rel']", /volumes\[0\]: "rel" is not a path in the container/],
+    ["hostname: '{{.Node.Hostname}}'", /hostname: .*what stands in braces is not filled in, as Swarm does it/],
+    ["stop_signal: stop now", /stop_signal: This cannot be had: a signal is written like SIGTERM/],
+    ["logging: {options: {max-size: 1k}}", /logging: This cannot be had: the least is 1024\./],
     ["environment: {TOKEN: '${TOKEN:?ask Ann}'}", /TOKEN must be set; the file says: "ask Ann"/],
     ["environment: {PRICE: '${5}'}", /"\$\{5\}" does not name a variable\..*-> write \$\$/],
     ["restart: sometimes", /is not a way to restart/],
@@ -327,9 +357,8 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],
     ["deploy: {update_config: {delay: 10s}}", /no pause between replicas.*-> write monitor/],
     ["deploy: {resources: {limits: {memory: lots}}}", /"lots" is not an amount/],
-    ["deploy: {placement: {constraints: ['node.role == manager']}}", /Nodes have no node\.role/],
+    ["deploy: {placement: {constraints: ['engine.labels.a == b']}}", /Nodes have no engine\.labels\.a/],
     ["healthcheck: {test: [curl, x]}", /begins with CMD, CMD-SHELL or NONE, not "curl"/],
-    ["healthcheck: {interval: 5s}", /needs a test/],
     ['command: "echo \'x"', /is not closed/],
     ["x-odysseus: {a: 1}", /There is no field "a" here/],
     ["labels: 3", /Expected a mapping/],
