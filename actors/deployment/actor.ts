@@ -5,7 +5,8 @@ import { decide } from "./decide.ts";
 import type { DeploymentEvent } from "./events.ts";
 import { nextStepMs } from "./next-step.ts";
 import { project } from "./projection.ts";
-import { evolve, initialState, type DeploymentState } from "./state.ts";
+import { evolve } from "./evolve.ts";
+import { initialState, type DeploymentState } from "./state.ts";
 
 /** `acme/deployment/web`. */
 export const deploymentActor: ActorDefinition<DeploymentState, DeploymentCommand, DeploymentEvent> = {

@@ -1,6 +1,7 @@
 import type { DeploymentEvent } from "./events.ts";
 import { slotViews, type SlotView } from "./slot-views.ts";
-import { evolve, type DeploymentState } from "./state.ts";
+import { evolve } from "./evolve.ts";
+import type { DeploymentState } from "./state.ts";
 
 /** Events decided so far, and the state they lead to. */
 export class Draft {

@@ -1,6 +1,7 @@
 import type { DeploymentEvent } from "../../actors/deployment/events.ts";
 import type { DeploymentState } from "../../actors/deployment/state.ts";
-import { evolve as evolveDeployment, initialState as newDeployment } from "../../actors/deployment/state.ts";
+import { evolve as evolveDeployment } from "../../actors/deployment/evolve.ts";
+import { initialState as newDeployment } from "../../actors/deployment/state.ts";
 import { evolve as evolveIngress, noIngress, type IngressEvent, type IngressState } from "../../actors/ingress/state.ts";
 import { evolve as evolveNode, initialState as newNode, type NodeEvent, type NodeState } from "../../actors/node/state.ts";
 import { evolve as evolveScheduler, noNodes, type SchedulerEvent, type SchedulerState } from "../../actors/scheduler/state.ts";

@@ -6,7 +6,8 @@ import { PinnedTemplate, type PinnedImage } from "../../../actors/deployment/con
 import { decide } from "../../../actors/deployment/decide.ts";
 import { nextStepMs } from "../../../actors/deployment/next-step.ts";
 import { isGlobal } from "../../../actors/deployment/global.ts";
-import { evolve, initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
+import { evolve } from "../../../actors/deployment/evolve.ts";
+import { initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
 import type { IngressCommand } from "../../../actors/ingress/commands.ts";
 import { templateOf as templateIn } from "../../../actors/deployment/replica.ts";
 import type { AttemptPhase, PlacementStatus } from "../../../actors/node/contract.ts";
