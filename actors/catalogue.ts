@@ -49,6 +49,8 @@ interface OperationBase<Input extends z.ZodType, Output extends z.ZodType> {
   readonly errors: readonly string[];
   /** REST: method and path under /api/v1; `{name}` is taken from the input field of that name, the rest from query (GET, DELETE) or body. */
   readonly http: { readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"; readonly path: string };
+  /** Where its input may be larger than that of others. */
+  readonly bodyLimitBytes?: number;
   /** A call as a person types it after `odysseus`, for help texts. */
   readonly example: string;
 }

@@ -45,6 +45,8 @@ export interface Decider<State, Command, Event extends { readonly type: string }
   /** From any older stored shape to today's. */
   upcast(type: string, schema: number, data: unknown): Event;
   readonly stateSchema: number;
+  /** A state is stored whole whenever its stream passes a multiple of so many events. Absent: the usual number, which is too often where states are large. */
+  snapshotEveryEvents?(state: State): number;
 }
 
 /** What the outside of an actor may do. Given to `edge` when the actor is activated. */

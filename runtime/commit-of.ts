@@ -4,7 +4,7 @@ import type { Address } from "./address.ts";
 import type { AuditDraft, Commit, OutboxMessage } from "./journal.ts";
 import type { Question, Version } from "./pipeline.ts";
 
-/** A state is stored whole whenever its stream passes a multiple of so many events, so that recovery reads few. */
+/** A state is stored whole whenever its stream passes a multiple of so many events, so that recovery reads few; unless its decider has another number. */
 export const SNAPSHOT_EVERY_EVENTS = 200;
 const DIGEST_CHARACTERS = 16;
 
@@ -30,7 +30,8 @@ export function commitOf<State, Command, Event extends { readonly type: string }
   }
   if (decision.events.length === 0 && decision.messages.length === 0 && audit === undefined && context.meta.via === "system")
     return undefined;
-  const isSnapshotDue = Math.floor(after.version / SNAPSHOT_EVERY_EVENTS) > Math.floor(before.version / SNAPSHOT_EVERY_EVENTS);
+  const every = decider.snapshotEveryEvents?.(after.state) ?? SNAPSHOT_EVERY_EVENTS;
+  const isSnapshotDue = Math.floor(after.version / every) > Math.floor(before.version / every);
   return {
     ...shared,
     events: decision.events.map((event) => ({ type: event.type, schema: decider.eventSchema, data: event })),

@@ -140,6 +140,8 @@ export interface Journal {
 export interface RowQuery {
   readonly kind: string;
   readonly parent?: string;
+  /** Only these. */
+  readonly ids?: readonly string[];
   /** Equality on top-level fields of the body. */
   readonly where?: Readonly<Record<string, string | number | boolean>>;
   readonly limit: number;

@@ -55,6 +55,7 @@ export class TenantReader {
   /** By id, so that a page stays where it is while others are written. */
   rows(query: RowQuery): Page<Row> {
     const filter = new Filter(this.#tenant).and("kind = ?", query.kind).andMaybe("parent = ?", query.parent);
+    filter.andMaybe("id in (select value from json_each(?))", query.ids === undefined ? undefined : JSON.stringify(query.ids));
     filter.andMaybe("id > ?", query.cursor === undefined ? undefined : textOfCursor(query.cursor));
     for (const [field, value] of Object.entries(query.where ?? {})) filter.and("body -> ? = ?", fieldOf(field), JSON.stringify(value));
     const page = this.#page<RowRecord>(

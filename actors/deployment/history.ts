@@ -1,10 +1,10 @@
+import { allRows } from "../all-rows.ts";
 import type { OperationContext } from "../catalogue.ts";
 import { cursorOf, positionOf } from "../paging.ts";
 import { ChangeView } from "../views.ts";
 
-/** Changes of one deployment looked through; older ones are not found by filters. */
-const MAX_CHANGES_READ = 10_000;
-const READ_PAGE_ITEMS = 1_000;
+/** Changes of one deployment or stack looked through; older ones are not found by filters. */
+export const MAX_CHANGES_READ = 10_000;
 
 export interface HistoryFilter {
   readonly by?: string | undefined;
@@ -43,27 +43,12 @@ export async function readHistory(
 }
 
 async function readChanges(
-  context: OperationContext,
+  { reads }: OperationContext,
   name: string,
 ): Promise<{ readonly changes: readonly ChangeView[]; readonly asOfOffset: number }> {
-  const { bodies, asOfOffset } = await readRowsOf(context, "change", name);
-  return { changes: bodies.map((body) => ChangeView.parse(body)), asOfOffset };
-}
-
-/** All rows of a kind below one parent, oldest first, up to the bound. */
-export async function readRowsOf(
-  { reads }: OperationContext,
-  kind: string,
-  parent: string,
-): Promise<{ readonly bodies: readonly unknown[]; readonly asOfOffset: number }> {
-  const bodies: unknown[] = [];
-  let cursor: string | undefined;
-  for (;;) {
-    const page = await reads.rows({ kind, parent, limit: READ_PAGE_ITEMS, ...(cursor === undefined ? {} : { cursor }) });
-    bodies.push(...page.items.map(({ body }) => body));
-    cursor = page.next;
-    if (cursor === undefined || bodies.length >= MAX_CHANGES_READ) return { bodies, asOfOffset: page.asOfOffset };
-  }
+  const query = { kind: "change", parent: name };
+  const { items, asOfOffset } = await allRows(reads, query, MAX_CHANGES_READ, ({ body }) => ChangeView.parse(body));
+  return { changes: items, asOfOffset };
 }
 
 function fits(change: ChangeView, { by, change: kind, sinceMs, untilMs }: HistoryFilter): boolean {

@@ -6,3 +6,11 @@ export function oneSentence(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length <= MAX_REASON_CHARACTERS ? line : `${line.slice(0, MAX_REASON_CHARACTERS - 1)}…`;
 }
+
+/** Things told one by one in a sentence; of more, their number is told. */
+export const NAMED_IN_A_SENTENCE = 3;
+
+export function fewOf(findings: readonly string[]): string {
+  const left = findings.length - NAMED_IN_A_SENTENCE;
+  return `${findings.slice(0, NAMED_IN_A_SENTENCE).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+}

@@ -25,10 +25,16 @@ export function claimsOf(deployment: string, { ports, hostPorts, routes }: Front
 
 /** Claims in the order they were made: the earlier is in force. */
 export class ClaimBook {
-  readonly #byKey: ReadonlyMap<string, readonly Claim[]>;
+  readonly #byKey = new Map<string, Claim[]>();
 
   constructor(claims: readonly Claim[]) {
-    this.#byKey = Map.groupBy(claims, ({ key }) => key);
+    for (const claim of claims) this.add(claim);
+  }
+
+  add(claim: Claim): void {
+    const others = this.#byKey.get(claim.key);
+    if (others === undefined) this.#byKey.set(claim.key, [claim]);
+    else others.push(claim);
   }
 
   /** Who was earlier with a claim that excludes this one. Undefined: it is in force, or would be if it were made now. */

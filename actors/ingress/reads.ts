@@ -1,4 +1,5 @@
 import { addressOf } from "../../runtime/address.ts";
+import { allRows } from "../all-rows.ts";
 import type { OperationContext } from "../catalogue.ts";
 import { isHeard } from "../node/status.ts";
 import { holds } from "../scheduler/constraints.ts";
@@ -29,8 +30,10 @@ export async function readMembers(
   deployment?: string,
 ): Promise<ReadonlyMap<string, { readonly deployment: string; readonly row: MemberRow }>> {
   const parent = deployment === undefined ? {} : { parent: deployment };
-  const { items } = await reads.rows({ kind: "ingress-member", limit: MAX_MEMBERS_READ, ...parent });
-  return new Map(items.map((item) => [item.id, { deployment: item.parent, row: MemberRow.parse(item.body) }]));
+  const { items } = await allRows(reads, { kind: "ingress-member", ...parent }, MAX_MEMBERS_READ, (item) => {
+    return [item.id, { deployment: item.parent, row: MemberRow.parse(item.body) }] as const;
+  });
+  return new Map(items);
 }
 
 /** What a node does of what it should. A silent node does what it did last, which nobody knows. */

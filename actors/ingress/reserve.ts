@@ -1,7 +1,7 @@
 import type { Decision } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
 import { ClaimBook, claimsOf, type Claim } from "./claims.ts";
-import type { Frontends, IngressCommand, IngressLook, Want } from "./commands.ts";
+import { NO_FRONTENDS, type Frontends, type IngressCommand, type IngressLook, type Want } from "./commands.ts";
 import { MAX_BALANCED_PORTS, MAX_ROUTES } from "./contract.ts";
 import { hostsOf } from "./hosts.ts";
 import { ingressRefusals as refusals } from "./refusals.ts";
@@ -49,20 +49,42 @@ export function reserve(
 /** Each beside what is claimed already, by those before it too. */
 function weigh(state: IngressState, wants: readonly Want[], taken: readonly string[], nowMs: number): readonly Weighed[] {
   const claims = state.claims.filter((claim) => !isOver(claim, nowMs));
-  const frontends: Record<string, Frontends> = { ...state.frontends };
+  const book = new ClaimBook(claims);
+  const held = new Set(claims.map(heldKey));
+  const frontends = new Map(Object.entries(state.frontends));
+  const sum = { ports: 0, routes: 0 };
+  for (const each of frontends.values()) count(sum, each, 1);
   return wants.map((want): Weighed => {
     const { deployment } = want;
-    frontends[deployment] = want.frontends;
-    const refusal = clash(claims, want) ?? takenHosts(want, taken) ?? overflow(Object.values(frontends));
-    const held = new Set(claims.flatMap((claim) => (claim.deployment === deployment ? [`${claim.use} ${claim.key}`] : [])));
-    const made = claimsOf(deployment, want.frontends, nowMs + RESERVATION_MS).filter(({ key, use }) => !held.has(`${use} ${key}`));
-    claims.push(...made);
+    count(sum, frontends.get(deployment) ?? NO_FRONTENDS, -1);
+    count(sum, want.frontends, 1);
+    frontends.set(deployment, want.frontends);
+    const refusal = clash(book, want) ?? takenHosts(want, taken) ?? overflow(sum);
+    const made = claimsOf(deployment, want.frontends, nowMs + RESERVATION_MS).filter((claim) => !held.has(heldKey(claim)));
+    for (const claim of made) {
+      held.add(heldKey(claim));
+      book.add(claim);
+    }
     return { deployment, refusal, claims: made };
   });
 }
 
-function clash(claims: readonly Claim[], { deployment, frontends }: Want): Refusal | undefined {
-  const book = new ClaimBook(claims);
+function heldKey({ deployment, use, key }: Claim): string {
+  return `${deployment} ${use} ${key}`;
+}
+
+/** Running totals: one stack may want as much as all others have. */
+interface Sum {
+  ports: number;
+  routes: number;
+}
+
+function count(sum: Sum, { ports, routes }: Frontends, sign: 1 | -1): void {
+  sum.ports += sign * ports.length;
+  sum.routes += sign * routes.length;
+}
+
+function clash(book: ClaimBook, { deployment, frontends }: Want): Refusal | undefined {
   for (const { key, use } of claimsOf(deployment, frontends, undefined)) {
     const claim = book.holder(deployment, key, use);
     if (claim === undefined) continue;
@@ -81,8 +103,6 @@ function takenHosts({ frontends }: Want, taken: readonly string[]): Refusal | un
   return hosts.length === 0 ? undefined : refusals["ingress.host-taken"]({ hosts });
 }
 
-function overflow(all: readonly Frontends[]): Refusal | undefined {
-  const ports = all.reduce((sum, each) => sum + each.ports.length, 0);
-  const routes = all.reduce((sum, each) => sum + each.routes.length, 0);
+function overflow({ ports, routes }: Sum): Refusal | undefined {
   return ports > MAX_BALANCED_PORTS || routes > MAX_ROUTES ? refusals["ingress.full"]({ ports, routes }) : undefined;
 }

@@ -1,3 +1,4 @@
+import { fewOf, NAMED_IN_A_SENTENCE } from "../deployment/sentence.ts";
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
 import type { Pin, Rejection, Requirements, SchedulerNode } from "./contract.ts";
@@ -19,14 +20,6 @@ export interface Filter {
 
 /** Filters that look at what a node is, and not at what is on it: those that decide whether a global deployment has a replica there. */
 const OF_THE_NODE: ReadonlySet<Filter["name"]> = new Set(["platform", "constraints", "allowance"]);
-
-/** Nodes told one by one in a sentence; of more, their number is told. All their names are in the rejection's list. */
-const NAMED_IN_A_SENTENCE = 3;
-
-function fewOf(findings: readonly string[]): string {
-  const left = findings.length - NAMED_IN_A_SENTENCE;
-  return `${findings.slice(0, NAMED_IN_A_SENTENCE).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
-}
 
 /** In this order, as in swarmkit's pipeline: a node counts for the first filter that rejects it. */
 export const filters: readonly Filter[] = [

@@ -8,9 +8,9 @@ import type { Reservation, SchedulerState } from "./state.ts";
 /** Where replicas would go as things stand, without booking anything. One wish after the other, as their rollouts would ask. */
 export function foresee(state: SchedulerState, wishes: readonly Wish[]): readonly Foreseen[] {
   const ledger = new Ledger(state, state.pending);
+  const reserved = Map.groupBy(Object.values(state.reservations), ({ deployment }) => deployment);
   return wishes.map((wish) => {
-    const present = Object.values(state.reservations).filter(({ deployment }) => deployment === wish.deployment);
-    const leaving = wish.replaces === "nothing" ? [] : present;
+    const leaving = wish.replaces === "nothing" ? [] : (reserved.get(wish.deployment) ?? []);
     return wish.replicas === "one-per-node" ? onEveryNode(ledger, wish, leaving) : somewhere(ledger, wish, wish.replicas, leaving);
   });
 }

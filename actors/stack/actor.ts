@@ -1,5 +1,6 @@
 import type { ActorDefinition } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
+import { SNAPSHOT_EVERY_EVENTS } from "../../runtime/commit-of.ts";
 import { nextStepMs } from "./advance.ts";
 import type { StackCommand } from "./commands.ts";
 import { decide } from "./decide.ts";
@@ -18,7 +19,9 @@ export const stackActor: ActorDefinition<StackState, StackCommand, StackEvent> =
     project,
     eventSchema: 1,
     upcast: (_type, _schema, data) => data as StackEvent,
-    stateSchema: 1,
+    stateSchema: 2,
+    // What is written beside the events of its members stays in proportion to them, also where there are thousands.
+    snapshotEveryEvents: ({ members }) => Math.max(SNAPSHOT_EVERY_EVENTS, Math.ceil(members.length / 2)),
   },
   edge: () => ({ receive: (message) => ({ kind: "command", command: message as StackCommand }) }),
 };

@@ -1,14 +1,19 @@
 import { changesOf } from "./changes.ts";
 import type { Member, MemberChange } from "./commands.ts";
+import { describe, membersOf } from "./contents.ts";
 import type { StackChangeKind } from "./contract.ts";
+import { inOrder } from "./order.ts";
 import { evolve, type StackEvent, type StackRevision, type StackRollout, type StackState } from "./state.ts";
-import { isToRestart, memberNamed, revisionOf, stepsOf, targetOf, type Step } from "./steps.ts";
+import { isToRestart, stepsOf, type Step } from "./steps.ts";
+import { revisionOf, targetOf } from "./target.ts";
 
 /** A stack that goes on deciding after so many rounds of one decision would never settle: a bug. */
 const MAX_ROUNDS = 10;
 /** Beside what its members may take: for messages to arrive, and for members that are still being deleted. */
 const MARGIN_MS = 600_000;
 const MAX_ROLLOUT_MS = 86_400_000;
+/** Orders that no member has answered yet; further ones wait. So the members of one large stack never keep all others of the tenant from their turn. */
+export const MAX_UNANSWERED_ORDERS = 50;
 
 /** Events decided so far, and the state they lead to. */
 export class StackDraft {
@@ -31,11 +36,11 @@ export function advance(draft: StackDraft): void {
     const { rollout } = draft.state;
     if (rollout?.outcome !== "in-progress") return;
     const before = draft.events.length;
-    const steps = stepsOf(draft.state, rollout, draft.nowMs);
+    const steps = stepsOf(draft.state, rollout);
     const failure = failureOf(steps, rollout, draft.nowMs);
     if (failure !== undefined) fail(draft, rollout, failure);
     else if (steps.every(({ progress }) => progress.kind === "done")) succeed(draft, rollout);
-    else for (const step of steps) if (isDue(step)) order(draft, step);
+    else for (const step of dueOf(steps)) order(draft, step);
     if (draft.events.length === before) return;
   }
   throw new Error(`${draft.state.name}: no rest after ${MAX_ROUNDS} rounds`);
@@ -45,25 +50,30 @@ export function advance(draft: StackDraft): void {
 export function nextStepMs(state: StackState, nowMs: number): number | undefined {
   const { rollout } = state;
   if (rollout?.outcome !== "in-progress") return undefined;
-  const limits = stepsOf(state, rollout, nowMs).flatMap(({ progress }) =>
-    progress.kind === "carrying" ? (progress.deadlineAtMs ?? []) : [],
-  );
+  const limits = stepsOf(state, rollout).flatMap(({ progress }) => (progress.kind === "carrying" ? (progress.deadlineAtMs ?? []) : []));
   const next = Math.min(...[rollout.deadlineAtMs, ...limits].filter((atMs) => atMs > nowMs));
   return Number.isFinite(next) ? next : undefined;
 }
 
-function isDue({ progress }: Step): boolean {
-  return progress.kind === "waiting" && progress.for === undefined;
+function dueOf(steps: readonly Step[]): readonly Step[] {
+  const unanswered = steps.filter(({ progress }) => progress.kind === "ordered").length;
+  return steps
+    .filter(({ progress }) => progress.kind === "waiting" && progress.for === undefined)
+    .slice(0, Math.max(0, MAX_UNANSWERED_ORDERS - unanswered));
 }
 
-function order(draft: StackDraft, { deployment, member }: Step): void {
-  const order = { type: "member.ordered" as const, deployment, order: draft.state.nextOrder };
+function order(draft: StackDraft, { deployment, content, member }: Step): void {
+  const order = { type: "member.ordered" as const, deployment, order: draft.state.nextOrder, content };
   if (member === undefined) draft.add({ ...order, wants: "gone" });
   else draft.add({ ...order, wants: "content", ...(isToRestart(draft.state, member) && { restart: true }) });
 }
 
 function failureOf(steps: readonly Step[], { deadlineAtMs }: StackRollout, nowMs: number): string | undefined {
-  for (const { progress } of steps) if (progress.kind === "failed") return progress.reason;
+  for (const { progress, deployment, member } of steps) {
+    if (progress.kind === "failed") return progress.reason;
+    if (progress.kind === "carrying" && progress.deadlineAtMs !== undefined && progress.deadlineAtMs <= nowMs)
+      return `${deployment} is unchanged, and was not healthy within ${(member?.template.rollout.healthyDeadlineMs ?? 0) / 1_000} s`;
+  }
   if (deadlineAtMs > nowMs) return undefined;
   const late =
     steps.find(({ progress }) => progress.kind !== "done" && progress.kind !== "waiting") ??
@@ -116,12 +126,21 @@ export function repeat(
   { contentOf, members, onFailure }: StackRevision,
   rollout: Pick<StackRollout, "author" | "cause"> & { readonly change: StackChangeKind },
 ): void {
-  const changes = changesOf(targetOf(draft.state), members);
+  const changes = changesOf(targetOf(draft.state).members, membersOf(draft.state.contents, members));
   draft.add({ type: "stack.revised", number: nextRevision(draft.state), contentOf, members, onFailure });
   begin(draft, { ...rollout, members: changes });
 }
 
-export function nextRevision({ revision }: StackState): number {
+/** A revision of members that somebody has given. */
+export function revise(draft: StackDraft, members: readonly Member[], onFailure: StackRevision["onFailure"]): void {
+  const { state } = draft;
+  const number = nextRevision(state);
+  const { keys, portions } = describe(state.contents, revisionOf(state, state.revision)?.members ?? [], members, number);
+  for (const contents of portions) draft.add({ type: "members.described", contents });
+  draft.add({ type: "stack.revised", number, contentOf: number, members: keys, onFailure });
+}
+
+function nextRevision({ revision }: StackState): number {
   return revision + 1;
 }
 
@@ -135,22 +154,20 @@ export function begin(
 
 /** As long as the longest chain of members may take, one waiting for the other: first those that stay, then those that go. */
 function timeFor(state: StackState): number {
-  const target = targetOf(state);
-  const isWanted = new Set(target.map(({ deployment }) => deployment));
-  const leaving = Object.keys(state.members).flatMap((name) => (isWanted.has(name) ? [] : (memberNamed(state, name) ?? [])));
-  return Math.min(MAX_ROLLOUT_MS, longestChainMs(target) + longestChainMs(leaving) + MARGIN_MS);
+  const { inOrder: wanted, keys } = targetOf(state);
+  const leaving = state.members.flatMap(({ deployment, content }) => (keys.has(deployment) ? [] : (state.contents[content] ?? [])));
+  return Math.min(MAX_ROLLOUT_MS, longestChainMs(wanted) + longestChainMs(inOrder(leaving).members) + MARGIN_MS);
 }
 
+/** Of members each after all that it waits for. */
 function longestChainMs(members: readonly Member[]): number {
-  const byService = new Map(members.map((member) => [member.service, member]));
-  const known = new Map<string, number>();
-  const of = (member: Member): number => {
-    const before = known.get(member.service);
-    if (before !== undefined) return before;
-    const others = member.after.flatMap(({ service }) => byService.get(service) ?? []);
-    const total = member.template.rollout.wholeDeadlineMs + Math.max(0, ...others.map(of));
-    known.set(member.service, total);
-    return total;
-  };
-  return Math.max(0, ...members.map(of));
+  const untilDoneMs = new Map<string, number>();
+  let longestMs = 0;
+  for (const { service, after, template } of members) {
+    const othersMs = after.map((other) => untilDoneMs.get(other.service) ?? 0);
+    const totalMs = template.rollout.wholeDeadlineMs + Math.max(0, ...othersMs);
+    untilDoneMs.set(service, totalMs);
+    longestMs = Math.max(longestMs, totalMs);
+  }
+  return longestMs;
 }

@@ -32,7 +32,7 @@ function named(members: readonly Member[], change: "restart" | "remove"): readon
 
 /** Field by field; what a member waits for is a field, too. */
 export function memberDiff(before: Member, after: Member): readonly FieldChange[] {
-  return diff(fieldsOf(before), fieldsOf(after));
+  return before === after ? [] : diff(fieldsOf(before), fieldsOf(after));
 }
 
 function fieldsOf({ replicas, template, after }: Member): Readonly<Record<string, unknown>> {

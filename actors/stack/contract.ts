@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { DeploymentName, DeploymentSpec } from "../deployment/contract.ts";
 
+/** Of a stack's description as it is sent: 2,000 members of 4 KiB each. A larger one is refused. */
+export const STACK_BODY_LIMIT_BYTES = 8_388_608;
 /** Members of one stack; more are refused. */
-export const MAX_MEMBERS = 500;
+export const MAX_MEMBERS = 2_000;
 /** Members one member may wait for. */
 const MAX_DEPENDENCIES = 100;
 

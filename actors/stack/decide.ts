@@ -6,21 +6,22 @@ import { advance, StackDraft } from "./advance.ts";
 import type { StackCommand, StackPersonCommand, StackReply } from "./commands.ts";
 import { change } from "./person.ts";
 import type { StackEvent, StackState } from "./state.ts";
-import { memberNamed, revisionOf } from "./steps.ts";
+import { recordOf } from "./records.ts";
+import { revisionOf } from "./target.ts";
 
 /** Every command, then every step that is due because of it. */
 export function decide(state: StackState, command: StackCommand, context: DecideContext): Decision<StackEvent> {
   const draft = new StackDraft(state, context.nowMs);
   switch (command.kind) {
     case "member-stands": {
-      const known = state.members[command.deployment];
+      const known = recordOf(state.members, command.deployment);
       if (known === undefined || JSON.stringify(known.standing) === JSON.stringify(command.standing)) return nothing;
       draft.add({ type: "member.stood", deployment: command.deployment, standing: command.standing });
       break;
     }
     case "member-refused": {
       const { deployment, order, reason } = command;
-      if (state.members[deployment]?.order !== order) return nothing;
+      if (recordOf(state.members, deployment)?.order !== order) return nothing;
       draft.add({ type: "member.refused", deployment, order, reason });
       break;
     }
@@ -57,17 +58,17 @@ function accept(draft: StackDraft, { address }: DecideContext, reply: StackReply
 function messagesOf(tenant: string, events: readonly StackEvent[], after: StackState): readonly Outgoing[] {
   return events.flatMap((event): readonly Outgoing[] => {
     if (event.type !== "member.ordered" || after.rollout === undefined) return [];
-    const { deployment, order, wants, restart } = event;
+    const { deployment, order, wants, content, restart } = event;
     const head = { kind: "member" as const, stack: after.name, order, author: after.rollout.author };
-    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, deployment, restart) };
+    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, content, restart) };
     return [{ to: addressOf(tenant, "deployment", deployment), message }];
   });
 }
 
-function contentWanted(state: StackState, deployment: string, restart: true | undefined): StackOrder["want"] {
-  const member = memberNamed(state, deployment);
-  if (member === undefined) throw new Error(`${state.name}: ${deployment} is ordered and in no revision`);
-  const { template, platforms, replicas } = member;
+function contentWanted(state: StackState, key: string, restart: true | undefined): StackOrder["want"] {
+  const member = state.contents[key];
+  if (member === undefined) throw new Error(`${state.name}: ${key} is ordered and unknown`);
+  const { deployment, template, platforms, replicas } = member;
   const content = revisionOf(state, state.revision)?.contentOf;
   const link = state.revisions.findLast((revision) => revision.contentOf === content && deployment in revision.links)?.links[deployment];
   const wanted = { template, platforms, replicas };

@@ -7,7 +7,7 @@ import { imageErrors, ingressErrors, writers } from "../deployment/operations-wr
 import { reserveFrontends, unlessAccepted, type Intended } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
-import { StackName, StackSpec } from "./contract.ts";
+import { STACK_BODY_LIMIT_BYTES, StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
 import { MemberChangeView } from "./views.ts";
 
@@ -40,8 +40,9 @@ function unchanged(name: string, { change, present: { view } }: Comparison): Sta
 }
 
 /** What the members publish is theirs before any of them changes: a stack is refused whole. */
-async function reserveMembers({ given }: Comparison, context: OperationContext): Promise<Refusal | undefined> {
-  const intended = given.map(({ deployment, template, platforms, replicas }): Intended => {
+async function reserveMembers({ members }: Comparison, context: OperationContext): Promise<Refusal | undefined> {
+  const changing = members.filter(({ change }) => change === "create" || change === "change");
+  const intended = changing.map(({ member: { deployment, template, platforms, replicas } }): Intended => {
     return { deployment, command: { kind: "apply", template, platforms, replicas } };
   });
   const reply = await reserveFrontends(intended, "stacks.apply", context, DECISION_TIMEOUT_MS);
@@ -53,13 +54,14 @@ export const stackWrites: readonly Operation[] = [
     name: "stacks.apply",
     title: "Create a stack or make it what is given",
     description:
-      "Creates and changes its members in the order in which they wait for each other; with prune, those that are not named are removed at the end. When one fails, all go back to what they were. The same input again does nothing.",
+      "Creates and changes its members in the order in which they wait for each other; with prune, those that are not named are removed at the end. When one fails, all go back to what they were. The same input again does nothing. Up to 2,000 members, and 8 MiB in all.",
     effect: "write",
     input: Input,
     output: Changed,
     roles: writers,
     errors: ["stack.deleting", "stack.invalid", "stack.generation-mismatch", ...imageErrors, ...fileErrors, ...ingressErrors],
     http: { method: "PUT", path: "/stacks/{name}" },
+    bodyLimitBytes: STACK_BODY_LIMIT_BYTES,
     example: "apply compose.yaml --wait",
     handle: async (input, context) => {
       const { name, prune, onFailure } = input;
@@ -83,6 +85,7 @@ export const stackWrites: readonly Operation[] = [
     roles: [...writers, "read-only"],
     errors: [...imageErrors, ...fileErrors],
     http: { method: "POST", path: "/stacks/{name}/plan" },
+    bodyLimitBytes: STACK_BODY_LIMIT_BYTES,
     example: "plan compose.yaml",
     handle: async (input, context) => {
       const planned = await planStack(input, context);

@@ -1,11 +1,13 @@
 import { z } from "zod";
+import { allRows } from "../all-rows.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { diff, specFields } from "../deployment/change.ts";
-import { readRowsOf } from "../deployment/history.ts";
+import { MAX_CHANGES_READ } from "../deployment/history.ts";
 import { maskedSpec, maskedView } from "../deployment/masking.ts";
 import { writeCompose, type StackToWrite } from "../manifest/write-compose.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { cursorOf, page, pageOf, paging, positionOf } from "../paging.ts";
+import { inPortions } from "../portions.ts";
 import { READERS } from "../read-roles.ts";
 import type { DeploymentView } from "../views.ts";
 import { StackName } from "./contract.ts";
@@ -54,7 +56,7 @@ export const stackReads: readonly Operation[] = [
       if (present.view === undefined)
         return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
       const deployments = await readMembers(context, name, []);
-      const value: StackDetail = { ...present.view, members: membersOf(present, deployments, context) };
+      const value: StackDetail = { ...present.view, members: await membersOf(present, deployments, context) };
       return { kind: "ok", value };
     },
   }),
@@ -98,13 +100,15 @@ export const stackReads: readonly Operation[] = [
     http: { method: "GET", path: "/stacks/{name}/history" },
     example: "stacks history shop",
     handle: async ({ name, limit, cursor }, context) => {
-      const { bodies, asOfOffset } = await readRowsOf(context, "stack-change", name);
-      if (bodies.length === 0) return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
+      const query = { kind: "stack-change", parent: name };
+      const changes = await allRows(context.reads, query, MAX_CHANGES_READ, ({ body }) => StackChangeView.parse(body));
+      if (changes.items.length === 0)
+        return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
       const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(positionOf(cursor));
-      const older = bodies.map((body) => StackChangeView.parse(body)).filter(({ generation }) => generation < before);
+      const older = changes.items.filter(({ generation }) => generation < before);
       const items = older.toReversed().slice(0, limit);
       const last = items.at(-1);
-      return page(items, last === undefined || older.length <= limit ? undefined : cursorOf(String(last.generation)), asOfOffset);
+      return page(items, last === undefined || older.length <= limit ? undefined : cursorOf(String(last.generation)), changes.asOfOffset);
     },
   }),
 ];
@@ -127,12 +131,12 @@ function manifestOf(
   };
 }
 
-function membersOf(
+async function membersOf(
   { revision, members }: PresentStack,
   deployments: ReadonlyMap<string, DeploymentView>,
-  { meta }: OperationContext,
-): StackDetail["members"] {
-  return members.map(({ service, deployment, replicas, template }) => {
+  { meta, clock }: OperationContext,
+): Promise<StackDetail["members"]> {
+  const shown = await inPortions(members, clock, ({ service, deployment, replicas, template }) => {
     const view = deployments.get(deployment);
     const linked = revision?.links[deployment];
     return {
@@ -143,4 +147,5 @@ function membersOf(
       drift: view === undefined ? [] : [...diff(specFields(template, replicas), presentFields(view))],
     };
   });
+  return [...shown];
 }

@@ -1,11 +1,14 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
-import { begin, nextRevision, repeat, type StackDraft } from "./advance.ts";
+import { begin, repeat, revise, type StackDraft } from "./advance.ts";
 import { changesOf } from "./changes.ts";
 import type { Member, MemberChange, StackPersonCommand, StackReply } from "./commands.ts";
+import { isSameMember, membersOf } from "./contents.ts";
+import { inOrder } from "./order.ts";
+import { recordOf } from "./records.ts";
 import { stackRefusals as refusals } from "./refusals.ts";
 import type { StackRollout } from "./state.ts";
-import { revisionOf, targetOf } from "./steps.ts";
+import { revisionOf, targetOf } from "./target.ts";
 
 /** What a person may do to a stack. Adds the events to the draft and answers, or refuses and adds nothing. */
 export function change(draft: StackDraft, command: StackPersonCommand, context: DecideContext): StackReply | Refusal {
@@ -30,7 +33,7 @@ function apply(
   context: DecideContext,
 ): StackReply | Refusal {
   const { state } = draft;
-  const present = targetOf(state);
+  const present = targetOf(state).members;
   const members = wantedMembers(present, given, prune);
   const problems = problemsOf(members);
   if (problems.length > 0) return refusals["stack.invalid"]({ name: state.name, problems });
@@ -44,8 +47,7 @@ function apply(
   }
   supersede(draft);
   if (isNew) draft.add({ type: "stack.created" });
-  const number = nextRevision(draft.state);
-  draft.add({ type: "stack.revised", number, contentOf: number, members, onFailure });
+  revise(draft, members, onFailure);
   begin(draft, { change: isNew ? "create" : "update", author: authorOf(context), cause: undefined, members: changes });
   return answer(draft, isNew ? "created" : "changed", changes);
 }
@@ -57,7 +59,8 @@ export function wantedMembers(present: readonly Member[], given: readonly Member
   const pinned = given.map((member): Member => {
     const old = before.get(member.deployment);
     if (old === undefined || old.template.image.reference !== member.template.image.reference) return member;
-    return { ...member, template: { ...member.template, image: old.template.image }, platforms: old.platforms };
+    const kept = { ...member, template: { ...member.template, image: old.template.image }, platforms: old.platforms };
+    return isSameMember(old, kept) ? old : kept;
   });
   return [...pinned, ...(prune ? [] : present.filter(({ deployment }) => !isGiven.has(deployment)))];
 }
@@ -76,24 +79,15 @@ function problemsOf(members: readonly Member[]): readonly string[] {
     }),
   );
   if (services.size < members.length) problems.push("two members are one service");
-  const circle = circleIn(services);
-  return circle === undefined ? problems : [...problems, `${circle} waits for itself, through others`];
-}
-
-function circleIn(services: ReadonlyMap<string, Member>): string | undefined {
-  const left = new Map([...services].map(([name, { after }]) => [name, new Set(after.map(({ service }) => service))]));
-  for (;;) {
-    const free = [...left].filter(([, waits]) => [...waits].every((name) => !left.has(name))).map(([name]) => name);
-    if (free.length === 0) return left.keys().next().value;
-    for (const name of free) left.delete(name);
-  }
+  const { circle } = inOrder(members);
+  return circle === undefined ? problems : [...problems, `${circle.service} waits for itself, through others`];
 }
 
 /** Every member is what the last rollout that succeeded made of it. */
 function isAsWanted({ state }: StackDraft): boolean {
   return (
     state.rollout?.outcome === "succeeded" &&
-    targetOf(state).every(({ deployment }) => state.members[deployment]?.standing?.asOrdered === true)
+    targetOf(state).members.every(({ deployment }) => recordOf(state.members, deployment)?.standing?.asOrdered === true)
   );
 }
 
@@ -111,7 +105,7 @@ function rollback(draft: StackDraft, to: number | undefined, context: DecideCont
       : refusals["stack.revision-not-found"]({ name, revision: to, known: revisions.map(({ number }) => number) });
   }
   if (target.contentOf === present && isAsWanted(draft)) return refusals["stack.current"]({ name, revision: target.number });
-  const changes = changesOf(targetOf(draft.state), target.members);
+  const changes = changesOf(targetOf(draft.state).members, membersOf(draft.state.contents, target.members));
   supersede(draft);
   repeat(draft, target, { change: "rollback", author: authorOf(context), cause: undefined });
   return answer(draft, "changed", changes);
@@ -119,7 +113,7 @@ function rollback(draft: StackDraft, to: number | undefined, context: DecideCont
 
 function remove(draft: StackDraft, context: DecideContext): StackReply {
   if (draft.state.mode === "deleting" && draft.state.rollout?.outcome === "in-progress") return answer(draft, "deleting", []);
-  const changes = changesOf(targetOf(draft.state), []);
+  const changes = changesOf(targetOf(draft.state).members, []);
   supersede(draft);
   draft.add({ type: "stack.deletion-requested" });
   begin(draft, { change: "delete", author: authorOf(context), cause: undefined, members: changes });

@@ -14,6 +14,7 @@ import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
 import type { KnownImages } from "../node/known-images.ts";
+import { atMost, inPortions } from "../portions.ts";
 import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import { replacingFields, waitsOf } from "./changes.ts";
@@ -25,6 +26,8 @@ import { wantedMembers } from "./person.ts";
 import { restartsOf } from "./restarts.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
 
+/** Each asks the registry through several nodes. */
+const IMAGES_LOOKED_UP_AT_ONCE = 20;
 const FORESIGHT_TIMEOUT_MS = 5_000;
 const CLASHES_TIMEOUT_MS = 5_000;
 
@@ -91,9 +94,11 @@ export async function compare(input: StackInput, context: OperationContext, seal
   if (isRefusal(given)) return given;
   const wanted = wantedMembers(present.members, given, prune);
   const isNamed = new Set(given.map(({ deployment }) => deployment));
-  const stays = wanted.map((member): Compared =>
-    compareOne(member, present, deployments.get(member.deployment), isNamed.has(member.deployment)),
-  );
+  const before = new Map(present.members.map((member) => [member.deployment, member]));
+  const stays = await inPortions(wanted, context.clock, (member): Compared => {
+    const { deployment } = member;
+    return compareOne(member, before.get(deployment), deployments.get(deployment), isNamed.has(deployment));
+  });
   const isWanted = new Set(wanted.map(({ deployment }) => deployment));
   const removed = present.members
     .filter(({ deployment }) => !isWanted.has(deployment))
@@ -112,33 +117,32 @@ async function pinned(
   context: OperationContext,
   sealing: Sealing,
 ): Promise<readonly Member[] | Refusal> {
-  const lookUps = new Map<string, Promise<Resolved | Refusal>>();
-  const lookUp = (reference: string): Promise<Resolved | Refusal> => {
-    const begun = lookUps.get(reference) ?? resolveImage(reference, context);
-    lookUps.set(reference, begun);
-    return begun;
+  const images = new Map(before.map(({ deployment, template }) => [deployment, template.image]));
+  const kept = ({ service, spec: { image } }: MemberSpec): Resolved | undefined => {
+    const deployment = memberName(stack, service);
+    const known = [images.get(deployment), deployments.get(deployment)?.image].find((one) => one?.reference === image);
+    return known === undefined ? undefined : { image: known, platforms: [] };
   };
-  const all = members.map(
-    async ({ service, after, spec: { replicas, image: reference, files: contents, ...fields } }): Promise<Member | Refusal> => {
-      const deployment = memberName(stack, service);
-      const known = [before.find((member) => member.deployment === deployment)?.template.image, deployments.get(deployment)?.image];
-      const kept = known.find((image) => image?.reference === reference);
-      const resolved: Resolved | Refusal = kept === undefined ? await lookUp(reference) : { image: kept, platforms: [] };
-      if (isRefusal(resolved)) return resolved;
-      const files = await sealFiles(contents, context, sealing);
-      if (isRefusal(files)) return files;
-      const template = PinnedTemplate.parse({ ...fields, ...files, image: resolved.image });
-      return { service, deployment, after, replicas, template, platforms: resolved.platforms };
-    },
-  );
-  const done = await Promise.all(all);
+  const unknown = [...new Set(members.filter((member) => kept(member) === undefined).map(({ spec }) => spec.image))];
+  const lookedUp = await atMost(IMAGES_LOOKED_UP_AT_ONCE, unknown, (reference) => resolveImage(reference, context));
+  const answers = new Map(unknown.map((reference, index) => [reference, lookedUp[index]]));
+  const done = await inPortions(members, context.clock, async (member): Promise<Member | Refusal> => {
+    const { service, after, spec } = member;
+    const { replicas, image: reference, files: contents, ...fields } = spec;
+    const resolved = kept(member) ?? answers.get(reference);
+    if (resolved === undefined) throw new Error(`${reference} was not looked up`);
+    if (isRefusal(resolved)) return resolved;
+    const files = await sealFiles(contents, context, sealing);
+    if (isRefusal(files)) return files;
+    const template = PinnedTemplate.parse({ ...fields, ...files, image: resolved.image });
+    return { service, deployment: memberName(stack, service), after, replicas, template, platforms: resolved.platforms };
+  });
   return done.find((item) => isRefusal(item)) ?? done.filter((item): item is Member => !isRefusal(item));
 }
 
-function compareOne(member: Member, { members }: PresentStack, view: DeploymentView | undefined, isNamed: boolean): Compared {
+function compareOne(member: Member, before: Member | undefined, view: DeploymentView | undefined, isNamed: boolean): Compared {
   if (!isNamed) return { member, view, change: "stays", diff: [] };
   if (view === undefined || view.status === "deleting") return { member, view: undefined, change: "create", diff: newFields(member) };
-  const before = members.find(({ deployment }) => deployment === member.deployment);
   const waits = before === undefined ? [] : diff({ after: waitsOf(before.after) }, { after: waitsOf(member.after) });
   const status = view.status === "stopped" || view.status === "stopping" ? [{ path: "status", before: "stopped", after: "running" }] : [];
   const fields = [...status, ...waits, ...diff(presentFields(view), specFields(member.template, member.replicas))];
@@ -194,14 +198,11 @@ export async function planStack(input: StackInput, context: OperationContext): P
     clashesOf(wantsOf(members), context, CLASHES_TIMEOUT_MS),
   ]);
   if (isRefusal(foreseen)) return foreseen;
-  return {
-    name: input.name,
-    change,
-    members: members.map((item) => {
-      const { deployment } = item.member;
-      return plannedMember(item, foreseen.get(deployment), input.name, { known, traffic, clash: clashes.get(deployment) });
-    }),
-  };
+  const planned = await inPortions(members, context.clock, (item) => {
+    const { deployment } = item.member;
+    return plannedMember(item, foreseen.get(deployment), input.name, { known, traffic, clash: clashes.get(deployment) });
+  });
+  return { name: input.name, change, members: [...planned] };
 }
 
 function plannedMember(

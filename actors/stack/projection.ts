@@ -3,15 +3,15 @@ import type { RowChange } from "../../runtime/journal.ts";
 import type { RolloutView } from "../views.ts";
 import type { StackRevision, StackRollout, StackState } from "./state.ts";
 import { statusOf } from "./status.ts";
-import { revisionOf, targetOf } from "./steps.ts";
-import { revisionId, type StackChangeView, type StackRevisionRow, type StackView } from "./views.ts";
+import { revisionOf, targetAt, targetOf } from "./target.ts";
+import { LISTED_SERVICES, revisionId, type StackChangeView, type StackRevisionRow, type StackView } from "./views.ts";
 
 /** Rows of the read model that a decision changed. */
-export function project(before: StackState, after: StackState, { meta, nowMs }: DecideContext): readonly RowChange[] {
+export function project(before: StackState, after: StackState, { meta }: DecideContext): readonly RowChange[] {
   if (before === after) return [];
   const rows: RowChange[] = [];
   if (after.mode === "absent") rows.push({ change: "delete", kind: "stack", id: after.name });
-  else rows.push({ change: "put", kind: "stack", id: after.name, parent: "", body: stackView(after, nowMs) });
+  else rows.push({ change: "put", kind: "stack", id: after.name, parent: "", body: stackView(after) });
   rows.push(...revisionRows(before, after));
   const { rollout } = after;
   if (rollout === undefined || rollout === before.rollout) return rows;
@@ -22,14 +22,16 @@ export function project(before: StackState, after: StackState, { meta, nowMs }: 
   return rows;
 }
 
-function stackView(state: StackState, nowMs: number): StackView {
+function stackView(state: StackState): StackView {
   const { name, generation, revision, rollout, createdAtMs, changedAtMs } = state;
+  const { members } = targetOf(state);
   return {
     name,
     generation,
-    ...statusOf(state, nowMs),
+    ...statusOf(state),
     revision,
-    services: targetOf(state).map(({ service }) => service),
+    services: members.slice(0, LISTED_SERVICES).map(({ service }) => service),
+    serviceCount: members.length,
     rollout: rolloutView(rollout),
     createdAtMs,
     changedAtMs,
@@ -73,7 +75,7 @@ function revisionRows(before: StackState, after: StackState): readonly RowChange
       kind: "stack-revision",
       id: revisionId(after.name, revision.number),
       parent: after.name,
-      body: revisionRow(after.name, revision),
+      body: revisionRow(after, revision),
     })),
   ];
 }
@@ -82,12 +84,13 @@ function revisionOnItsWay({ rollout }: StackState): number | undefined {
   return rollout?.outcome === "in-progress" ? rollout.revision : undefined;
 }
 
-function revisionRow(stack: string, { number, contentOf, members, links, onFailure, atMs, provenAtMs }: StackRevision): StackRevisionRow {
+function revisionRow(state: StackState, revision: StackRevision): StackRevisionRow {
+  const { number, contentOf, links, onFailure, atMs, provenAtMs } = revision;
   return {
-    stack,
+    stack: state.name,
     number,
     contentOf,
-    members: members.map(({ service, deployment, after, replicas, template: { image, ...template } }) => ({
+    members: targetAt(state, revision).members.map(({ service, deployment, after, replicas, template: { image, ...template } }) => ({
       service,
       deployment,
       after: [...after],

@@ -1,17 +1,19 @@
 import type { OrderAuthor } from "../deployment/commands.ts";
 import type { RolloutOutcome } from "../deployment/contract.ts";
 import type { Standing } from "../deployment/standing.ts";
-import type { Member, MemberChange } from "./commands.ts";
+import type { MemberChange } from "./commands.ts";
+import { keptContents, type Contents } from "./contents.ts";
 import type { StackChangeKind } from "./contract.ts";
+import { recordOf, withRecord, type MemberRecord, type MemberRecords } from "./records.ts";
 
 /** Content never changes. A rollback is a new revision that repeats the members of an older one. */
 export interface StackRevision {
   readonly number: number;
   /** Number of the revision whose members these are; its own, except after a rollback. */
   readonly contentOf: number;
-  /** In the order of the manifest. */
-  readonly members: readonly Member[];
-  /** By deployment: its revision that is this content. Filled while the members are rolled out. */
+  /** Keys of their contents, in the order of the manifest. */
+  readonly members: readonly string[];
+  /** By deployment: its revision that is this content. Filled when its rollout ends. */
   readonly links: Readonly<Record<string, number>>;
   readonly onFailure: "rollback" | "pause";
   readonly atMs: number;
@@ -38,25 +40,13 @@ export interface StackRollout {
   readonly firstOrder: number;
 }
 
-/** A deployment the stack has ordered something of. */
-export interface MemberRecord {
-  readonly deployment: string;
-  /** Number of the last order. */
-  readonly order: number;
-  readonly wants: "content" | "gone";
-  /** The deployment will not carry out the last order. */
-  readonly refused: string | undefined;
-  /** As it was last heard of. */
-  readonly standing: Standing | undefined;
-  /** When it was first heard that the last order is being carried out. */
-  readonly carriedAtMs: number | undefined;
-}
-
 export interface StackState {
   /** absent: never created, or deleted. */
   readonly mode: "absent" | "present" | "deleting";
   readonly name: string;
   readonly generation: number;
+  /** Of the revisions, and of what was last ordered. */
+  readonly contents: Contents;
   /** Ascending. */
   readonly revisions: readonly StackRevision[];
   /** Number of the revision the stack is at, or on its way to. */
@@ -64,8 +54,8 @@ export interface StackState {
   /** Revision of the last rollout that succeeded; 0 before the first. */
   readonly succeeded: number;
   readonly rollout: StackRollout | undefined;
-  /** By deployment. One that has left stays until it is gone. */
-  readonly members: Readonly<Record<string, MemberRecord>>;
+  /** One that has left stays until it is gone. */
+  readonly members: MemberRecords;
   readonly nextOrder: number;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
@@ -73,6 +63,8 @@ export interface StackState {
 
 export type StackEvent =
   | { readonly type: "stack.created" }
+  /** What members of the revision that follows are, as far as they were not that before. */
+  | { readonly type: "members.described"; readonly contents: Contents }
   | ({ readonly type: "stack.revised" } & Omit<StackRevision, "links" | "atMs" | "provenAtMs">)
   | { readonly type: "stack.deletion-requested" }
   | ({ readonly type: "stack.rollout-started" } & Pick<
@@ -90,6 +82,8 @@ export type StackEvent =
       readonly deployment: string;
       readonly order: number;
       readonly wants: "content" | "gone";
+      /** Key of what it is to be, or was. */
+      readonly content: string;
       /** Its containers are to be made anew in any case. Absent: only where something differs. */
       readonly restart?: true;
     }
@@ -102,11 +96,12 @@ export function initialState(name: string): StackState {
     mode: "absent",
     name,
     generation: 0,
+    contents: {},
     revisions: [],
     revision: 0,
     succeeded: 0,
     rollout: undefined,
-    members: {},
+    members: [],
     nextOrder: 1,
     createdAtMs: 0,
     changedAtMs: 0,
@@ -120,6 +115,8 @@ export function evolve(state: StackState, event: StackEvent, atMs: number): Stac
   switch (event.type) {
     case "stack.created":
       return { ...state, mode: "present", createdAtMs: atMs, succeeded: 0 };
+    case "members.described":
+      return { ...state, contents: { ...state.contents, ...event.contents } };
     case "stack.revised": {
       const { type: _type, ...content } = event;
       return withRevision(state, { ...content, links: {}, atMs, provenAtMs: undefined });
@@ -131,15 +128,17 @@ export function evolve(state: StackState, event: StackEvent, atMs: number): Stac
     case "stack.rollout-ended":
       return endRollout(state, event, atMs);
     case "member.ordered": {
-      const { deployment, order, wants } = event;
-      const standing = state.members[deployment]?.standing;
-      const record: MemberRecord = { deployment, order, wants, refused: undefined, standing, carriedAtMs: undefined };
-      return { ...state, members: { ...state.members, [deployment]: record }, nextOrder: order + 1 };
+      const { deployment, order, wants, content } = event;
+      const standing = recordOf(state.members, deployment)?.standing;
+      const record = { deployment, order, wants, content, linked: undefined, refused: undefined, standing, carriedAtMs: undefined };
+      return { ...state, members: withRecord(state.members, record), nextOrder: order + 1 };
     }
     case "member.stood":
       return stood(state, event, atMs);
-    case "member.refused":
-      return withMember(state, event.deployment, (record) => ({ ...record, refused: event.reason }));
+    case "member.refused": {
+      const record = recordOf(state.members, event.deployment);
+      return record === undefined ? state : { ...state, members: withRecord(state.members, { ...record, refused: event.reason }) };
+    }
     case "stack.deleted":
       return {
         ...initialState(state.name),
@@ -154,9 +153,11 @@ export function evolve(state: StackState, event: StackEvent, atMs: number): Stac
 
 function withRevision(state: StackState, revision: StackRevision): StackState {
   const surplus = state.revisions.length + 1 - MAX_STACK_REVISIONS;
-  const kept =
-    surplus <= 0 ? state.revisions : state.revisions.filter(({ number }, index) => index >= surplus || number === state.succeeded);
-  return { ...state, revisions: [...kept, revision], revision: revision.number };
+  const next = { ...state, revisions: [...state.revisions, revision], revision: revision.number };
+  if (surplus <= 0) return next;
+  const revisions = next.revisions.filter(({ number }, index) => index >= surplus || number === state.succeeded);
+  const ordered = state.members.map(({ content }) => content);
+  return { ...next, revisions, contents: keptContents(state.contents, [...revisions.map(({ members }) => members), ordered]) };
 }
 
 function startRollout(state: StackState, event: Extract<StackEvent, { type: "stack.rollout-started" }>, atMs: number): StackState {
@@ -169,36 +170,47 @@ function startRollout(state: StackState, event: Extract<StackEvent, { type: "sta
 function endRollout(state: StackState, event: Extract<StackEvent, { type: "stack.rollout-ended" }>, atMs: number): StackState {
   if (state.rollout?.id !== event.id) return state;
   const rollout: StackRollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
-  if (event.outcome !== "succeeded") return { ...state, rollout };
-  const revisions = state.revisions.map((revision) =>
-    revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
-  );
+  const isSuccess = event.outcome === "succeeded";
+  const revisions = state.revisions.map((revision) => {
+    if (revision.number !== rollout.revision) return revision;
+    const linked = { ...revision, links: { ...revision.links, ...linksOf(state.members, revision) } };
+    return isSuccess ? { ...linked, provenAtMs: revision.provenAtMs ?? atMs } : linked;
+  });
+  if (!isSuccess) return { ...state, rollout, revisions };
   // Who was to go and is gone is no longer of interest.
-  const members = Object.fromEntries(Object.entries(state.members).filter(([, { wants }]) => wants === "content"));
+  const members = state.members.filter(({ wants }) => wants === "content");
   return { ...state, rollout, revisions, members, succeeded: rollout.revision };
 }
 
-function stood(state: StackState, { deployment, standing }: Extract<StackEvent, { type: "member.stood" }>, atMs: number): StackState {
-  const before = state.members[deployment];
-  if (before === undefined) return state;
-  const isCarried = standing.order === before.order;
-  const after = withMember(state, deployment, (record) => ({
-    ...record,
-    standing,
-    carriedAtMs: isCarried ? (record.carriedAtMs ?? atMs) : undefined,
-  }));
-  // What an earlier rollout ordered is no content of the present revision.
-  const isOfRollout = before.order >= (state.rollout?.firstOrder ?? Infinity);
-  if (!isCarried || !isOfRollout || before.wants === "gone" || !standing.asOrdered) return after;
-  return {
-    ...after,
-    revisions: after.revisions.map((revision) =>
-      revision.number === state.revision ? { ...revision, links: { ...revision.links, [deployment]: standing.revision } } : revision,
-    ),
-  };
+/** The revisions of those that were last ordered to be what the stack's revision says, and said that they are. */
+function linksOf(records: MemberRecords, { members }: StackRevision): StackRevision["links"] {
+  const isOf = new Set(members);
+  return Object.fromEntries(
+    records.flatMap(({ deployment, content, linked }) => (linked !== undefined && isOf.has(content) ? [[deployment, linked]] : [])),
+  );
 }
 
-function withMember(state: StackState, deployment: string, change: (record: MemberRecord) => MemberRecord): StackState {
-  const record = state.members[deployment];
-  return record === undefined ? state : { ...state, members: { ...state.members, [deployment]: change(record) } };
+function stood(state: StackState, { deployment, standing }: Extract<StackEvent, { type: "member.stood" }>, atMs: number): StackState {
+  const before = recordOf(state.members, deployment);
+  if (before === undefined) return state;
+  const isCarried = standing.order === before.order;
+  const isContent = isCarried && before.wants === "content" && standing.asOrdered;
+  const record: MemberRecord = {
+    ...before,
+    standing,
+    linked: isContent ? standing.revision : before.linked,
+    carriedAtMs: isCarried ? (before.carriedAtMs ?? atMs) : undefined,
+  };
+  const after = { ...state, members: withRecord(state.members, record) };
+  return state.rollout?.outcome === "in-progress" || record.linked === before.linked ? after : linkedLate(after, record);
+}
+
+/** It carried out its order when the rollout was over already. */
+function linkedLate(state: StackState, { deployment, content, linked }: MemberRecord): StackState {
+  const revisions = state.revisions.map((revision) =>
+    revision.number === state.revision && revision.members.includes(content) && linked !== undefined
+      ? { ...revision, links: { ...revision.links, [deployment]: linked } }
+      : revision,
+  );
+  return { ...state, revisions };
 }

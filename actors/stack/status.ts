@@ -1,18 +1,21 @@
-import { oneSentence } from "../deployment/sentence.ts";
+import { fewOf, oneSentence } from "../deployment/sentence.ts";
 import type { StackState } from "./state.ts";
-import { stepsOf, targetOf } from "./steps.ts";
+import { recordOf } from "./records.ts";
+import { stepsOf, type Step } from "./steps.ts";
+import { targetOf } from "./target.ts";
 import { waitWords } from "./advance.ts";
 import type { StackView } from "./views.ts";
 
 type Line = Pick<StackView, "status" | "reason">;
 
 /** The only place where a stack's status is decided. */
-export function statusOf(state: StackState, nowMs: number): Line {
+export function statusOf(state: StackState): Line {
   const { rollout, mode } = state;
   if (rollout?.outcome === "in-progress") {
-    const steps = stepsOf(state, rollout, nowMs);
+    const steps = stepsOf(state, rollout);
     const open = steps.filter(({ progress }) => progress.kind !== "done");
-    const reason = oneSentence(`${steps.length - open.length} of ${steps.length} done; ${open.map(waitWords).join(", ")}`);
+    const [begun, waiting] = [open.filter(({ progress }) => progress.kind !== "waiting"), open.filter(isWaiting)];
+    const reason = oneSentence(`${steps.length - open.length} of ${steps.length} done; ${fewOf([...begun, ...waiting].map(waitWords))}`);
     if (mode === "deleting") return { status: "deleting", reason };
     return { status: rollout.change === "rollback" || rollout.change === "automatic-rollback" ? "rolling-back" : "deploying", reason };
   }
@@ -22,16 +25,23 @@ export function statusOf(state: StackState, nowMs: number): Line {
   return settledStatus(state);
 }
 
+function isWaiting({ progress }: Step): boolean {
+  return progress.kind === "waiting";
+}
+
 function settledStatus(state: StackState): Line {
-  const records = targetOf(state).map(({ deployment }) => ({ deployment, standing: state.members[deployment]?.standing }));
+  const records = targetOf(state).members.map(({ deployment }) => ({
+    deployment,
+    standing: recordOf(state.members, deployment)?.standing,
+  }));
   const unwell = records.filter(({ standing }) => standing?.reached !== "healthy" && standing?.reached !== "completed");
   if (unwell.length > 0)
-    return { status: "degraded", reason: oneSentence(`not well: ${unwell.map(({ deployment }) => deployment).join(", ")}`) };
+    return { status: "degraded", reason: oneSentence(`not well: ${fewOf(unwell.map(({ deployment }) => deployment))}`) };
   const drifted = records.filter(({ standing }) => standing?.asOrdered === false);
   if (drifted.length > 0)
     return {
       status: "drifted",
-      reason: oneSentence(`changed since the stack was: ${drifted.map(({ deployment }) => deployment).join(", ")}`),
+      reason: oneSentence(`changed since the stack was: ${fewOf(drifted.map(({ deployment }) => deployment))}`),
     };
   return { status: "running", reason: `${records.length} members are well` };
 }

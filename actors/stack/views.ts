@@ -4,6 +4,9 @@ import { MemberSpec } from "./contract.ts";
 
 /** Rows of the read model about stacks, and answers of the reading operations. Wall-clock times are milliseconds since the epoch. */
 
+/** Services that a list of stacks names of each. */
+export const LISTED_SERVICES = 20;
+
 /** Row kind `stack`, id = name. */
 export const StackView = z.object({
   name: z.string(),
@@ -14,25 +17,33 @@ export const StackView = z.object({
   /** One sentence: why the status is what it is. */
   reason: z.string(),
   revision: z.number(),
-  services: z.array(z.string()),
+  /** The first of them, in the order of the manifest; all are in its detail. */
+  services: z.array(z.string()).max(LISTED_SERVICES),
+  serviceCount: z.number(),
   rollout: RolloutView,
   createdAtMs: z.number(),
   changedAtMs: z.number(),
 });
 export type StackView = z.infer<typeof StackView>;
 
+export const RevisionMember = z.object({ deployment: z.string(), ...MemberSpec.shape, image: DeploymentView.shape.image });
+export type RevisionMember = z.infer<typeof RevisionMember>;
+
 /** Row kind `stack-revision`, id = `NAME.N` (N padded to 8 digits), parent = stack: what the stack was at one time. */
 export const StackRevisionRow = z.object({
   stack: z.string(),
   number: z.number(),
   contentOf: z.number(),
-  members: z.array(z.object({ deployment: z.string(), ...MemberSpec.shape, image: DeploymentView.shape.image })),
+  members: z.array(RevisionMember),
   links: z.record(z.string(), z.number()),
   onFailure: z.enum(["rollback", "pause"]),
   atMs: z.number(),
   provenAtMs: z.number().optional(),
 });
 export type StackRevisionRow = z.infer<typeof StackRevisionRow>;
+
+/** Its members are read in portions. */
+export const UnreadRevision = StackRevisionRow.extend({ members: z.array(z.unknown()) });
 
 export const MemberChangeView = z.object({
   service: z.string(),

@@ -1,3 +1,4 @@
+import { fewOf } from "../../actors/deployment/sentence.ts";
 import type { CertificatesEvent } from "../../actors/certificate/state.ts";
 import type { DeploymentEvent } from "../../actors/deployment/events.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
@@ -52,9 +53,11 @@ function stackWords(event: StackEvent): string | undefined {
       return "deleted";
     case "stack.deletion-requested":
       return "is to be deleted";
+    case "members.described":
+      return `is given ${fewOf(Object.values(event.contents).map(({ service }) => service))}`;
     case "stack.revised":
       return event.contentOf === event.number
-        ? `revision ${event.number}: ${event.members.map(({ service }) => service).join(", ")}`
+        ? `revision ${event.number}: ${event.members.length === 1 ? "one member" : `${event.members.length} members`}`
         : `revision ${event.number}: the members of revision ${event.contentOf} again`;
     case "stack.rollout-started":
       return `${event.change} begins${event.cause === undefined ? "" : ` because ${event.cause}`}`;

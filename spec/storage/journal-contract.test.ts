@@ -205,6 +205,8 @@ describe.each(subjects)("$name", ({ open }) => {
     expect(ready.items.map(({ id }) => id)).toEqual(["a", "e", "f", "x"]);
     expect((await reads.rows({ kind: "container", where: { isReady: 1 }, limit: 10 })).items).toEqual([]);
     expect((await reads.rows({ kind: "container", where: { name: "d" }, limit: 10 })).items).toHaveLength(1);
+    const named = await reads.rows({ kind: "container", ids: ["x", "nobody", "b", "a"], limit: 10 });
+    expect(named.items.map(({ id }) => id)).toEqual(["a", "x"]);
   });
 
   test("a cursor that we did not give is refused", async () => {

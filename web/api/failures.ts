@@ -12,14 +12,14 @@ export function installFailures(
   app: FastifyInstance,
   options: {
     readonly log: Log;
-    readonly bodyLimitBytes: number;
     readonly requestTimeoutMs: number;
     readonly operations: readonly Operation[];
     readonly prefix: string;
   },
 ): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const refusal = refusalOfError(error, options);
+    const limits = { bodyLimitBytes: request.routeOptions.bodyLimit, requestTimeoutMs: options.requestTimeoutMs };
+    const refusal = refusalOfError(error, limits);
     if (refusal !== undefined) return sendProblem(request, reply, refusal);
     options.log.error("a request failed", { error, correlationId: request.id, operation: request.routeOptions.config.operation });
     return sendProblem(request, reply, apiRefusals.internal({ correlationId: request.id }));

@@ -5,8 +5,8 @@ import { apiRefusals } from "./errors.ts";
 import { answerUnreadable, refusalOfError } from "./failures.ts";
 import { sendProblem } from "./problems.ts";
 
-/** A larger body is refused with 413. A deployment with all its environment fits. */
-export const BODY_LIMIT_BYTES = 1_048_576;
+/** A larger body is refused with 413, unless its operation takes more. A deployment with all its environment fits. */
+const BODY_LIMIT_BYTES = 1_048_576;
 /** A request must have arrived whole by then; else 408. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** Its headers by then. */

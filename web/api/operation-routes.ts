@@ -24,6 +24,7 @@ export function installOperations(
     app.route({
       method: operation.http.method,
       url: `${API_PREFIX}${routePath(operation.http.path)}`,
+      ...(operation.bodyLimitBytes === undefined ? {} : { bodyLimit: operation.bodyLimitBytes }),
       schema: documentation(operation, layout),
       config: { operation: operation.name },
       handler: async (request, reply) => {

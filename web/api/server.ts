@@ -13,7 +13,7 @@ import { collectRoutes, installDocumentation } from "./documentation.ts";
 import { API_ERRORS } from "./errors.ts";
 import { StreamRegistry } from "./event-stream.ts";
 import { installFailures } from "./failures.ts";
-import { BODY_LIMIT_BYTES, newHttpServer, REQUEST_TIMEOUT_MS } from "./http-server.ts";
+import { newHttpServer, REQUEST_TIMEOUT_MS } from "./http-server.ts";
 import { measureRequests } from "./measure.ts";
 import { API_PREFIX, installOperations } from "./operation-routes.ts";
 import { installProbes, type Readiness } from "./probes.ts";
@@ -65,8 +65,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   if (origins.length > 0)
     await app.register(cors, { origin: [...origins], credentials: false, exposedHeaders: ["etag", "x-correlation-id"] });
   installGuard(app, { auth: options.auth, clock: options.clock, allowedHosts: listen.allowedHosts ?? [] });
-  const limits = { bodyLimitBytes: BODY_LIMIT_BYTES, requestTimeoutMs: REQUEST_TIMEOUT_MS };
-  installFailures(app, { ...limits, log: options.log, operations: options.operations, prefix: API_PREFIX });
+  const { log, operations } = options;
+  installFailures(app, { requestTimeoutMs: REQUEST_TIMEOUT_MS, log, operations, prefix: API_PREFIX });
   await installRoutes(app, options, streams);
   await app.listen({ host: listen.host, port: listen.port });
   app.server.maxConnections = MAX_CONNECTIONS;

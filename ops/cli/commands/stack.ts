@@ -24,7 +24,7 @@ export const stacks: Action = async (session) => {
     item.name,
     { text: item.status, colour: statusColours[item.status] },
     String(item.revision),
-    item.services.join(", "),
+    item.services.length < item.serviceCount ? `${item.serviceCount}: ${item.services.join(", ")}, ...` : item.services.join(", "),
     ageText(nowMs - item.changedAtMs),
     item.status === "running" ? "" : item.reason,
   ]);

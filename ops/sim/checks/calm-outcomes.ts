@@ -2,6 +2,7 @@ import { excuseOf } from "../../../actors/deployment/excuses.ts";
 import { templateOf } from "../../../actors/deployment/replica.ts";
 import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
+import { revisionOf, targetAt } from "../../../actors/stack/target.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { DeploymentStep, StackStep } from "../truth.ts";
 import type { Report } from "../violation.ts";
@@ -29,7 +30,7 @@ export function checkCalmOutcome({ before, event, atMs }: DeploymentStep, nodes:
 /** While nothing is sabotaged a stack of what works becomes what was asked for, wherever there is room for it. */
 export function checkCalmStack({ before, event }: StackStep, report: Report): void {
   if (event.type !== "stack.rollout-ended" || event.outcome === "superseded" || event.outcome === "succeeded") return;
-  const members = before.revisions.find(({ number }) => number === before.revision)?.members ?? [];
+  const { members } = targetAt(before, revisionOf(before, before.revision));
   if (!members.every(({ template }) => isReliable(template) || endsWell(template)) || WITHOUT_ROOM.test(event.reason ?? "")) return;
   report(
     "what works is rolled out",

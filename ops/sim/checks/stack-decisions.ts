@@ -6,7 +6,9 @@ import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { Member } from "../../../actors/stack/commands.ts";
 import { StackSpec, type Condition, type MemberSpec } from "../../../actors/stack/contract.ts";
 import { memberName } from "../../../actors/stack/names.ts";
+import { recordOf } from "../../../actors/stack/records.ts";
 import type { StackRevision, StackState } from "../../../actors/stack/state.ts";
+import { revisionOf, targetAt, targetOf } from "../../../actors/stack/target.ts";
 import type { DeploymentStep, StackStep, Truth, TruthListener } from "../truth.ts";
 import type { Report } from "../violation.ts";
 import type { Wish } from "../ingredients.ts";
@@ -48,7 +50,7 @@ export class StackDecisions implements TruthListener {
         this.#replaced.add(name);
       }
       this.#carried.set(name, { stack, order, was: new Set(), changedSince: false });
-      const record = this.#truth.stacks.get(stack)?.members[name];
+      const record = recordOf(this.#truth.stacks.get(stack)?.members ?? [], name);
       if (wants === "gone" && record?.order === order && record.wants !== "gone")
         this.#report(ONLY_PRUNED, `${name} is deleted, and ${stack} wants to keep it`);
     }
@@ -66,12 +68,13 @@ export class StackDecisions implements TruthListener {
     else if (event.type === "stack.rollout-ended" && event.outcome === "succeeded") this.#succeededTruly(step.before);
   }
 
-  #isAsAsked({ before, commandId }: StackStep, revised: Pick<StackRevision, "number" | "contentOf" | "members">): void {
+  #isAsAsked({ before, after, commandId }: StackStep, revised: Pick<StackRevision, "number" | "contentOf">): void {
+    const is = membersAt(after, revised.number);
     const { name } = before;
     const wrong = (what: string): void =>
       this.#report("a stack becomes what was asked for", `${name}, revision ${revised.number}: ${what}`);
     if (revised.contentOf !== revised.number) {
-      if (!isDeepStrictEqual(membersAt(before, revised.contentOf), revised.members)) wrong(`it is not what ${revised.contentOf} was`);
+      if (!isDeepStrictEqual(membersAt(before, revised.contentOf), is)) wrong(`it is not what ${revised.contentOf} was`);
       return;
     }
     const wish = this.#wishOf(commandId);
@@ -81,7 +84,7 @@ export class StackDecisions implements TruthListener {
     const given = new Set(members.map(({ service }) => memberName(name, service)));
     const stay =
       prune || before.mode !== "present" ? [] : membersAt(before, before.revision).filter(({ deployment }) => !given.has(deployment));
-    const written = new Map(revised.members.map((member) => [member.deployment, member]));
+    const written = new Map(is.map((member) => [member.deployment, member]));
     if (written.size !== given.size + stay.length) wrong(`it has the members ${[...written.keys()].join(", ")}`);
     for (const member of stay)
       if (!isDeepStrictEqual(written.get(member.deployment), member)) wrong(`${member.deployment} was not to change`);
@@ -95,8 +98,9 @@ export class StackDecisions implements TruthListener {
     for (const { service, condition } of waits) {
       const other = members.find((member) => member.service === service)?.deployment ?? "";
       const carried = this.#carried.get(other);
-      const isOfThisRollout = carried?.stack === state.name && carried.order >= (state.rollout?.firstOrder ?? Infinity);
-      if (!isOfThisRollout || !carried.was.has(condition))
+      const record = recordOf(state.members, other);
+      const isWhatItIsToBe = record?.wants === "content" && record.content === targetOf(state).keys.get(other);
+      if (!isWhatItIsToBe || carried?.stack !== state.name || carried.order !== record.order || !carried.was.has(condition))
         this.#report("members are begun in their order", `${deployment} is begun, and ${other} was never ${condition}`);
     }
   }
@@ -114,7 +118,7 @@ export class StackDecisions implements TruthListener {
     for (const member of target) {
       const { deployment } = member;
       const carried = this.#carried.get(deployment);
-      if (carried?.order !== state.members[deployment]?.order) wrong(`${deployment} has not carried out its order`);
+      if (carried?.order !== recordOf(state.members, deployment)?.order) wrong(`${deployment} has not carried out its order`);
       const is = this.#truth.deployments.get(deployment);
       if (is === undefined || carried?.changedSince === true) continue;
       const problem = differenceOf(is, member) ?? unlinked(state, is);
@@ -134,8 +138,8 @@ export class StackDecisions implements TruthListener {
 
 const ONLY_PRUNED = "only what is to leave a stack is removed";
 
-function membersAt({ revisions }: StackState, number: number): readonly Member[] {
-  return revisions.find((revision) => revision.number === number)?.members ?? [];
+function membersAt(state: StackState, number: number): readonly Member[] {
+  return targetAt(state, revisionOf(state, number)).members;
 }
 
 function isWhatIsAsked(

@@ -22,7 +22,7 @@ export function ofStacks(truth: Truth): readonly string[] {
 
 function ofStack({ deployments }: Truth, { name, rollout, members }: StackState): readonly string[] {
   if (rollout?.outcome === "in-progress") return [`stack ${name}: rollout ${rollout.id} (${rollout.change}) is in progress`];
-  return Object.values(members).flatMap(({ deployment, standing, refused }) => {
+  return members.flatMap(({ deployment, standing, refused }) => {
     const is = deployments.get(deployment);
     if (is?.membership?.stack !== name || refused !== undefined) return [];
     const isKnown = standing?.mode === is.mode && standing.revision === is.revision && standing.order === is.membership.order;

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { recordOf } from "../../../actors/stack/records.ts";
+import { targetOf } from "../../../actors/stack/target.ts";
 import { member, StackStage } from "./stage.ts";
 
 describe("whatever is asked, in whatever order messages arrive", () => {
@@ -56,15 +58,15 @@ describe("whatever is asked, in whatever order messages arrive", () => {
         const asked = actions.findLastIndex(({ kind }) => kind === "apply" || kind === "rollback" || kind === "delete");
         for (let round = 0; round < 120; round++) stage.round();
         stage.pass(86_400_000);
-        const { rollout, mode, revisions, revision, members } = stage.stack;
+        const { rollout, members } = stage.stack;
         expect(rollout?.outcome).not.toBe("in-progress");
         if (rollout?.outcome !== "succeeded" || last > asked) return;
-        const wanted = mode === "present" ? (revisions.find(({ number }) => number === revision)?.members ?? []) : [];
-        expect(Object.keys(members).toSorted()).toEqual(wanted.map(({ deployment }) => deployment).toSorted());
+        const wanted = targetOf(stage.stack).members;
+        expect(members.map(({ deployment }) => deployment)).toEqual(wanted.map(({ deployment }) => deployment).toSorted());
         for (const { deployment, template } of wanted) {
           const state = stage.deployment(deployment);
           const present = state.revisions.find(({ number }) => number === state.revision)?.template.image.reference;
-          if (members[deployment]?.standing?.asOrdered === true)
+          if (recordOf(members, deployment)?.standing?.asOrdered === true)
             expect([deployment, state.mode, present]).toEqual([deployment, "running", template.image.reference]);
         }
       }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { nextStepMs } from "../../../actors/stack/advance.ts";
+import { recordOf } from "../../../actors/stack/records.ts";
 import { revisionId, StackRevisionRow } from "../../../actors/stack/views.ts";
 import { member, StackStage } from "./stage.ts";
 
@@ -46,7 +47,7 @@ describe("a stack that is applied", () => {
     expect(stage.apply([web, api, db])).toMatchObject({ change: "unchanged", revision: 1 });
     stage.byHand("shop-web", { kind: "scale", replicas: 3 });
     stage.deliver();
-    expect(stage.stack.members["shop-web"]?.standing).toMatchObject({ asOrdered: false });
+    expect(recordOf(stage.stack.members, "shop-web")?.standing).toMatchObject({ asOrdered: false });
     stage.round();
     expect(stage.deployment("shop-web").replicas).toBe(3);
     expect(stage.apply([web, api, db])).toMatchObject({ change: "changed", revision: 1 });
@@ -83,7 +84,7 @@ describe("a stack that is applied", () => {
     stage.apply([web, api, db, extra]);
     stage.finish();
     stage.apply([web, api, db], { prune: true });
-    for (let round = 0; stage.stack.members["shop-extra"]?.wants !== "gone" && round < 20; round++) stage.deliverOne(0);
+    for (let round = 0; recordOf(stage.stack.members, "shop-extra")?.wants !== "gone" && round < 20; round++) stage.deliverOne(0);
     stage.apply([web, api, db, extra]);
     expect(stage.finish()).toMatchObject({ change: "update", outcome: "succeeded" });
     expect(stage.deployment("shop-extra").mode).toBe("running");
@@ -254,6 +255,7 @@ describe("deadlines of a stack", () => {
       observedAtMs: stage.nowMs,
     };
     stage.byNode("shop-db", { kind: "observed", node: "n1", statuses: [status] });
+    stage.deliver();
     stage.apply([web, member("api", "2", api.after), db], { onFailure: "pause" });
     stage.deliver();
     stage.pass(400_000);

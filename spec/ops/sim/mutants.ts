@@ -148,12 +148,10 @@ function answersAtOnce(accepted: Accepted, _before: unknown, tenant: string): Ac
 function believesAllWell(): Mutation {
   const well = (state: StackState): StackState => ({
     ...state,
-    members: Object.fromEntries(
-      Object.entries(state.members).map(([name, { standing, ...record }]) => [
-        name,
-        { ...record, standing: standing === undefined ? undefined : { ...standing, reached: "completed" } },
-      ]),
-    ),
+    members: state.members.map(({ standing, ...record }) => ({
+      ...record,
+      standing: standing === undefined ? undefined : { ...standing, reached: "completed" },
+    })),
   });
   return {
     definition: (definition) => {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { problemIn, startTestApi } from "./test-api.ts";
+import { echo, problemIn, raise, startTestApi } from "./test-api.ts";
 
 test("values of a query become what the operation wants", async () => {
   const api = await startTestApi();
@@ -63,6 +63,14 @@ test("bodies that are no JSON object, in another format, or too large are proble
   const prototype = await api.post("/api/v1/counters/web/raise", '{"__proto__": {"by": 3}}');
   expect(prototype.status).toBe(400);
   expect(api.counters.valueOf("web")).toBe(0);
+});
+
+test("an operation may take more than others, and says how much when that is too little, too", async () => {
+  const api = await startTestApi({ operations: [{ ...raise, bodyLimitBytes: 3_000_000 }, echo] });
+  const fits = await api.post("/api/v1/counters/web/raise", JSON.stringify({ by: 2, name: "web" }) + " ".repeat(2_000_000));
+  expect(fits.status).toBe(200);
+  const large = await api.post("/api/v1/counters/web/raise", " ".repeat(3_000_001));
+  expect([large.status, (await problemIn(large)).detail]).toEqual([413, "The body is larger than 3000000 bytes. Send less at once."]);
 });
 
 test("a write without a body is one with an empty body", async () => {
