@@ -81,12 +81,18 @@ export const certificateWrites: readonly Operation[] = [
     description:
       "Let's Encrypt unless a directory is named. Nothing is asked of an authority before its terms of service were agreed to. Wildcards and local names are not asked for; a private authority may be asked for local names, too.",
     input: z.strictObject({
-      acme: z.enum(["on", "off"]).describe("off: certificates it issued serve until they end, and are not renewed."),
-      directoryUrl: AcmeSettings.shape.directoryUrl.default(LETS_ENCRYPT_DIRECTORY).describe("Of the authority (RFC 8555)."),
-      email: AcmeSettings.shape.email.describe("Where the authority writes to."),
+      acme: z
+        .enum(["on", "off"])
+        .describe("Whether an authority is asked. After off, what it issued serves until it ends, and is not renewed."),
+      directoryUrl: AcmeSettings.shape.directoryUrl
+        .default(LETS_ENCRYPT_DIRECTORY)
+        .describe("The authority's directory (RFC 8555); absent: that of Let's Encrypt."),
+      email: AcmeSettings.shape.email.describe("Where the authority writes to when something is wrong."),
       agreeTerms: z.boolean().default(false).describe("You agree to the authority's terms of service."),
-      trustedRoots: AcmeSettings.shape.trustedRoots.meta({ file: true }).describe("PEM: roots a private authority's server is trusted by."),
-      localNames: z.boolean().default(false).describe("It also certifies local names, as app.test."),
+      trustedRoots: AcmeSettings.shape.trustedRoots
+        .meta({ file: true })
+        .describe("Roots, in PEM form, by which the server of a private authority is trusted."),
+      localNames: z.boolean().default(false).describe("The authority also certifies local names, such as app.test."),
     }),
     output: z.object({ acme: z.enum(["on", "off"]) }),
     roles: ["admin"],

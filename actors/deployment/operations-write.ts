@@ -3,6 +3,7 @@ import { addressOf } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
+import { withNearest } from "../nearest-row.ts";
 import { DeploymentView, FieldChangeView } from "../views.ts";
 import { diff, specFields, type SealedPatch, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
@@ -10,6 +11,7 @@ import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./
 import { frontendProblems, frontendsOfTemplate } from "./frontends.ts";
 import { modeProblems } from "./mode-problems.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
+import { deploymentRefusals } from "./refusals.ts";
 import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { nodeFindings } from "./node-findings.ts";
 import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
@@ -53,7 +55,7 @@ const Planned = z.object({
 const PUBLISHING: ReadonlySet<PersonCommand["kind"]> = new Set(["create", "apply", "update", "rollback"]);
 
 async function command(name: string, message: PersonCommand, context: OperationContext): Promise<Reply> {
-  const { host, tenant, meta, ifGeneration } = context;
+  const { host, tenant, meta, reads, ifGeneration } = context;
   const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
   const address = addressOf(tenant, "deployment", name);
   if (PUBLISHING.has(message.kind)) {
@@ -61,7 +63,8 @@ async function command(name: string, message: PersonCommand, context: OperationC
     const reserved = await reserveFrontends(intended, `deployments.${message.kind}`, context, DECISION_TIMEOUT_MS);
     if (reserved.kind === "refusal") return unlessAccepted(reserved, address, context);
   }
-  return host.ask(address, guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+  const reply = await host.ask(address, guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+  return withNearest(reply, deploymentRefusals["deployment.not-found"], "deployment", name, reads);
 }
 
 /** Pins the image, unless the deployment runs that very reference already: then it stays what it is. Seals files, or says how they would be. */

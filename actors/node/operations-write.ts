@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressOf, isId } from "../../runtime/address.ts";
 import type { Reply } from "../../runtime/actor.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { withNearest } from "../nearest-row.ts";
 import type { NodeCommand } from "./messages.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 
@@ -9,10 +10,12 @@ const DECISION_TIMEOUT_MS = 15_000;
 type NodeVerb = "cordon" | "uncordon" | "drain" | "remove";
 const Input = z.strictObject({ name: z.string().min(1).max(63) });
 /** Asked whether the node exists or not: only the actor remembers what it answered to this very command, also when the node was removed since. */
-const command = async (name: string, verb: NodeVerb, { host, tenant, meta }: OperationContext): Promise<Reply> =>
-  isId(name)
-    ? host.ask(addressOf(tenant, "node", name), { kind: verb } satisfies NodeCommand, meta, { timeoutMs: DECISION_TIMEOUT_MS })
+const command = async (name: string, verb: NodeVerb, { host, tenant, meta, reads }: OperationContext): Promise<Reply> => {
+  const reply = isId(name)
+    ? await host.ask(addressOf(tenant, "node", name), { kind: verb } satisfies NodeCommand, meta, { timeoutMs: DECISION_TIMEOUT_MS })
     : refusals["node.not-found"]({ name });
+  return withNearest(reply, refusals["node.not-found"], "node", name, reads);
+};
 const Output = z.object({ name: z.string(), availability: z.enum(["active", "cordoned", "draining", "drained"]) });
 
 function change(verb: Exclude<NodeVerb, "remove">, title: string, description: string, effect: "write" | "destructive"): Operation {

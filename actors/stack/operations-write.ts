@@ -6,9 +6,11 @@ import { defineOperation, type Operation, type OperationContext } from "../catal
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
 import { reserveFrontends, unlessAccepted, type Intended } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
+import { withNearest } from "../nearest-row.ts";
 import type { StackPersonCommand, StackReply } from "./commands.ts";
 import { STACK_BODY_LIMIT_BYTES, StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
+import { stackRefusals } from "./refusals.ts";
 import { MemberChangeView } from "./views.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
@@ -26,9 +28,14 @@ const Changed = z.object({
   members: z.array(MemberChangeView),
 });
 
-function command(name: string, message: StackPersonCommand, { host, tenant, meta, ifGeneration }: OperationContext): Promise<Reply> {
+async function command(
+  name: string,
+  message: StackPersonCommand,
+  { host, tenant, meta, reads, ifGeneration }: OperationContext,
+): Promise<Reply> {
   const guarded = ifGeneration === undefined ? message : { ...message, ifGeneration };
-  return host.ask(addressOf(tenant, "stack", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+  const reply = await host.ask(addressOf(tenant, "stack", name), guarded, meta, { timeoutMs: DECISION_TIMEOUT_MS });
+  return withNearest(reply, stackRefusals["stack.not-found"], "stack", name, reads);
 }
 
 /** Nothing differs, and no rollout failed that would have to be tried again: there is nothing to decide. */

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { Operation } from "../../actors/catalogue.ts";
 import type { ApiCall } from "./client.ts";
+import { emptyText } from "./empty-lists.ts";
 import { follow } from "./event-stream.ts";
 import type { Flag } from "./everyday-entry.ts";
 import { addExamples, addFlags, addGlobals, runner, type Surroundings } from "./program.ts";
@@ -65,8 +66,13 @@ function callOperation(operation: Operation, inPath: readonly string[], flags: r
     const input: Pick<ApiCall, "query" | "body"> = method === "GET" || method === "DELETE" ? { query: queryOf(values) } : { body: values };
     const answer = await api.call<unknown>({ method, path, ...input, ifGeneration: ifGeneration(options) });
     if (session.out.json) session.out.document(answer);
-    else for (const line of render(session.out, answer)) session.out.line(line);
+    else for (const line of render(session.out, answer, emptyText(operation.name, isFiltered(values)))) session.out.line(line);
   };
+}
+
+/** Which part of a list is asked for is no filter. */
+function isFiltered(values: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(values).some((name) => name !== "limit");
 }
 
 function queryOf(values: Readonly<Record<string, unknown>>): NonNullable<ApiCall["query"]> {

@@ -6,17 +6,16 @@ import { table } from "./table.ts";
 /** Deeper than this a value is shown as JSON. */
 const MAX_DEPTH = 8;
 
-/** Any answer for a person: a list as a table of its plain fields, an object field by field. Units are in the names of the fields. */
-export function render(out: Output, answer: unknown): readonly string[] {
+/** Any answer for a person: a list as a table of its plain fields, an object field by field. `empty` is said of a list without items. Units are in the names of the fields. */
+export function render(out: Output, answer: unknown, empty: string): readonly string[] {
   const nowMs = Date.now();
   if (!isObject(answer) || !Array.isArray(answer["items"])) return fields(out, answer, 0, nowMs);
   const { items, asOfOffset: _notForPeople, ...about } = answer;
-  return [...rows(out, items, nowMs), ...fields(out, about, 0, nowMs)];
+  return [...(items.length === 0 ? [empty] : rows(out, items, nowMs)), ...fields(out, about, 0, nowMs)];
 }
 
 function rows(out: Output, items: readonly unknown[], nowMs: number): readonly string[] {
   const objects = items.filter(isObject);
-  if (objects.length === 0) return ["Nothing to show."];
   const names = [...new Set(objects.flatMap((item) => Object.keys(item)))].filter((name) => {
     const values = objects.map((item) => item[name]);
     return values.every(isCell) && values.some((value) => !isNested(value) || !isEmpty(value));

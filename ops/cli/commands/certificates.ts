@@ -1,5 +1,6 @@
 import type { CertificateView } from "../../../actors/certificate/contract.ts";
 import { ageText } from "../../../runtime/age-text.ts";
+import { emptyLists } from "../empty-lists.ts";
 import { type Colour, plain } from "../output.ts";
 import { askAll } from "../routes.ts";
 import type { Action } from "../session.ts";
@@ -27,7 +28,7 @@ const columns: readonly Column[] = [
 export const certificates: Action = async (session) => {
   const items = await askAll<CertificateView>(session.api(), "certificates.list", {});
   const nowMs = session.api().nowMs();
-  show(session, items, columns, "No certificates yet. A deployment with a route gets one.", (item) => [
+  show(session, items, columns, emptyLists["certificates.list"], (item) => [
     item.name,
     item.serves.join(", "),
     item.source,

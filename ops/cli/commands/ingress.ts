@@ -1,6 +1,7 @@
 import type { NodeProxyView, PortView, RouteView } from "../../../actors/ingress/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
 import type { Colour } from "../output.ts";
+import { emptyLists } from "../empty-lists.ts";
 import { ask, askAll } from "../routes.ts";
 import { type Action, type Options, text, texts } from "../session.ts";
 import type { Cell, Column } from "../table.ts";
@@ -19,7 +20,7 @@ export const ports: Action = async (session, _args, options) => {
     { title: "STATUS" },
     { title: "WHERE", least: 12 },
   ];
-  show(session, items, columns, "No balanced ports. odysseus deploy web --image nginx --publish 8080:80 makes one.", (item) => [
+  show(session, items, columns, emptyLists["ingress.ports"], (item) => [
     `${item.port}/${item.protocol}`,
     item.speaks,
     item.deployment,
@@ -39,7 +40,7 @@ export const routes: Action = async (session, _args, options) => {
     { title: "STATUS" },
     { title: "WHERE", least: 12 },
   ];
-  show(session, items, columns, "No routes. odysseus update web --route app.example.com makes one.", (item) => [
+  show(session, items, columns, emptyLists["ingress.routes"], (item) => [
     `${item.host}${item.path}`,
     item.tls === "off" ? "off" : (item.certificate?.source ?? "pending"),
     item.deployment,
@@ -65,7 +66,7 @@ export const ingress: Action = async (session, _args, options) => {
     { title: "HEARD", align: "right" },
     { title: "TROUBLE", least: 12 },
   ];
-  show(session, nodes, columns, "No nodes yet.", (item) => [
+  show(session, nodes, columns, emptyLists["nodes.list"], (item) => [
     item.name,
     item.takesTraffic ? "yes" : "no",
     item.proxy?.state ?? "-",

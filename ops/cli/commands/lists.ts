@@ -1,6 +1,7 @@
 import type { ContainerView, DeploymentView, NodeView } from "../../../actors/views.ts";
 import type { StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
+import { emptyLists, emptyText } from "../empty-lists.ts";
 import { bytes } from "../figures.ts";
 import type { Colour } from "../output.ts";
 import { bySlot, healthCell, phaseCell, whyOf } from "../replica-lines.ts";
@@ -40,23 +41,17 @@ export const deployments: Action = async (session) => {
     { title: "CHANGED", align: "right" },
     { title: "REASON", least: 12 },
   ];
-  show(
-    session,
-    items,
-    columns,
-    "No deployments yet. Begin with: odysseus deploy web --image nginx --replicas 3 --publish 8080:80 --wait",
-    (item) => [
-      item.name,
-      item.stack === undefined ? "-" : item.drifted === true ? { text: `${item.stack} (drift)`, colour: "yellow" } : item.stack,
-      { text: item.status, colour: statusColours[item.status] },
-      `${item.healthyReplicas}/${item.replicas}`,
-      String(item.revision),
-      item.image.reference,
-      String(item.restarts),
-      ageText(nowMs - item.changedAtMs),
-      item.status === "running" && item.rollout.outcome !== "failed" && item.rollout.outcome !== "rolled-back" ? "" : item.reason,
-    ],
-  );
+  show(session, items, columns, emptyLists["deployments.list"], (item) => [
+    item.name,
+    item.stack === undefined ? "-" : item.drifted === true ? { text: `${item.stack} (drift)`, colour: "yellow" } : item.stack,
+    { text: item.status, colour: statusColours[item.status] },
+    `${item.healthyReplicas}/${item.replicas}`,
+    String(item.revision),
+    item.image.reference,
+    String(item.restarts),
+    ageText(nowMs - item.changedAtMs),
+    item.status === "running" && item.rollout.outcome !== "failed" && item.rollout.outcome !== "rolled-back" ? "" : item.reason,
+  ]);
 };
 
 export const containers: Action = async (session, _args, options) => {
@@ -80,7 +75,7 @@ export const containers: Action = async (session, _args, options) => {
     { title: "REASON", least: 12 },
   ];
   const isFiltered = Object.values(query).some((value) => value !== undefined);
-  show(session, items, columns, isFiltered ? "No containers match." : "No containers yet. odysseus deploy makes some.", (item) => [
+  show(session, items, columns, emptyText("containers.list", isFiltered), (item) => [
     item.deployment,
     String(item.slot),
     item.node ?? "-",
@@ -113,7 +108,7 @@ export const nodes: Action = async (session) => {
     { title: "HEARD", align: "right" },
     { title: "REASON", least: 12 },
   ];
-  show(session, items, columns, "No nodes yet. npm start joins this machine's engine as the first one.", (item) => [
+  show(session, items, columns, emptyLists["nodes.list"], (item) => [
     item.name,
     { text: item.status, colour: statusColours[item.status] },
     item.availability === "active" ? item.availability : { text: item.availability, colour: "yellow" },

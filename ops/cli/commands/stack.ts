@@ -1,6 +1,7 @@
 import type { StackReply } from "../../../actors/stack/commands.ts";
 import type { StackDetail, StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
+import { emptyLists } from "../empty-lists.ts";
 import { plain } from "../output.ts";
 import { ask, askAll } from "../routes.ts";
 import { type Action, ifGeneration, naming, type Session, text, whole } from "../session.ts";
@@ -20,7 +21,7 @@ export const stacks: Action = async (session) => {
     { title: "CHANGED", align: "right" },
     { title: "REASON", least: 12 },
   ];
-  show(session, items, columns, "No stacks yet. A Compose file makes one: odysseus apply compose.yaml --wait", (item) => [
+  show(session, items, columns, emptyLists["stacks.list"], (item) => [
     item.name,
     { text: item.status, colour: statusColours[item.status] },
     String(item.revision),

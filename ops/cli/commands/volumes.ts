@@ -1,4 +1,5 @@
 import type { VolumeView } from "../../../actors/volume/operations.ts";
+import { emptyLists } from "../empty-lists.ts";
 import { askAll } from "../routes.ts";
 import type { Action } from "../session.ts";
 import type { Column } from "../table.ts";
@@ -7,7 +8,7 @@ import { show } from "./lists.ts";
 export const volumes: Action = async (session) => {
   const items = await askAll<VolumeView>(session.api(), "volumes.list", {});
   const columns: readonly Column[] = [{ title: "NAME" }, { title: "NODE" }, { title: "USERS", least: 12 }];
-  show(session, items, columns, "No volumes. Named volumes are made on the node of the first replica that mounts them.", (item) => [
+  show(session, items, columns, emptyLists["volumes.list"], (item) => [
     item.name,
     item.nodes.join(", "),
     item.users.length === 0 ? "nobody" : item.users.join(", "),

@@ -156,6 +156,31 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     expect((await odysseus("containers", "--deployment", "big")).stdout).toMatch(/pending.*resources: sim-1 lacks memory/);
   }, 30_000);
 
+  test("an empty list says how the first one comes about, and a filter that nothing passes that nothing matches", async () => {
+    for (const list of [["volumes"], ["volumes", "list"]])
+      expect((await odysseus(...list)).stderr + (await odysseus(...list)).stdout).toContain("odysseus apply compose.yaml --wait");
+    expect((await odysseus("certificates", "list")).stdout).toContain("odysseus update web --route app.example.com");
+    expect((await odysseus("containers", "list", "--node", "none")).stdout).toContain("Nothing matches.");
+  });
+
+  test("a mistyped name is answered with the one that was meant, by every command", async () => {
+    for (const words of [
+      ["drain", "sim-11"],
+      ["nodes", "drain", "sim-11"],
+      ["nodes", "images", "sim-11"],
+    ])
+      expect(await odysseus(...words)).toMatchObject({ code: 43, stderr: expect.stringMatching(/Did you mean "sim-1\d?"\?/) });
+  });
+
+  test("sees what images a node has", async () => {
+    await odysseus("deploy", "pictured", "--image", "shop/pictured:1", "--wait");
+    const { stdout: where } = await odysseus("containers", "--deployment", "pictured", "--json");
+    const node = (JSON.parse(where) as { items: { node: string }[] }).items[0]?.node ?? "";
+    const { stdout } = await odysseus("nodes", "images", node);
+    expect(stdout).toMatch(/^REFERENCES +ID +SIZEBYTES[\s\S]*shop\/pictured@sha256:[0-9a-f]{64} +sha256:\S+/);
+    expect(stdout).toMatch(/node: sim-\d\nleftOut: 0\ndiskBytes: 20\.0 MiB\nseenAtMs: \S+ \(\d+s ago\)\n$/);
+  });
+
   test("follows events until Ctrl-C, without colour in a pipe", async () => {
     const cli = startCli(["events", "-f"], plane.env);
     await odysseus("cordon", "sim-1");
