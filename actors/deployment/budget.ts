@@ -16,12 +16,20 @@ export interface Budget {
  * where the two cannot stand beside each other, no surge is had.
  */
 export function budgetOf(template: PinnedTemplate, replicas: number): Budget {
-  const isUnique = hostPortsOf(template).length > 0 || hasOwnAddress(template.networks);
-  const isAlone = isUnique || writesToVolume(template.mounts);
-  const surge = isUnique && template.mode === "global" ? 0 : (template.rollout.maxSurge ?? (isAlone ? 0 : 1));
+  const surge = isUnique(template) && template.mode === "global" ? 0 : (template.rollout.maxSurge ?? (isAlone(template) ? 0 : 1));
   const maxSurge = count(surge, replicas, Math.ceil);
-  const maxUnavailable = count(template.rollout.maxUnavailable ?? (isAlone ? 1 : 0), replicas, Math.floor);
+  const maxUnavailable = count(template.rollout.maxUnavailable ?? (isAlone(template) ? 1 : 0), replicas, Math.floor);
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
+}
+
+/** What one replica has, no other of them can have on the same node. */
+function isUnique(template: PinnedTemplate): boolean {
+  return hostPortsOf(template).length > 0 || hasOwnAddress(template.networks);
+}
+
+/** Two replicas must not be at work at once on one node. */
+export function isAlone(template: PinnedTemplate): boolean {
+  return isUnique(template) || writesToVolume(template.mounts);
 }
 
 function count(share: Share, replicas: number, round: (value: number) => number): number {

@@ -185,6 +185,8 @@ export const Template = z.strictObject({
   resources: Resources.prefault({}),
   mode: Mode.default("replicated"),
   constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),
+  /** So many replicas may be on one node; 0: any number. While one is replaced, its successor may be there beside it. */
+  maxReplicasPerNode: z.int().min(0).max(MAX_REPLICAS).default(0),
   /** Of the containers. */
   labels: Labels.default({}),
   /** Of the deployment alone: for the people and programs that read it; no container has them. */

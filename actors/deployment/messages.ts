@@ -4,6 +4,7 @@ import { demandsOf } from "../node/allowance-contract.ts";
 import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
+import { isAlone } from "./budget.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import type { DeploymentEvent } from "./events.ts";
 import { hostPortsOf } from "./frontends.ts";
@@ -71,14 +72,17 @@ function requestOf(
   state: DeploymentState,
   { placementId, slot, contentOf: content }: { readonly placementId: string; readonly slot: number; readonly contentOf: number },
 ): PlacementRequest {
-  const requirements = requirementsOf(templateOf(state, content), platformsOf(state, content));
+  const template = templateOf(state, content);
+  const requirements = requirementsOf(template, platformsOf(state, content));
   const { avoid = [], node } = state.slots[slot] ?? {};
   return {
     placementId,
     slot,
     avoid,
     requirements,
-    ...(node !== undefined && { pin: { node, beside: besides(state, slot, placementId) } }),
+    ...(node !== undefined && { node }),
+    // Two of them would be in each other's way: one that is still stopping is waited for.
+    ...((node !== undefined || isAlone(template)) && { beside: besides(state, slot, placementId) }),
   };
 }
 
@@ -89,7 +93,8 @@ function besides({ placements }: DeploymentState, slot: number, placementId: str
 
 /** What a replica of the template needs of a node. */
 export function requirementsOf(template: PinnedTemplate, platforms: readonly Platform[]): Requirements {
-  const { resources, constraints } = template;
+  const { resources, constraints, mode, maxReplicasPerNode } = template;
+  const maxPerNode = mode === "global" ? 1 : maxReplicasPerNode;
   return {
     cpuReservedMillis: resources.cpuReservedMillis,
     memoryReservedBytes: resources.memoryReservedBytes,
@@ -99,6 +104,7 @@ export function requirementsOf(template: PinnedTemplate, platforms: readonly Pla
     demands: demandsOf(template),
     volumes: keptVolumes(template.mounts),
     ...(template.together !== undefined && { together: template.together }),
+    ...(maxPerNode > 0 && { maxPerNode }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ConstraintInput, Draft } from "./draft.ts";
-import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
 import type { Place, Reading } from "./reading.ts";
 
 const fields: FieldTable<Draft> = {
@@ -12,10 +12,9 @@ const fields: FieldTable<Draft> = {
       ),
   ),
   preferences: passedOver("Replicas are spread over nodes, not over a label's values.", "leave it out."),
-  max_replicas_per_node: refused(
-    "Of replicas per node no most can be given yet.",
-    "write mode: global for one on each node, or leave it out.",
-    ["0"],
+  max_replicas_per_node: different(
+    "While a replica is replaced, its successor may stand beside it on the same node.",
+    (reading, at, draft) => draft.set("maxReplicasPerNode", reading.wholeNumber(at), at),
   ),
 };
 

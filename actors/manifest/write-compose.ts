@@ -105,12 +105,18 @@ function readBack({ service, ...defined }: Part, { project, service: name, isAlo
   return DeploymentSpec.safeParse(read.find((item) => item.name === name)?.spec).data;
 }
 
-/** Several fields meet in `deploy`. */
+/** Several fields meet in one mapping, as in `deploy.placement`. */
 function merged(left: Written, right: Written): Written {
-  const { deploy: a, ...mine } = left;
-  const { deploy: b, ...others } = right;
-  const both = { ...(a as Written | undefined), ...(b as Written | undefined) };
-  return { ...mine, ...others, ...(Object.keys(both).length === 0 ? {} : { deploy: both }) };
+  const result: Record<string, unknown> = { ...left };
+  for (const [name, value] of Object.entries(right)) {
+    const before = result[name];
+    result[name] = isMapping(before) && isMapping(value) ? merged(before, value) : value;
+  }
+  return result;
+}
+
+function isMapping(value: unknown): value is Written {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function textOf(whole: Written): string {

@@ -18,7 +18,7 @@ export function writeResources(resources: DeploymentSpec["resources"]): Part {
       ...named("oom_score_adj", oomScoreAdjust),
       ...named("oom_kill_disable", oomKillDisabled),
       ...named("blkio_config", named("weight", blockWeight)),
-      deploy: named("resources", { ...named("limits", limits), ...named("reservations", reservations) }),
+      ...named("deploy", named("resources", { ...named("limits", limits), ...named("reservations", reservations) })),
     },
   };
 }
@@ -33,7 +33,7 @@ export function writeConstraints(constraints: DeploymentSpec["constraints"]): Pa
   const rules = constraints
     .slice(platform === undefined ? 0 : 2)
     .map((rule) => ("value" in rule ? `${labelled(rule.key)} ${rule.operator} ${rule.value}` : rule.key));
-  return { service: { ...named("platform", platform), deploy: named("placement", named("constraints", rules)) } };
+  return { service: { ...named("platform", platform), ...named("deploy", named("placement", named("constraints", rules))) } };
 }
 
 /** One word of Compose's for two fields: how many there are, and whether they end. */

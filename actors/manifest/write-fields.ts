@@ -62,6 +62,7 @@ export const writers: { readonly [Field in keyof DeploymentSpec]?: Writer<Field>
   replicas: (replicas) => ({ service: { deploy: { replicas } } }),
   resources: writeResources,
   constraints: writeConstraints,
+  maxReplicasPerNode: (most) => ({ service: { deploy: { placement: { max_replicas_per_node: most } } } }),
   run: writeMode,
   restart: writeRestart,
   rollout: writeRollout,

@@ -15,6 +15,8 @@ export interface Requirements {
   readonly volumes?: readonly string[];
   /** All placements with the same word are on one node. */
   readonly together?: string;
+  /** So many slots of the deployment may be on one node. Absent: any number. */
+  readonly maxPerNode?: number;
 }
 
 export interface PlacementRequest {
@@ -23,20 +25,25 @@ export interface PlacementRequest {
   readonly requirements: Requirements;
   /** Nodes on which attempts of this slot failed lately: other nodes are preferred. */
   readonly avoid: readonly string[];
-  /** Absent: any node will do. */
-  readonly pin?: Pin;
-}
-
-/** The only node a replica may go to, as one of a global deployment. */
-export interface Pin {
-  readonly node: string;
-  /** So many others of the deployment may be there: the predecessor it stands beside. With more, it waits until they are gone. */
-  readonly beside: number;
+  /** The only node it may go to, as one of a global deployment. Absent: any node will do. */
+  readonly node?: string;
+  /** So many others of its slot may be on its node: the predecessor it stands beside. With more, it waits until they have stopped. Absent: it need not wait. */
+  readonly beside?: number;
 }
 
 /** Why no node could be taken, per filter, and what would make it fit. */
 export interface Rejection {
-  readonly filter: "ready" | "resources" | "constraints" | "platform" | "host-ports" | "allowance" | "volumes" | "together" | "predecessor";
+  readonly filter:
+    | "ready"
+    | "resources"
+    | "constraints"
+    | "platform"
+    | "host-ports"
+    | "allowance"
+    | "volumes"
+    | "together"
+    | "max-per-node"
+    | "predecessor";
   readonly nodes: readonly string[];
   /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */
   readonly reason: string;

@@ -78,7 +78,7 @@ function settle(
   const pended: Pending[] = [];
   for (const item of waiting) {
     const { request, deployment } = item;
-    const result = rejected.of(item) ?? rejected.remember(item, place(ledger, deployment, request));
+    const result = rejected.of(ledger, item) ?? rejected.remember(ledger, item, place(ledger, deployment, request));
     if (result.kind === "placed") {
       const reservation = reservationOf(deployment, request, result.node);
       ledger.book(reservation);
@@ -111,12 +111,12 @@ class RejectedRequirements {
   readonly #results = new Map<string, Placed>();
   readonly #texts = new Map<readonly Rejection[], string>();
 
-  of(item: Pending): Placed | undefined {
-    return this.#results.size === 0 ? undefined : this.#results.get(alike(item));
+  of(ledger: Ledger, item: Pending): Placed | undefined {
+    return this.#results.size === 0 ? undefined : this.#results.get(alike(ledger, item));
   }
 
-  remember(item: Pending, result: Placed): Placed {
-    if (result.kind === "rejected") this.#results.set(alike(item), result);
+  remember(ledger: Ledger, item: Pending, result: Placed): Placed {
+    if (result.kind === "rejected") this.#results.set(alike(ledger, item), result);
     return result;
   }
 
@@ -127,9 +127,11 @@ class RejectedRequirements {
   }
 }
 
-/** Requests with the same text are answered alike. Who asks matters only where others of the same deployment count. */
-function alike({ deployment, request: { requirements, pin } }: Pending): string {
-  return JSON.stringify(pin === undefined ? requirements : [requirements, pin, deployment]);
+/** Requests with the same text are answered alike. Who asks matters only where others of the same deployment count, and for which slot only if it is on a node. */
+function alike({ rooms }: Ledger, { deployment, request: { requirements, slot, node, beside } }: Pending): string {
+  if (beside === undefined && requirements.maxPerNode === undefined) return JSON.stringify([requirements, node]);
+  const isSomewhere = rooms.some(({ slotsOf }) => slotsOf.get(deployment)?.has(slot) === true);
+  return JSON.stringify([requirements, node, beside, deployment, ...(isSomewhere ? [slot] : [])]);
 }
 
 function placedMessages(tenant: string, reserved: readonly Reservation[]): readonly Outgoing[] {

@@ -1,13 +1,12 @@
 import { fewOf, NAMED_IN_A_SENTENCE } from "../deployment/sentence.ts";
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
-import type { Pin, Rejection, Requirements, SchedulerNode } from "./contract.ts";
+import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from "./contract.ts";
 import type { Room } from "./ledger.ts";
 
 /** What is looked at, for one replica. */
-export interface Wanted extends Requirements {
+export interface Wanted extends Requirements, Partial<Pick<PlacementRequest, "slot" | "node" | "beside">> {
   readonly deployment: string;
-  readonly pin?: Pin | undefined;
 }
 
 /** One reason to reject a node. Each explains itself, and says what would make it fit. */
@@ -97,23 +96,37 @@ export const filters: readonly Filter[] = [
       "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
   },
   {
+    name: "max-per-node",
+    accepts: (room, wanted) => otherSlots(room, wanted) < (wanted.maxPerNode ?? Infinity),
+    reason: (rejected, wanted) =>
+      `${fewOf(rejected.map((room) => `${room.node.name} has ${otherSlots(room, wanted)}`))} of ${wanted.deployment}'s replicas, and one node may have ${wanted.maxPerNode} at most`,
+    remedy: (_rejected, { node }) =>
+      node === undefined ? "Allow more replicas per node, use fewer replicas, or add a node." : "It goes there once they have stopped.",
+  },
+  {
     name: "predecessor",
-    accepts: ({ replicasOf }, { deployment, pin }) => pin === undefined || (replicasOf.get(deployment) ?? 0) <= pin.beside,
-    reason: (rejected, { deployment }) =>
-      `${fewOf(rejected.map(({ node }) => node.name))} still has a replica of ${deployment} that is to stop`,
+    accepts: ({ slotsOf }, { deployment, slot = 0, beside = Infinity }) => (slotsOf.get(deployment)?.get(slot) ?? 0) <= beside,
+    reason: (rejected) =>
+      `${fewOf(rejected.map(({ node }) => node.name))} still has the replica whose place it takes, which is to stop first`,
     remedy: () => "It goes there once that one has stopped.",
   },
 ];
 
 export const nodeFilters: readonly Filter[] = filters.filter(({ name }) => OF_THE_NODE.has(name));
 
+/** How many slots of the deployment have a replica here. Its own is not one more: whoever takes its place is the same replica. */
+function otherSlots({ slotsOf }: Room, { deployment, slot = 0 }: Wanted): number {
+  const slots = slotsOf.get(deployment);
+  return slots === undefined ? 0 : slots.size - (slots.has(slot) ? 1 : 0);
+}
+
 /** Where the data of its volumes is, in words, unless it is here. Each replica of a global deployment has data of its own. */
-function elsewhere({ node, whereabouts }: Room, { volumes = [], pin }: Wanted): readonly string[] {
+function elsewhere({ node, whereabouts }: Room, { volumes = [], node: own }: Wanted): readonly string[] {
   return volumes.flatMap((name) => {
     const place = whereabouts.volumes.get(name);
     if (place === undefined) return [];
     if (place.kind === "one-node") return place.node === node.name ? [] : [`the data of volume ${name} is on ${place.node}`];
-    return pin === undefined ? [`volume ${name} has data of its own on each of ${place.nodes.join(", ")}`] : [];
+    return own === undefined ? [`volume ${name} has data of its own on each of ${place.nodes.join(", ")}`] : [];
   });
 }
 

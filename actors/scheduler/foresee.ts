@@ -1,4 +1,4 @@
-import type { Foreseen, Pin, PlacementRequest, Rejection, Requirements, Wish } from "./contract.ts";
+import type { Foreseen, PlacementRequest, Rejection, Wish } from "./contract.ts";
 import { type Filter, filters, nodeFilters, type Wanted } from "./filters.ts";
 import { Ledger } from "./ledger.ts";
 import { place, type Placed, rejectionsOf } from "./place.ts";
@@ -10,19 +10,24 @@ export function foresee(state: SchedulerState, wishes: readonly Wish[]): readonl
   const ledger = new Ledger(state, state.pending);
   const reserved = Map.groupBy(Object.values(state.reservations), ({ deployment }) => deployment);
   return wishes.map((wish) => {
-    const leaving = wish.replaces === "nothing" ? [] : (reserved.get(wish.deployment) ?? []);
-    return wish.replicas === "one-per-node" ? onEveryNode(ledger, wish, leaving) : somewhere(ledger, wish, wish.replicas, leaving);
+    const present = reserved.get(wish.deployment) ?? [];
+    const leaving = wish.replaces === "nothing" ? [] : present;
+    const firstFree = 1 + Math.max(0, ...present.map(({ slot }) => slot));
+    return wish.replicas === "one-per-node"
+      ? onEveryNode(ledger, wish, leaving, firstFree)
+      : somewhere(ledger, wish, wish.replicas, leaving, firstFree);
   });
 }
 
-function somewhere(ledger: Ledger, wish: Wish, replicas: number, present: readonly Reservation[]): Foreseen {
+/** Whoever takes the place of another is in its slot, and all others in slots of their own, from `firstFree` on. */
+function somewhere(ledger: Ledger, wish: Wish, replicas: number, present: readonly Reservation[], firstFree: number): Foreseen {
   const { deployment } = wish;
   const leaving = [...present];
   const nodes: Record<string, number> = {};
-  for (let slot = 1; slot <= replicas; slot++) {
+  for (let index = 0; index < replicas; index++) {
     const old = leaving.shift();
-    const placed = replace(ledger, wish, requestOf(wish, slot, undefined), old === undefined ? [] : [old]);
-    if (placed.kind === "rejected") return { deployment, nodes, pending: replicas - slot + 1, rejections: placed.rejections, leftOut: [] };
+    const placed = replace(ledger, wish, requestOf(wish, { slot: old?.slot ?? firstFree + index }), old);
+    if (placed.kind === "rejected") return { deployment, nodes, pending: replicas - index, rejections: placed.rejections, leftOut: [] };
     nodes[placed.node] = (nodes[placed.node] ?? 0) + 1;
   }
   return { deployment, nodes, pending: 0, rejections: [], leftOut: [] };
@@ -31,7 +36,7 @@ function somewhere(ledger: Ledger, wish: Wish, replicas: number, present: readon
 /** Filters a global deployment is not even asked for: a node they reject gets none. */
 const readyFilters: readonly Filter[] = [...filters.filter(({ name }) => name === "ready"), ...nodeFilters];
 
-function onEveryNode(ledger: Ledger, wish: Wish, present: readonly Reservation[]): Foreseen {
+function onEveryNode(ledger: Ledger, wish: Wish, present: readonly Reservation[], firstFree: number): Foreseen {
   const { deployment, requirements, replaces } = wish;
   const wanted: Wanted = { ...requirements, deployment };
   const isOpen = (room: (typeof ledger.rooms)[number]): boolean => readyFilters.every((filter) => filter.accepts(room, wanted));
@@ -40,9 +45,10 @@ function onEveryNode(ledger: Ledger, wish: Wish, present: readonly Reservation[]
   const rejections: Rejection[] = [];
   let pending = 0;
   for (const [index, { node }] of ledger.rooms.filter(isOpen).entries()) {
-    const leaving = present.filter((reservation) => reservation.node === node.name);
-    const pin: Pin = { node: node.name, beside: replaces === "new-first" ? leaving.length : 0 };
-    const placed = replace(ledger, wish, requestOf(wish, index + 1, pin), leaving);
+    const [old, ...surplus] = present.filter((reservation) => reservation.node === node.name);
+    for (const other of surplus) ledger.release(other);
+    const beside = old !== undefined && replaces === "new-first" ? 1 : 0;
+    const placed = replace(ledger, wish, requestOf(wish, { slot: old?.slot ?? firstFree + index, node: node.name, beside }), old);
     if (placed.kind === "placed") nodes[placed.node] = 1;
     else {
       pending += 1;
@@ -52,20 +58,16 @@ function onEveryNode(ledger: Ledger, wish: Wish, present: readonly Reservation[]
   return { deployment, nodes, pending, rejections, leftOut };
 }
 
-function requestOf(
-  { deployment, requirements }: { readonly deployment: string; readonly requirements: Requirements },
-  slot: number,
-  pin: Pin | undefined,
-): PlacementRequest {
-  return { placementId: `${deployment}.${slot}`, slot, avoid: [], requirements, ...(pin !== undefined && { pin }) };
+function requestOf({ deployment, requirements }: Wish, where: Pick<PlacementRequest, "slot" | "node" | "beside">): PlacementRequest {
+  return { placementId: `${deployment}.${where.slot}`, avoid: [], requirements, ...where };
 }
 
-/** Those that are replaced leave their place before or after their successor is looked for, as the rollout would do it. */
-function replace(ledger: Ledger, { deployment, replaces }: Wish, request: PlacementRequest, leaving: readonly Reservation[]): Placed {
-  if (replaces === "old-first") for (const old of leaving) ledger.release(old);
+/** Who is replaced leaves its place before or after its successor is looked for, as the rollout would do it. */
+function replace(ledger: Ledger, { deployment, replaces }: Wish, request: PlacementRequest, old: Reservation | undefined): Placed {
+  if (old !== undefined && replaces === "old-first") ledger.release(old);
   const placed = place(ledger, deployment, request);
   if (placed.kind === "rejected") return placed;
   ledger.book(reservationOf(deployment, request, placed.node));
-  if (replaces === "new-first") for (const old of leaving) ledger.release(old);
+  if (old !== undefined && replaces === "new-first") ledger.release(old);
   return placed;
 }

@@ -11,6 +11,8 @@ export interface Room {
   readonly ports: ReadonlyMap<string, string>;
   readonly replicas: number;
   readonly replicasOf: ReadonlyMap<string, number>;
+  /** Deployment -> its slots that have a replica here, with how many. */
+  readonly slotsOf: ReadonlyMap<string, ReadonlyMap<number, number>>;
   readonly whereabouts: Whereabouts;
 }
 
@@ -34,6 +36,7 @@ interface OpenRoom extends Room {
   readonly ports: Map<string, string>;
   replicas: number;
   readonly replicasOf: Map<string, number>;
+  readonly slotsOf: Map<string, Map<number, number>>;
 }
 
 /** Rooms of all nodes, brought up to date with every reservation as it is made, so that nothing is booked twice within one decision either. */
@@ -62,7 +65,7 @@ export class Ledger {
   }
 
   book(reservation: Reservation): void {
-    const { node, placementId, deployment, cpuMillis, memoryBytes, hostPorts, volumes = [], together } = reservation;
+    const { node, placementId, deployment, slot, cpuMillis, memoryBytes, hostPorts, volumes = [], together } = reservation;
     const places = this.#whereabouts.volumes;
     for (const name of volumes) places.set(name, placeOf(places.get(name), reservation));
     const room = this.#byName.get(node);
@@ -72,6 +75,8 @@ export class Ledger {
     room.memoryFreeBytes -= memoryBytes;
     room.replicas += 1;
     room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 0) + 1);
+    const slots = room.slotsOf.get(deployment) ?? new Map<number, number>();
+    room.slotsOf.set(deployment, slots.set(slot, (slots.get(slot) ?? 0) + 1));
     if (together === undefined) return;
     this.#members.set(together, (this.#members.get(together) ?? 0) + 1);
     if (!this.#whereabouts.homes.has(together) && isHabitable(room.node)) this.#whereabouts.homes.set(together, node);
@@ -85,7 +90,7 @@ export class Ledger {
   }
 
   /** Takes back what was booked. */
-  release({ node, deployment, cpuMillis, memoryBytes, hostPorts, together }: Reservation): void {
+  release({ node, deployment, slot, cpuMillis, memoryBytes, hostPorts, together }: Reservation): void {
     const room = this.#byName.get(node);
     if (room === undefined) return;
     for (const { port, protocol } of hostPorts) room.ports.delete(`${port}/${protocol}`);
@@ -93,6 +98,10 @@ export class Ledger {
     room.memoryFreeBytes += memoryBytes;
     room.replicas -= 1;
     room.replicasOf.set(deployment, (room.replicasOf.get(deployment) ?? 1) - 1);
+    const slots = room.slotsOf.get(deployment);
+    const others = (slots?.get(slot) ?? 1) - 1;
+    if (others === 0) slots?.delete(slot);
+    else slots?.set(slot, others);
     if (together === undefined) return;
     const left = (this.#members.get(together) ?? 1) - 1;
     this.#members.set(together, left);
@@ -109,6 +118,7 @@ function emptyRoom(node: SchedulerNode, whereabouts: Whereabouts): OpenRoom {
     ports: new Map(),
     replicas: 0,
     replicasOf: new Map(),
+    slotsOf: new Map(),
     whereabouts,
   };
 }

@@ -8,10 +8,10 @@ export type Placed =
 
 /** Chooses a node: first what can take it at all, then what is best. The same state and request always give the same node. */
 export function place(ledger: Ledger, deployment: string, request: PlacementRequest): Placed {
-  const { pin, requirements } = request;
-  const rooms = pin === undefined ? ledger.rooms : ledger.rooms.filter(({ node }) => node.name === pin.node);
-  if (rooms.length === 0) return { kind: "rejected", rejections: [withoutNode(pin?.node)] };
-  const wanted: Wanted = { ...requirements, deployment, pin };
+  const { node: own, requirements } = request;
+  const rooms = own === undefined ? ledger.rooms : ledger.rooms.filter(({ node }) => node.name === own);
+  if (rooms.length === 0) return { kind: "rejected", rejections: [withoutNode(own)] };
+  const wanted: Wanted = { ...request, ...requirements, deployment };
   let best: Room | undefined;
   for (const room of rooms) {
     const isFit = filters.every((filter) => filter.accepts(room, wanted));

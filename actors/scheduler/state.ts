@@ -4,6 +4,7 @@ import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from ".
 export interface Reservation {
   readonly placementId: string;
   readonly deployment: string;
+  readonly slot: number;
   readonly node: string;
   readonly cpuMillis: number;
   readonly memoryBytes: number;

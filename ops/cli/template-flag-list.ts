@@ -31,6 +31,7 @@ export const templateFlags: readonly Flag[] = [
     choices: ["replicated", "global"],
   },
   { flags: "--constraint <rule>", description: 'where it may run: zone==eu, "zone in eu,us", ssd', repeats: true },
+  { flags: "--max-replicas-per-node <number>", description: "so many of its replicas may be on one node; 0: any number (0)" },
   { flags: "--entrypoint <word>", description: "replaces the image's; once per word", repeats: true },
   { flags: "--user <name>", description: "user in the container" },
   { flags: "--workdir <path>", description: "working directory in the container" },

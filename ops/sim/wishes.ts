@@ -13,6 +13,8 @@ const HOST_PORTS = [8080, 9090] as const;
 const DRAIN_TIMES_MS = [0, 3_000, 10_000] as const;
 const MOST_REPLICAS = 4;
 const GLOBAL_SHARE = 0.25;
+/** Two do for all replicas where there are two nodes, most of the time. */
+const MOST_PER_NODE = [0, 0, 2] as const;
 /** Of what is done to deployments, so much is done to members of a stack, by hand. */
 const MEMBER_SHARE = 0.2;
 const PRUNE_SHARE = 0.4;
@@ -39,7 +41,9 @@ export function newDeployment(random: Random, name: string, imageReference: stri
   return {
     name,
     image: imageReference,
-    ...(random.next() < GLOBAL_SHARE ? { mode: "global" } : { replicas: 1 + Math.floor(random.next() * MOST_REPLICAS) }),
+    ...(random.next() < GLOBAL_SHARE
+      ? { mode: "global" }
+      : { replicas: 1 + Math.floor(random.next() * MOST_REPLICAS), maxReplicasPerNode: oneOf(random, MOST_PER_NODE) }),
     ports: [{ containerPort: 80, ...publication(random) }],
     routes: random.next() < ROUTE_SHARE ? [{ host: `${name}.example.com`, tls: "off" }] : [],
     drainMs: oneOf(random, DRAIN_TIMES_MS),

@@ -15,6 +15,7 @@ import { Rival } from "./rival.ts";
 import { AssignmentOrder, checkStop } from "./checks/agents.ts";
 import { checkCalmOutcome, checkCalmStack } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
+import { bookingChecks } from "./checks/bookings.ts";
 import { decisionChecks } from "./checks/decisions.ts";
 import { PoolsLeft } from "./checks/pools.ts";
 import { StackDecisions } from "./checks/stack-decisions.ts";
@@ -121,6 +122,7 @@ export class SimWorld {
     this.saboteur = new Saboteur({ loop, network, registry, controlPlane: this.controlPlane, nodes: this.nodes, trace });
     this.floor = new CalmFloor(truth, this.nodes, report);
     this.order = new AssignmentOrder(this.nodes, report);
+    truth.listen(bookingChecks(report));
     truth.listen(decisionChecks(report));
     truth.listen(left);
     truth.listen(new StackDecisions(truth, (commandId) => this.person.wishOf(commandId), report));

@@ -5,7 +5,6 @@ import { wantedSlots } from "../../../actors/deployment/global.ts";
 import { templateOf } from "../../../actors/deployment/replica.ts";
 import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
-import type { SchedulerState } from "../../../actors/scheduler/state.ts";
 import { partsOf } from "../../../runtime/address.ts";
 import type { Commit } from "../../../runtime/journal.ts";
 import type { DeploymentStep, TruthListener } from "../truth.ts";
@@ -21,10 +20,6 @@ export function decisionChecks(report: Report): TruthListener {
       succeedsTruly(step, report);
       findsItsPortFree(step, removed, report);
       staysOnItsNode(step, report);
-    },
-    scheduler: (state) => {
-      booksNothingTwice(state, report);
-      pinsOneAtATime(state, report);
     },
     committed: (commit: Commit) => {
       if (commit.epoch < epoch) report("epochs only grow", `${commit.stream} was written under ${commit.epoch} after ${epoch}`);
@@ -119,32 +114,5 @@ function staysOnItsNode({ event, before }: DeploymentStep, report: Report): void
   for (const { placementId, node } of event.placements) {
     const own = before.slots[before.placements[placementId]?.slot ?? 0]?.node;
     if (own !== undefined && own !== node) report("one replica per node", `${placementId} belongs to ${own} and was placed on ${node}`);
-  }
-}
-
-/** A replica of a global deployment has at most its own predecessor beside it. */
-function pinsOneAtATime({ reservations }: SchedulerState, report: Report): void {
-  const pinned = Object.values(reservations).filter(({ isPinned }) => isPinned === true);
-  for (const [key, group] of Map.groupBy(pinned, ({ deployment, node }) => `${deployment} on ${node}`))
-    if (group.length > 2) report("one replica per node", `${key}: ${group.map(({ placementId }) => placementId).join(", ")}`);
-}
-
-function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Report): void {
-  const ports = new Map<string, string>();
-  const used = new Map<string, { cpuMillis: number; memoryBytes: number }>();
-  for (const { placementId, node, hostPorts, cpuMillis, memoryBytes } of Object.values(reservations)) {
-    for (const { port, protocol } of hostPorts) {
-      const key = `${node} ${port}/${protocol}`;
-      const holder = ports.get(key);
-      if (holder !== undefined) report("a host port is used once", `${key} is given to ${holder} and ${placementId}`);
-      ports.set(key, placementId);
-    }
-    const sum = used.get(node) ?? { cpuMillis: 0, memoryBytes: 0 };
-    used.set(node, { cpuMillis: sum.cpuMillis + cpuMillis, memoryBytes: sum.memoryBytes + memoryBytes });
-  }
-  for (const [name, { cpuMillis, memoryBytes }] of used) {
-    const node = nodes[name];
-    if (node !== undefined && (cpuMillis > node.cpuMillis || memoryBytes > node.memoryBytes))
-      report("no node is overbooked", `${name}: ${cpuMillis}m, ${memoryBytes} bytes`);
   }
 }

@@ -48,7 +48,10 @@ describe("a deployment on every node that fits", () => {
     stage.nodes("n1", "n2");
     expect(stage.messages().scheduler[1]).toMatchObject({
       kind: "place",
-      requests: [{ pin: { node: "n1", beside: 0 } }, { pin: { node: "n2", beside: 0 } }],
+      requests: [
+        { node: "n1", beside: 0, requirements: { maxPerNode: 1 } },
+        { node: "n2", beside: 0, requirements: { maxPerNode: 1 } },
+      ],
     });
     stage.finish();
     expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", reason: undefined });

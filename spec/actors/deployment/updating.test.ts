@@ -130,6 +130,20 @@ describe("updating", () => {
     expect(stage.state.rollout?.outcome).toBe("succeeded");
   });
 
+  it("asks for the next one that writes to a volume only beside nobody, unless it is to come first", () => {
+    const data = { kind: "volume", name: "data", target: "/data" };
+    const besides = (more: Readonly<Record<string, unknown>>): readonly unknown[] => {
+      const stage = running(1, { mounts: [data], ...more });
+      stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+      return stage
+        .messages()
+        .scheduler.flatMap((message) => (message.kind === "place" ? message.requests.map(({ beside }) => beside) : []));
+    };
+    expect(besides({})).toEqual([0, 0]);
+    expect(besides({ rollout: { maxSurge: 1 } })).toEqual([0, 1]);
+    expect(besides({ mounts: [{ ...data, readOnly: true }] })).toEqual([undefined, undefined]);
+  });
+
   it("changes nothing when nothing differs", () => {
     const stage = running();
     expect(stage.accepted({ kind: "apply", template: templateOf("1"), platforms: [], replicas: 3 })).toMatchObject({

@@ -220,6 +220,8 @@ describe("labels", () => {
 
 test("a service is on every node when its mode says so, and may end there", () => {
   const read = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
+  expect(read("deploy: {replicas: 4, placement: {max_replicas_per_node: 2}}")).toMatchObject({ replicas: 4, maxReplicasPerNode: 2 });
+  expect(read("deploy: {mode: global, placement: {max_replicas_per_node: 0}}")).toMatchObject({ mode: "global", maxReplicasPerNode: 0 });
   expect(read("deploy: {mode: global}")).toMatchObject({ mode: "global" });
   expect(read("deploy: {mode: global-job}")).toMatchObject({ mode: "global", run: "job", restart: { condition: "on-failure" } });
   expect(read("deploy: {mode: replicated, replicas: 2}")).not.toHaveProperty("mode");
@@ -350,7 +352,11 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["stop_grace_period: 90", /"90" is not an amount.*-> write it like 30s/],
     ["deploy: {mode: global, replicas: 2}", /deploy\.replicas: A global service has one replica on every node that fits.*-> leave it out/],
     ["scale: 2\ndeploy: {mode: global-job}", /services\.web\.scale: A global service has one replica/],
-    ["deploy: {placement: {max_replicas_per_node: 1}}", /no most can be given.*-> write mode: global/],
+    [
+      "deploy: {mode: global, placement: {max_replicas_per_node: 1}}",
+      /max_replicas_per_node: A global service has one replica on every node/,
+    ],
+    ["deploy: {placement: {max_replicas_per_node: some}}", /"some" is not a whole number/],
     ["deploy: {mode: everywhere}", /deploy\.mode/],
     ["deploy: {replicas: 100000}", /replicas: /],
     ["deploy: {replicas: many}", /not a whole number/],

@@ -84,12 +84,23 @@ describe("a replica that belongs to one node", () => {
     const [old] = stage.pin("logs", "n1");
     stage.pin("logs", "n1");
     expect(stage.rejections()).toEqual([
-      expect.objectContaining({ filter: "predecessor", reason: "n1 still has a replica of logs that is to stop" }),
+      expect.objectContaining({ filter: "predecessor", reason: "n1 still has the replica whose place it takes, which is to stop first" }),
     ]);
     stage.tell({ kind: "release", placementIds: [old ?? ""] });
     expect(stage.nodesOf("logs")).toEqual(["n1"]);
     stage.pin("logs", "n1", {}, 1);
     expect(stage.nodesOf("logs")).toEqual(["n1", "n1"]);
+  });
+
+  it("waits for one that is there from a time when it had another number", () => {
+    const stage = threeNodes();
+    const [old = ""] = stage.pin("logs", "n1", { maxPerNode: 1 });
+    stage.pin("logs", "n1", { maxPerNode: 1 }, 0, 2);
+    expect(stage.rejections()).toEqual([
+      expect.objectContaining({ filter: "max-per-node", nodes: ["n1"], remedy: "It goes there once they have stopped." }),
+    ]);
+    stage.tell({ kind: "release", placementIds: [old] });
+    expect(stage.nodesOf("logs")).toEqual(["n1"]);
   });
 
   it("has data of its own in a volume, which nobody else may take for theirs", () => {

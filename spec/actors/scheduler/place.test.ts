@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { NodeAllowance } from "../../../actors/node/allowance-contract.ts";
 import type { Constraint } from "../../../actors/deployment/contract.ts";
 import type { Requirements } from "../../../actors/scheduler/contract.ts";
-import { MEBIBYTE, Stage, threeNodes } from "./stage.ts";
+import { foresee } from "../../../actors/scheduler/foresee.ts";
+import { MEBIBYTE, requirements, Stage, threeNodes } from "./stage.ts";
 
 describe("choosing a node", () => {
   it("spreads a deployment over the nodes", () => {
@@ -117,6 +118,55 @@ describe("choosing a node", () => {
     stage.place("db", 1, { together: "shop", volumes: ["data"] });
     expect(stage.nodesOf("db")).toEqual(["n1"]);
     expect(stage.evacuated()).toEqual([expect.objectContaining({ placementIds: ["api.1.2"] })]);
+  });
+
+  it("puts no more replicas on a node than are allowed there, and says how many each has", () => {
+    const stage = threeNodes([{}, {}]);
+    stage.place("web", 5, { maxPerNode: 2 });
+    expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n2", "n2"]);
+    expect(stage.rejections()).toEqual([
+      {
+        filter: "max-per-node",
+        nodes: ["n1", "n2"],
+        reason: "n1 has 2, n2 has 2 of web's replicas, and one node may have 2 at most",
+        remedy: "Allow more replicas per node, use fewer replicas, or add a node.",
+      },
+    ]);
+    stage.place("api", 4, { maxPerNode: 2 });
+    expect(stage.nodesOf("api")).toEqual(["n1", "n1", "n2", "n2"]);
+    stage.node("n3");
+    expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n2", "n2", "n3"]);
+  });
+
+  it("lets the successor of a replica stand beside it where no more are allowed, so that an update never waits for itself", () => {
+    const stage = threeNodes([{}, {}]);
+    stage.place("web", 2, { maxPerNode: 1 });
+    stage.place("web", 2, { maxPerNode: 1 });
+    expect(stage.nodesOf("web")).toEqual(["n1", "n1", "n2", "n2"]);
+    stage.tell({ kind: "release", placementIds: ["web.1.1", "web.2.2"] });
+    expect(stage.nodesOf("web")).toEqual(["n1", "n2"]);
+    const wish = { deployment: "web", requirements: requirements({ maxPerNode: 1 }), replaces: "new-first" } as const;
+    expect(foresee(stage.state, [{ ...wish, replicas: 2 }])).toMatchObject([{ nodes: { n1: 1, n2: 1 }, pending: 0 }]);
+    expect(foresee(stage.state, [{ ...wish, replicas: 1, replaces: "nothing" }])).toMatchObject([{ nodes: {}, pending: 1 }]);
+  });
+
+  it("keeps a replica that must not be at work beside its predecessor waiting until that has stopped, wherever it could go otherwise", () => {
+    const stage = threeNodes([{}]);
+    stage.place("db", 2);
+    stage.place("db", 1, {}, [], 0);
+    expect(stage.rejections()).toEqual([
+      {
+        filter: "predecessor",
+        nodes: ["n1"],
+        reason: "n1 still has the replica whose place it takes, which is to stop first",
+        remedy: "It goes there once that one has stopped.",
+      },
+    ]);
+    stage.tell({ kind: "release", placementIds: ["db.2.2"] });
+    expect(stage.nodesOf("db")).toEqual(["n1"]);
+    stage.tell({ kind: "release", placementIds: ["db.1.1"] });
+    expect(stage.nodesOf("db")).toEqual(["n1"]);
+    expect(stage.state.pending).toEqual([]);
   });
 
   it("avoids a node where the replica failed, unless there is no other", () => {

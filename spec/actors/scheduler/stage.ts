@@ -48,7 +48,7 @@ export class Stage {
     this.tell({ kind: "node-changed", node });
   }
 
-  place(deployment: string, slots: number, more: Partial<Requirements> = {}, avoid: readonly string[] = []): void {
+  place(deployment: string, slots: number, more: Partial<Requirements> = {}, avoid: readonly string[] = [], beside?: number): void {
     const wanted = requirements(more);
     const first = Object.keys(this.state.reservations).length + this.state.pending.length + 1;
     const requests = Array.from({ length: slots }, (_, index): PlacementRequest => ({
@@ -56,15 +56,16 @@ export class Stage {
       slot: index + 1,
       requirements: wanted,
       avoid,
+      ...(beside !== undefined && { beside }),
     }));
     this.tell({ kind: "place", deployment, requests });
   }
 
   /** Asks for a replica on this node alone; answers with its placement's id. */
-  pin(deployment: string, node: string, more: Partial<Requirements> = {}, beside = 0): readonly string[] {
+  pin(deployment: string, node: string, more: Partial<Requirements> = {}, beside = 0, slot = 1): readonly string[] {
     this.#pinned += 1;
-    const placementId = `${deployment}.1.${FIRST_PINNED + this.#pinned}`;
-    const request: PlacementRequest = { placementId, slot: 1, requirements: requirements(more), avoid: [], pin: { node, beside } };
+    const placementId = `${deployment}.${slot}.${FIRST_PINNED + this.#pinned}`;
+    const request: PlacementRequest = { placementId, slot, requirements: requirements(more), avoid: [], node, beside };
     this.tell({ kind: "place", deployment, requests: [request] });
     return [placementId];
   }

@@ -144,4 +144,26 @@ configs: {conf: {content: "listen 80"}}
     expect(await cluster.bed.node(node).docker(["volume", "ls", "-q", "--filter", "name=ody-"])).toBe("ody-default-shop_scratch\n");
     expect((await cluster.api("GET", "/volumes")).body).toMatchObject({ items: [{ name: "shop_scratch", users: [] }] });
   });
+
+  test("two databases never work on one directory, not even while the old one takes its time to end", async () => {
+    const script = "mkdir /data/lock || exit 9; trap 'sleep 2; rmdir /data/lock; exit 0' TERM; while :; do sleep 0.1; done";
+    const keeper = (greeting: string): string => `
+name: keep
+services:
+  db:
+    image: ${cluster.image("bb1")}
+    command: ["sh", "-c", ${JSON.stringify(script.replaceAll("$", "$$$$"))}]
+    environment: {GREETING: ${greeting}}
+    volumes: ["data:/data"]
+    network_mode: bridge
+    x-odysseus: {rollout: {minHealthyMs: 100}}
+volumes: {data: {}}
+`;
+    const path = join(project, "keeper.yaml");
+    for (const greeting of ["hello", "again"]) {
+      writeFileSync(path, keeper(greeting));
+      await cluster.run("apply", path, "--wait");
+      expect(await cluster.containers("keep-db")).toMatchObject([{ health: "healthy", restarts: 0 }]);
+    }
+  });
 });

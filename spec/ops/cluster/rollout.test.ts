@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
+import { untilCalm } from "./engines.ts";
 
 /** Each of these waits for several containers, one after the other, beside other suites. */
 const JOURNEY_TIMEOUT_MS = 120_000;
@@ -63,6 +64,21 @@ describeOnCluster("a deployment on three real engines", () => {
       await cluster.run("rollback", "web", "--to", "1", "--wait");
       expect(await (await fetch(`http://${cluster.bed.node(1).address}:8080/cgi-bin/id`)).text()).toMatch(/ 1\n$/);
       expect(await cluster.run("history", "web")).toMatch(/rollback/);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "is no more than allowed on one node, and is updated there all the same",
+    async () => {
+      const flags = ["--image", cluster.image("bb1"), "--min-healthy", "500ms", "--max-replicas-per-node", "1"];
+      await cluster.run("deploy", "few", ...flags, "--replicas", "3", "--wait");
+      await cluster.run("update", "few", "--image", cluster.image("bb2"), "--wait");
+      expect(new Set((await untilCalm(cluster, "few", 3)).map(({ node }) => node))).toEqual(new Set(["n1", "n2", "n3"]));
+      await cluster.cli("scale", "few", "4");
+      await cluster.until("the fourth is pending", async () => (await cluster.containers("few")).some(({ phase }) => phase === "pending"));
+      const pending = (await cluster.containers("few")).find(({ phase }) => phase === "pending");
+      expect(pending?.rejections).toMatchObject([{ filter: "max-per-node", nodes: ["n1", "n2", "n3"] }]);
     },
     JOURNEY_TIMEOUT_MS,
   );

@@ -6,7 +6,7 @@ import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
 import type { IngressEvent } from "../../../actors/ingress/state.ts";
-import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
+import type { PlacementRequest, SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { StackEvent, StackState } from "../../../actors/stack/state.ts";
 import type { Engine } from "../../../agent/engine/port.ts";
 import type { Proxy as IngressProxy, ProxyWish } from "../../../agent/ingress/proxy.ts";
@@ -36,10 +36,16 @@ function redecided(kind: string, change: (accepted: Accepted, state: unknown, te
   };
 }
 
-/** A request for placements that may go to any node. */
-function unpinned(message: unknown): unknown {
-  const asked = message as SchedulerCommand;
-  return asked.kind === "place" ? { ...asked, requests: asked.requests.map(({ pin: _pin, ...request }) => request) } : message;
+/** A deployment that asks the scheduler for other placements than it would. */
+function asking(change: (request: PlacementRequest) => PlacementRequest): Mutation {
+  const changed = (message: unknown): unknown => {
+    const asked = message as SchedulerCommand;
+    return asked.kind === "place" ? { ...asked, requests: asked.requests.map(change) } : message;
+  };
+  return redecided("deployment", (accepted) => ({
+    ...accepted,
+    messages: accepted.messages.map((outgoing) => ({ ...outgoing, message: changed(outgoing.message) })),
+  }));
 }
 
 function journal(change: (commit: Commit, inner: Journal) => ReturnType<Journal["commit"]>): Mutation {
@@ -193,7 +199,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a scheduler that never gives anything free",
-    breaks: /everything converges|a host port is used once/,
+    breaks: /everything converges|a host port is used once|nobody writes to a volume beside/,
     make: () =>
       redecided("scheduler", (accepted) => ({ ...accepted, events: accepted.events.filter(({ type }) => type !== "placements.released") })),
   },
@@ -217,7 +223,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a store that acknowledges a commit it does not write",
-    breaks: /acknowledged means journalled/,
+    breaks: /acknowledged means journalled|everything converges/,
     make: () => {
       const isDropped = atThe(1);
       return journal(async (commit, inner) => {
@@ -399,11 +405,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a global deployment that takes any node for a replica",
     breaks: /one replica per node/,
-    make: () =>
-      redecided("deployment", (accepted) => ({
-        ...accepted,
-        messages: accepted.messages.map((outgoing) => ({ ...outgoing, message: unpinned(outgoing.message) })),
-      })),
+    make: () => asking(({ node: _node, ...request }) => request),
+  },
+  {
+    name: "a deployment that does not say how many of its replicas may be on one node",
+    breaks: /no more replicas on a node than allowed/,
+    make: () => asking(({ requirements: { maxPerNode: _most, ...requirements }, ...request }) => ({ ...request, requirements })),
+  },
+  {
+    name: "a deployment that asks for the next one that writes to a volume while the last one is stopping",
+    breaks: /nobody writes to a volume beside the one that is to stop first/,
+    make: () => asking(({ beside: _beside, ...request }) => request),
   },
   {
     name: "a proxy that says that it serves a table before it does",
