@@ -53,6 +53,11 @@ export function fullName(reading: Reading, key: string, { name, external, extern
 
 /** A definition without a word means all defaults. */
 export function readDefinition<Into extends Definition>(reading: Reading, place: Place, fields: FieldTable<Into>, into: Into): Into {
-  if (!reading.isNull(place)) readFields(reading, place, fields, into);
+  if (reading.isNull(place)) return into;
+  readFields(reading, place, fields, into);
+  if (into.external)
+    for (const [name, at] of reading.fields(place))
+      if (name !== "external" && name !== "name" && Object.hasOwn(fields, name))
+        reading.differs(at, `${name} means nothing beside external: it is there already, as it is.`, "leave one of them out.");
   return into;
 }

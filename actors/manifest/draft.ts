@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { GivenFile } from "../deployment/file-contract.ts";
 import type { ServiceExtension } from "./extension-contract.ts";
 import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -46,6 +47,7 @@ export class Draft {
   /** Two fields that are one limit. */
   readonly cpu: { quota?: Place; period?: Place } = {};
   readonly #inherited = { environment: new Map<string, string>(), labels: new Map<string, string>() };
+  readonly #leftOut = new Set<string>();
   readonly #exposed: PortInput[] = [];
 
   set<Key extends keyof Spec>(field: Key, value: Spec[Key] | undefined, at: Place): void {
@@ -90,8 +92,20 @@ export class Draft {
     if (constraints.length > 0) this.set("constraints", [...(this.spec.constraints ?? []), ...constraints], at);
   }
 
+  addFile(reading: Reading, file: GivenFile, at: Place): void {
+    const files = this.spec.files ?? [];
+    if (files.some(({ target }) => target === file.target))
+      reading.invalid(at, `There is a file at ${file.target} already.`, "give one of them another target.");
+    else this.set("files", [...files, file], at);
+  }
+
   addTmpfs(tmpfs: TmpfsInput, at: Place): void {
     this.set("tmpfs", [...(this.spec.tmpfs ?? []), tmpfs], at);
+  }
+
+  /** No file sets this variable, because the manifest names it without a value. */
+  leaveOut(variable: string): void {
+    this.#leftOut.add(variable);
   }
 
   /** From a file the manifest names; what the manifest itself says comes first. */
@@ -113,6 +127,7 @@ export class Draft {
 
   /** Call once everything was read. */
   finish(): void {
+    for (const name of this.#leftOut) this.#inherited.environment.delete(name);
     for (const field of ["environment", "labels"] as const) {
       const inherited = this.#inherited[field];
       if (inherited.size > 0) this.spec[field] = { ...Object.fromEntries(inherited), ...this.spec[field] };

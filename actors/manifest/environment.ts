@@ -14,7 +14,10 @@ export const environmentRule: Rule<Draft> = different(
       "environment",
       pairs(reading, at, (place, name) => {
         const value = place.origin.document.variables.get(name);
-        if (value === undefined) reading.filling.unset(name, place, "left out");
+        if (value === undefined) {
+          reading.filling.unset(name, place, "left out");
+          draft.leaveOut(name);
+        }
         return value;
       }),
       at,

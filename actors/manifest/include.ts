@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { Findings, Spot } from "./findings.ts";
 import type { NamedFiles } from "./project-files.ts";
-import type { Value } from "./value.ts";
+import { isNull, type Value } from "./value.ts";
 
 /** One entry of `include`: files merged with each other, as a project of their own. */
 export interface Included {
@@ -23,6 +23,7 @@ const NO_ENV_FILE = "/dev/null";
 
 export function readInclude(include: Value, reading: IncludeReading): readonly Included[] {
   const spot = { path: "include", origin: include.origin };
+  if (isNull(include)) return [];
   if (include.kind !== "list") return reading.findings.error("invalid", spot, "Expected a list of files.") ?? [];
   return include.items.flatMap((item, index) => readEntry(item, { path: `include[${index}]`, origin: item.origin }, reading) ?? []);
 }

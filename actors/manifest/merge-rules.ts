@@ -9,6 +9,8 @@ export type MergeRule =
   | { readonly kind: "replace" }
   /** A list of `NAME=VALUE`, or of names, and a mapping are the same. */
   | { readonly kind: "pairs"; readonly named: (item: Value) => Value }
+  /** As `pairs`, and a later name without a value takes the place of an earlier one with a value. */
+  | { readonly kind: "texts" }
   /** A text and a list of one are the same. */
   | { readonly kind: "append" }
   /** As `append`, and an item takes the place of an earlier one with the same key, or is merged with it. */
@@ -22,7 +24,7 @@ export type MergeRule =
 
 const plain: MergeRule = { kind: "plain" };
 const replace: MergeRule = { kind: "replace" };
-const pairs: MergeRule = { kind: "pairs", named: (item) => scalarValue(item.origin, "null", "") };
+const texts: MergeRule = { kind: "texts" };
 const names = (made: (item: Value) => ReadonlyMap<string, Value>): MergeRule => ({
   kind: "pairs",
   named: (item) => mapValue(item.origin, made(item)),
@@ -36,15 +38,15 @@ const inService: Readonly<Record<string, MergeRule>> = {
   command: replace,
   entrypoint: replace,
   "healthcheck.test": replace,
-  environment: pairs,
-  labels: pairs,
-  annotations: pairs,
-  sysctls: pairs,
-  "deploy.labels": pairs,
-  "build.args": pairs,
-  "build.labels": pairs,
-  "build.additional_contexts": pairs,
-  "build.ssh": pairs,
+  environment: texts,
+  labels: texts,
+  annotations: texts,
+  sysctls: texts,
+  "deploy.labels": texts,
+  "build.args": texts,
+  "build.labels": texts,
+  "build.additional_contexts": texts,
+  "build.ssh": texts,
   build: { kind: "wrapped", field: "context" },
   extends: { kind: "wrapped", field: "service" },
   logging: { kind: "driver" },
@@ -79,7 +81,7 @@ const inService: Readonly<Record<string, MergeRule>> = {
 
 /** Below a name in `networks`, `volumes`, `configs` or `secrets`. */
 const inDefinition: Readonly<Record<string, MergeRule>> = {
-  labels: pairs,
+  labels: texts,
   "ipam.config": { kind: "keyed", keyOf: (item) => field(item, "subnet") ?? textOf(item), isMerged: true },
 };
 

@@ -11,11 +11,12 @@ type Path = readonly string[];
  */
 export function merge(base: Value | undefined, over: Value, path: Path, findings: Findings): Value {
   if (base === undefined || over.tag !== undefined || base.tag === "reset" || isNull(base)) return over;
-  if (isNull(over)) return base;
   const rule = ruleFor(path);
+  if (rule.kind === "replace") return over;
+  if (isNull(over)) return base;
   switch (rule.kind) {
-    case "replace":
-      return over;
+    case "texts":
+      return overlaid(asMap(base, nothing), asMap(over, nothing), path, findings);
     case "pairs":
       return mergeMaps(asMap(base, rule.named), asMap(over, rule.named), path, findings);
     case "append":
@@ -31,6 +32,15 @@ export function merge(base: Value | undefined, over: Value, path: Path, findings
     case "plain":
       return base.kind === "list" && over.kind === "list" ? mergeLists(base, over, path, findings) : mergeMaps(base, over, path, findings);
   }
+}
+
+function nothing({ origin }: Value): Value {
+  return scalarValue(origin, "null", "");
+}
+
+function overlaid(base: Value, over: Value, path: Path, findings: Findings): Value {
+  if (base.kind !== "map" || over.kind !== "map") return differs(base, over, path, findings);
+  return mapValue(over.origin, new Map([...base.fields, ...over.fields]), base.tag);
 }
 
 function mergeMaps(base: Value, over: Value, path: Path, findings: Findings): Value {

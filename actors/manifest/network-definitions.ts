@@ -2,6 +2,7 @@ import { BRIDGE_OPTIONS } from "../deployment/network-contract.ts";
 import { pairs } from "./environment.ts";
 import { type Definition, externalRule, fullName, labelsRule, nameRule, newDefinition, readDefinition } from "./definition-fields.ts";
 import { different, type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
+import type { Place, Reading } from "./reading.ts";
 import type { NetworkDefinition } from "./resources.ts";
 import { ipamRule } from "./network-addresses.ts";
 
@@ -9,26 +10,46 @@ export interface NetworkSettings extends Definition {
   internal?: boolean;
   ipv6?: boolean;
   subnets?: NonNullable<NetworkDefinition["subnets"]>;
+  isOverlay?: boolean;
+  /** Of another driver than a bridge, or for the node's owner to set. */
+  otherOptions?: readonly { readonly name: string; readonly at: Place }[];
+}
+
+function isOfBridge(name: string): boolean {
+  return BRIDGE_OPTIONS.some((option) => option === name);
+}
+
+/** Those of an overlay are about what is between nodes, where nothing is. */
+function sayOtherOptions(reading: Reading, { isOverlay, otherOptions = [] }: NetworkSettings): void {
+  for (const { name, at } of otherOptions)
+    if (isOverlay === true) reading.differs(at, `The option ${name} is one of an overlay, and changes nothing.`, "leave it out.");
+    else
+      reading.refuse(
+        at,
+        `The option ${name} reaches into the node, or is not one of a bridge.`,
+        `leave it out; ${BRIDGE_OPTIONS.join(", ")} are taken.`,
+      );
 }
 
 const fields: FieldTable<NetworkSettings> = {
   name: nameRule,
-  driver: different("Only bridge: containers of one node find each other; nodes have no network between them yet.", (reading, at) => {
-    const driver = reading.text(at);
-    if (driver !== undefined && driver !== "" && driver !== "bridge" && driver !== "default")
-      reading.refuse(at, `The driver ${driver} cannot be had: networks are bridges of one node.`, "leave it out.");
-  }),
+  driver: different(
+    "bridge, and overlay means the same: services on a network find each other on one node, where their replicas stay together. Others are refused.",
+    (reading, at, network) => {
+      const driver = reading.text(at);
+      if (driver === "overlay") {
+        network.isOverlay = true;
+        reading.differs(at, "No network spans nodes yet: services that share one run on one node together.", "leave it out.");
+      } else if (driver !== undefined && driver !== "" && driver !== "bridge" && driver !== "default")
+        reading.refuse(at, `The driver ${driver} cannot be had: networks are bridges of one node.`, "leave it out.");
+    },
+  ),
   driver_opts: different(
     "mtu, enable_icc, enable_ip_masquerade and container_iface_prefix of the bridge; others reach into the node.",
     (reading, place, network) => {
-      network.driverOptions = pairs(reading, place, () => "");
-      for (const name of Object.keys(network.driverOptions))
-        if (!BRIDGE_OPTIONS.some((option) => option === name))
-          reading.refuse(
-            place,
-            `The option ${name} reaches into the node, or is not one of a bridge.`,
-            `leave it out; ${BRIDGE_OPTIONS.join(", ")} are taken.`,
-          );
+      const options = Object.entries(pairs(reading, place, () => ""));
+      network.driverOptions = Object.fromEntries(options.filter(([name]) => isOfBridge(name)));
+      network.otherOptions = options.filter(([name]) => !isOfBridge(name)).map(([name]) => ({ name, at: place }));
     },
   ),
   internal: honoured((reading, at, network) => {
@@ -53,7 +74,8 @@ export const networksDefinitionRule: Rule<unknown> = {
     for (const [key, place] of reading.fields(at)) {
       if (key.startsWith("x-")) continue;
       const network = readDefinition<NetworkSettings>(reading, place, fields, newDefinition());
-      const { external, internal, ipv6, subnets, labels, driverOptions } = network;
+      sayOtherOptions(reading, network);
+      const { external, internal, ipv6, subnets, labels, driverOptions = {} } = network;
       reading.resources.networks.set(key, {
         name: fullName(reading, key, network),
         ...(external && { external }),
@@ -61,7 +83,7 @@ export const networksDefinitionRule: Rule<unknown> = {
         ...(ipv6 !== undefined && { ipv6 }),
         ...(subnets !== undefined && { subnets: [...subnets] }),
         ...(labels !== undefined && { labels }),
-        ...(driverOptions !== undefined && { driverOptions }),
+        ...(Object.keys(driverOptions).length > 0 && { driverOptions }),
       });
     }
   }, fields),

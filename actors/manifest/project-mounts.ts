@@ -88,6 +88,5 @@ function addFile(reading: Reading, item: Place, { path, target, bytes, mode }: R
   const value = asContent(reading, item, bytes);
   if (value === undefined) return;
   const name = fullName(reading, pathAsName(path ?? target), newDefinition());
-  const file = { kind: "config", name, target, value, ...(mode !== undefined && { mode }) } as const;
-  draft.set("files", [...(draft.spec.files ?? []), file], item);
+  draft.addFile(reading, { kind: "config", name, target, value, ...(mode !== undefined && { mode }) }, item);
 }

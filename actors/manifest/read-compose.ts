@@ -16,7 +16,7 @@ import { type Place, Reading } from "./reading.ts";
 import { readService } from "./service.ts";
 import { keepTogether } from "./service-networks.ts";
 import { topLevelFields } from "./top-level.ts";
-import { isNull, type SourceDocument } from "./value.ts";
+import { isNull, type SourceDocument, type Value } from "./value.ts";
 import { VariableFilling } from "./variables.ts";
 
 /** More services in one project are refused. */
@@ -130,6 +130,14 @@ function readTree(
   top: TopLevel,
 ): Manifest["services"] {
   const whole: Place = { path: "", origin: root.origin, value: root };
+  if (isOfVersion1(root))
+    return (
+      reading.invalid(
+        whole,
+        "Services stand at the top, as they did before version 2 of Compose's format.",
+        "write services: at the top, and all of this below it.",
+      ) ?? []
+    );
   readFields(reading, whole, topLevelFields, top);
   if (top.services === undefined)
     return root.kind === "map" && root.fields.has("services")
@@ -157,6 +165,13 @@ function readTree(
     spec: draft.spec as DeploymentSpecInput,
     after: afterOf(draft, called),
   }));
+}
+
+function isOfVersion1(root: Value): boolean {
+  if (root.kind !== "map" || root.fields.has("services")) return false;
+  return [...root.fields].some(
+    ([name, field]) => !name.startsWith("x-") && field.kind === "map" && (field.fields.has("image") || field.fields.has("build")),
+  );
 }
 
 /** Those that may be absent, and are, are not waited for. Whoever is named twice, by `links` too, is waited for as the stricter word says, and restarted with where both say so. */

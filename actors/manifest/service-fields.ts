@@ -90,6 +90,11 @@ const unavailable: FieldTable<unknown> = {
   mac_address: refused("Its network address is given by the engine.", "leave it out."),
   storage_opt: refused("A container's disk has no options here.", "leave it out."),
   runtime: refused("Another runtime than the engine's own cannot be asked for.", "leave it out; for GPUs write gpus: all.", ["runc"]),
+  umask: refused("A container's umask cannot be chosen.", "set it in the command: sh -c 'umask 027 && exec …'."),
+  pre_start: refused(
+    "Containers that run before a replica starts are not supported yet.",
+    "write a service for it, and depends_on with service_completed_successfully.",
+  ),
   cgroup_parent: ownHost("A control group of the node"),
   use_api_socket: ownHostFlag("The engine's socket"),
   credential_spec: windows("A credential specification"),

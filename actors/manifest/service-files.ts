@@ -44,7 +44,7 @@ export const serviceFilesRule = (kind: Kind): Rule<Draft> =>
     (reading, place, draft) => {
       for (const item of reading.items(place)) {
         const file = readGrant(reading, item, kind);
-        if (file !== undefined) draft.set("files", [...(draft.spec.files ?? []), file], place);
+        if (file !== undefined) draft.addFile(reading, file, item);
       }
     },
     fields,

@@ -40,6 +40,9 @@ const fields: FieldTable<Joining> = {
   ipv6_address: ownAddress("ipv6Address"),
   link_local_ips: byTheEngine(),
   mac_address: byTheEngine(),
+  use_service_name_alias: different("A service is found by its name on each network it is on.", (reading, at) => {
+    if (reading.flag(at) === false) reading.refuse(at, "A service is found by its name on each network it is on.", "leave it out.");
+  }),
   interface_name: refused("Interfaces are named by the engine.", "leave it out."),
   driver_opts: refused("Options of one connection cannot be given.", "leave it out."),
 };

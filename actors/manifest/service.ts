@@ -48,7 +48,8 @@ function readSource(reading: Reading, place: Place, { build, origins }: Draft): 
 /** Values in bounds, as every surface demands them; here they can still be shown in the file. */
 function checkBounds(reading: Reading, place: Place, { spec, origins }: Draft): void {
   const result = spec.image === undefined ? undefined : DeploymentSpec.safeParse(spec);
-  for (const issue of result?.error?.issues ?? [])
+  const demands = new Map((result?.error?.issues ?? []).map((issue) => [`${String(issue.path[0] ?? "")} ${boundsOf(issue)}`, issue]));
+  for (const issue of demands.values())
     reading.invalid(origins.get(String(issue.path[0] ?? "")) ?? place, `This cannot be had: ${boundsOf(issue)}.`);
 }
 

@@ -1,5 +1,5 @@
 import { stackExtensionRule } from "./extension.ts";
-import { type FieldTable, honoured, passedOver, type Rule } from "./fields.ts";
+import { type FieldTable, honoured, passedOver, refused, type Rule } from "./fields.ts";
 import { volumesDefinitionRule } from "./volume-definitions.ts";
 import { networksDefinitionRule } from "./network-definitions.ts";
 import { fileDefinitionsRule } from "./file-definitions.ts";
@@ -26,5 +26,9 @@ export const topLevelFields: FieldTable<TopLevel> = {
   secrets: fileDefinitionsRule("secrets"),
   configs: fileDefinitionsRule("configs"),
   models: unused("Models"),
+  jobs: refused(
+    "Jobs that run by a schedule are not supported yet.",
+    "write a service of deploy.mode: replicated-job, which runs with each change of it.",
+  ),
   "x-odysseus": stackExtensionRule,
 };

@@ -67,6 +67,13 @@ export class ComposeOracle {
     return new ComposeOracle(built.program);
   }
 
+  /** What the library itself takes for the shape of a Compose file. */
+  async schema(): Promise<unknown> {
+    const answer = await this.#answer({ schema: true });
+    if ("error" in answer) throw new Error(answer.error);
+    return answer.model;
+  }
+
   async ask({ directory, files, environment = {}, profiles = [], isUnchecked = false }: OracleQuestion): Promise<OracleAnswer> {
     const question = {
       directory,
@@ -75,6 +82,10 @@ export class ComposeOracle {
       profiles,
       unchecked: isUnchecked,
     };
+    return this.#answer(question);
+  }
+
+  async #answer(question: Readonly<Record<string, unknown>>): Promise<OracleAnswer> {
     this.#child.stdin.write(`${JSON.stringify(question)}\n`);
     const { value, done } = await this.#answers.next();
     if (done === true) throw new Error("The oracle has ended.");

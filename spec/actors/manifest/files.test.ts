@@ -67,7 +67,7 @@ secrets:
     ["secrets: [{target: x}]", /^error .*does not say which secret/],
     ["configs: [{source: inline, mode: rw}]", /^error .*not a mode of a file/],
     ["configs: [{source: inline, uid: www}]", /^error .*not a whole number/],
-    ["configs: [inline, {source: fromfile, target: /inline}]", /^error .*two files have the same target/],
+    ["configs: [inline, {source: fromfile, target: /inline}]", /^error .*There is a file at \/inline already/],
   ])("%s", (fields, expected) => {
     expect(messagesOf(fields)).toContainEqual(expect.stringMatching(expected));
   });

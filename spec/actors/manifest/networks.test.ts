@@ -136,7 +136,18 @@ networks:
     ["networks: {n: {mac_address: 02:42:ac:11:65:43}}", "networks: {n: }", /^error .*mac_address: The engine gives it out/],
     ["networks: {n: {driver_opts: {a: b}}}", "networks: {n: }", /^error .*Options of one connection/],
     ["networks: {n: {gw_priority: 1}}", "networks: {n: }", /^warning .*The engine chooses/],
-    ["networks: [n]", "networks: {n: {driver: overlay}}", /^error networks\.n\.driver: The driver overlay cannot be had/],
+    ["networks: [n]", "networks: {n: {driver: macvlan}}", /^error networks\.n\.driver: The driver macvlan cannot be had/],
+    ["networks: [n]", "networks: {n: {driver: overlay}}", /^warning networks\.n\.driver: No network spans nodes yet/],
+    [
+      "networks: [n]",
+      "networks: {n: {driver_opts: {encrypted: ''}, driver: overlay}}",
+      /^warning networks\.n\.driver_opts: The option encrypted is one of an overlay, and changes nothing/,
+    ],
+    [
+      "networks: [n]",
+      "networks: {n: {external: true, internal: true}}",
+      /^warning networks\.n\.internal: internal means nothing beside external/,
+    ],
     [
       "networks: [n]",
       "networks: {n: {ipam: {config: [{gateway: 10.9.0.1}]}}}",

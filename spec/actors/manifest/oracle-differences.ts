@@ -129,14 +129,19 @@ const explanations: readonly Explanation[] = [
   { field: /^(configs|secrets)\.\*$/, holds: isLeftOut, reason: "No service uses it." },
   { field: /^(volumes|networks)\.\*$/, holds: isLeftOut, reason: "No service uses it." },
   {
-    field: /^volumes(\.\*)?$/,
+    field: /^(volumes|configs)(\.\*)?$/,
     holds: isAdded,
-    reason: "A volume that nobody defined, or that takes the place of a folder beside the manifest, is made, with a warning.",
+    reason: "What nobody defined is made, with a warning: a volume, or what stands for a file or folder beside the manifest.",
   },
   {
     field: /^networks\.\*\.attachable$/,
     holds: isLeftOut,
     reason: "Every container of the tenant may be given it.",
+  },
+  {
+    field: /^networks\.\*\.(driver|driver_opts)$/,
+    holds: (compose, here) => here === undefined && (compose === "overlay" || JSON.stringify(compose).includes("encrypted")),
+    reason: "No network spans nodes yet: those who share one run on one node together.",
   },
   {
     field: /^services\.\*\.volumes\[\]\.source$/,

@@ -175,6 +175,50 @@ export const several: readonly OracleCase[] = [
     environment: { COMPOSE_PROFILES: "x,y" },
     files: { "compose.yaml": "services:\n  a: {image: a}\n  b: {image: b, profiles: [y]}\n  c: {image: c, profiles: [z]}\n" },
   },
+  {
+    title: "a later file that says nothing after a name",
+    manifests: ["a.yaml", "b.yaml"],
+    files: {
+      "a.yaml": "services: {web: {image: a, command: [x], environment: {A: 1, B: 1}, labels: {l: x}, user: me}}\n",
+      "b.yaml": "services: {web: {command: null, environment: {A: }, labels: {l: }, user: }}\n",
+    },
+  },
+  {
+    title: "a later list of variables over a mapping, with a name alone",
+    manifests: ["a.yaml", "b.yaml"],
+    files: {
+      "a.yaml": "services: {web: {image: a, environment: {A: 1, B: 1}}}\n",
+      "b.yaml": "services: {web: {environment: [A, C=3]}}\n",
+    },
+  },
+  {
+    title: "a variable of a file that the manifest names without a value",
+    files: { "compose.yaml": "services: {web: {image: a, env_file: e, environment: {A: , B: x}}}\n", e: "A=1\nB=1\nC=1\n" },
+  },
+  { title: "include without a file", files: { "compose.yaml": "include:\nservices: {web: {image: a}}\n" } },
+  {
+    title: "a network of Swarm",
+    files: {
+      "compose.yaml":
+        "services: {web: {image: a, networks: [n]}, db: {image: b, networks: [n]}}\nnetworks: {n: {driver: overlay, attachable: true, driver_opts: {encrypted: ''}}}\n",
+    },
+  },
+  {
+    title: "services at the top",
+    files: { "compose.yaml": "web:\n  image: a\n  links: [db]\ndb:\n  image: b\n" },
+  },
+  {
+    title: "links by another name",
+    files: { "compose.yaml": "services: {web: {image: a, links: ['db:mysql', db]}, db: {image: b}}\n" },
+  },
+  {
+    title: "files and folders beside the manifest",
+    files: {
+      "compose.yaml":
+        "services: {web: {image: a, volumes: ['./app.conf:/etc/app.conf:ro', './data:/data', {type: bind, source: ./data, target: /more}]}}\n",
+      "app.conf": "x",
+    },
+  },
   { title: "every service in a profile nobody asks for", files: { "compose.yaml": "services: {a: {image: a, profiles: [x]}}\n" } },
   { title: "a null service", files: { "compose.yaml": "services:\n  a:\n" } },
   { title: "a service without an image", files: { "compose.yaml": "services: {a: {command: x}}\n" } },

@@ -389,6 +389,10 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["services:\n  web:\n   image: a\n   image: b", /^4:4 services\.web\.image: This is not valid YAML: "image" is there twice/],
     ["services:\n\tweb: {}", /not valid YAML/],
     ["constructor: 1\nservices: {web: {image: a}}", /There is no field "constructor"/],
+    [
+      "web: {image: a}\ndb: {image: b}",
+      /^1:1 : Services stand at the top, as they did before version 2 of Compose's format\. -> write services: at the top/,
+    ],
     ["services: {web: {image: a, toString: 1}}", /There is no field "toString"/],
   ])("%j", (text, expected) => {
     expect(errorsOf(text)[0]).toMatch(expected);

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readProject } from "../../../actors/manifest/read-compose.ts";
 import { supportedFields } from "../../../actors/manifest/support.ts";
+import { requireCapability } from "../../support/capability.ts";
 import { composeFixtures, describeComposeFixtures } from "../../support/compose-fixtures.ts";
+import { ComposeOracle } from "../../support/compose-oracle.ts";
 
 interface Schema {
   readonly $ref?: string;
@@ -14,7 +16,9 @@ interface Schema {
   readonly items?: Schema;
   readonly oneOf?: readonly Schema[];
   readonly anyOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
   readonly definitions?: Readonly<Record<string, Schema>>;
+  readonly $defs?: Readonly<Record<string, Schema>>;
 }
 
 /** What asks for something, where a value made from the schema would be no amount, or what Compose does anyway. */
@@ -153,21 +157,51 @@ const files: Readonly<Record<string, string>> = {
 
 type Path = readonly (string | number)[];
 
-describeComposeFixtures("each field of the Compose Specification", () => {
-  const schema = JSON.parse(readFileSync(join(composeFixtures, "compose-spec.schema.json"), "utf8")) as Schema;
+const NONE_IS_SILENT = "is honoured, or reported at its place, at every depth; none is passed over in silence or unknown";
 
-  test("is honoured, or reported at its place, at every depth; none is passed over in silence", () => {
-    const seen: string[] = [];
-    const silent: string[] = [];
-    walk(schema, [], (path, value) => {
-      seen.push(path.join("."));
-      const outcome = outcomeOf(path, value);
-      if (outcome === "silent" && !withoutEffect.has(path.join("."))) silent.push(path.join("."));
-      return outcome === "refused" || (outcome === "reported" && !isTakenApart(path));
-    });
-    expect(silent).toEqual([]);
+describeComposeFixtures("each field of the Compose Specification", () => {
+  test(NONE_IS_SILENT, () => {
+    const { silent, unknown, seen } = fieldsOf(
+      JSON.parse(readFileSync(join(composeFixtures, "compose-spec.schema.json"), "utf8")) as Schema,
+    );
+    expect({ silent, unknown }).toEqual({ silent: [], unknown: [] });
     expect(seen.length).toBeGreaterThan(140);
   });
+});
+
+const describeWithOracle = await requireCapability("composeOracle");
+
+describeWithOracle("each field that Compose's own library knows", () => {
+  test(NONE_IS_SILENT, async () => {
+    const oracle = await ComposeOracle.start();
+    try {
+      const { silent, unknown, seen } = fieldsOf((await oracle.schema()) as Schema);
+      expect({ silent, unknown }).toEqual({ silent: [], unknown: [] });
+      expect(seen.length).toBeGreaterThan(140);
+    } finally {
+      oracle.stop();
+    }
+  });
+});
+
+interface Fields {
+  readonly seen: readonly string[];
+  readonly silent: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+function fieldsOf(schema: Schema): Fields {
+  const seen: string[] = [];
+  const silent: string[] = [];
+  const unknown: string[] = [];
+  walk(schema, [], (path, value) => {
+    seen.push(path.join("."));
+    const outcome = outcomeOf(path, value);
+    if (outcome === "silent" && !withoutEffect.has(path.join("."))) silent.push(path.join("."));
+    if (outcome === "unknown") unknown.push(path.join("."));
+    return outcome === "refused" || outcome === "unknown" || (outcome === "reported" && !isTakenApart(path));
+  });
+  return { seen, silent, unknown };
 
   function walk(schema: Schema, path: Path, visit: (path: Path, value: unknown) => boolean): void {
     for (const alternative of alternatives(schema)) {
@@ -184,12 +218,12 @@ describeComposeFixtures("each field of the Compose Specification", () => {
   }
 
   function definition(name: string): Schema {
-    return schema.definitions?.[name] ?? {};
+    return (schema.definitions ?? schema.$defs)?.[name] ?? {};
   }
 
   function alternatives(schema: Schema): readonly Schema[] {
-    const own = schema.$ref === undefined ? schema : definition(schema.$ref.replace("#/definitions/", ""));
-    const choices = [...(own.oneOf ?? []), ...(own.anyOf ?? [])];
+    const own = schema.$ref === undefined ? schema : definition(schema.$ref.replace(/^#\/(definitions|\$defs)\//, ""));
+    const choices = [...(own.oneOf ?? []), ...(own.anyOf ?? []), ...(own.allOf ?? [])];
     return [own, ...choices.flatMap((choice) => alternatives(choice))];
   }
 
@@ -212,7 +246,7 @@ describeComposeFixtures("each field of the Compose Specification", () => {
     const [name, inner] = Object.entries(schema.properties ?? {})[0] ?? ["sample", { type: "string" }];
     return { [name]: sampleOf(inner, [...path, name]) };
   }
-});
+}
 
 describe("a field that nobody knows", () => {
   test.each(["services.web.imagine", "services.web.deploy.replica", "services.web.healthcheck.tests", "networkz"])(
@@ -230,7 +264,7 @@ function isTakenApart(path: Path): boolean {
 }
 
 /** Reads a project with and without the field. */
-function outcomeOf(path: Path, value: unknown): "refused" | "reported" | "honoured" | "silent" {
+function outcomeOf(path: Path, value: unknown): "refused" | "reported" | "honoured" | "silent" | "unknown" {
   const around = (withField: boolean): ReturnType<typeof readProject> => {
     const document: Record<string, unknown> = {
       services: { web: { image: "a" }, base: { image: "b", user: "base" }, third: { image: "c", user: "third" } },
@@ -261,6 +295,7 @@ function outcomeOf(path: Path, value: unknown): "refused" | "reported" | "honour
     ({ path: at, message }) =>
       !known.has(`${at} ${message}`) && (at === named || at.startsWith(`${named}.`) || at.startsWith(`${named}[`) || named.startsWith(at)),
   );
+  if (news.some(({ path: at, code }) => code === "unknown-field" && at === named)) return "unknown";
   if (news.some(({ path: at, severity }) => severity === "error" && at === named)) return "refused";
   if (news.length > 0) return "reported";
   return JSON.stringify({ ...before, findings: [] }) === JSON.stringify({ ...after, findings: [] }) ? "silent" : "honoured";

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/schema"
 	"github.com/sirupsen/logrus"
 )
 
@@ -22,6 +23,8 @@ type request struct {
 	Profiles    []string `json:"profiles"`
 	// Names that refer to nothing, such as volumes that nobody defined, are let through.
 	Unchecked bool `json:"unchecked"`
+	// Asks for the library's own schema of a Compose file, and for nothing else.
+	Schema bool `json:"schema"`
 }
 
 type answer struct {
@@ -45,6 +48,9 @@ func resolve(line []byte) answer {
 	var asked request
 	if err := json.Unmarshal(line, &asked); err != nil {
 		return answer{Error: err.Error()}
+	}
+	if asked.Schema {
+		return answer{Model: json.RawMessage(schema.Schema)}
 	}
 	options, err := cli.NewProjectOptions(
 		asked.Files,
