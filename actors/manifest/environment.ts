@@ -6,6 +6,9 @@ import type { Place, Reading } from "./reading.ts";
 /** What is the same text once it was a number. */
 const SAME_AS_NUMBER = /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 
+/** `{{.Node.Hostname}}` and the like. */
+const SWARM_TEMPLATE = /\{\{\s*\.(Node|Service|Task)\./;
+
 /** `environment` of a service. A name without a value is taken from the shell or `.env`, or left out. */
 export const environmentRule: Rule<Draft> = different(
   "A number is taken as it is written: 1.10 stays 1.10, where Compose makes it 1.1.",
@@ -22,6 +25,10 @@ export const environmentRule: Rule<Draft> = different(
       }),
       at,
     );
+    const items = reading.isList(at) ? reading.items(at) : reading.isMap(at) ? [...reading.fields(at).values()] : [];
+    for (const item of items)
+      if (item.value.kind === "scalar" && SWARM_TEMPLATE.test(item.value.text))
+        reading.differs(item, "What stands in braces is taken as it is written; Swarm would fill it in.", "write what is meant.");
   },
 );
 

@@ -48,8 +48,10 @@ function extended(
   if (chain.includes(key)) return context.findings.error("reference", at, `Services extend each other in a circle, through "${name}".`);
   const base = baseOf(named, { file, services, name, directory }, at, context);
   const below = base === undefined ? undefined : extended(base, at, [...chain, key], done, context);
+  // It keeps the field, which says why parts of it may be missing.
+  if (below === undefined) return service;
   const own = mapValue(service.origin, new Map([...service.fields].filter(([field]) => field !== "extends")), service.tag);
-  const result = below === undefined ? own : merge(below, own, ["services", name], context.findings);
+  const result = merge(below, own, ["services", name], context.findings);
   done.set(key, result);
   return result;
 }

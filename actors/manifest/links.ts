@@ -10,7 +10,7 @@ export const linksRule: Rule<Draft> = different(
     for (const at of reading.items(place)) {
       const [name = "", alias = name] = (reading.text(at) ?? "").split(":");
       draft.dependencies.push({ name, required: true, restart: true, condition: "started", at });
-      if (alias !== name) draft.links.push({ name, alias, at });
+      draft.links.push({ name, alias, at });
     }
   },
 );
@@ -22,7 +22,12 @@ export function giveLinkNames(reading: Reading, services: readonly Named[]): voi
     const own = new Set(draft.spec.networks?.map(({ name }) => name));
     for (const { name, alias, at } of draft.links) {
       const other = byName.get(name);
-      if (other?.spec.networks === undefined) continue;
+      if (other === undefined) continue;
+      if (other.spec.networks?.some((network) => own.has(network.name)) !== true) {
+        reading.differs(at, `${name} is on no network with this service, which does not find it by name.`, "put both on one network.");
+        continue;
+      }
+      if (alias === name) continue;
       if (services.some((service) => service.name === alias || isCalled(service, alias, name, own))) {
         reading.findings.error(
           "conflict",
@@ -32,7 +37,7 @@ export function giveLinkNames(reading: Reading, services: readonly Named[]): voi
         );
         continue;
       }
-      other.spec.networks = other.spec.networks.map((network) =>
+      other.spec.networks = other.spec.networks?.map((network) =>
         own.has(network.name) ? { ...network, aliases: [...new Set([...(network.aliases ?? []), alias])] } : network,
       );
       reading.differs(

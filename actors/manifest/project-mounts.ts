@@ -20,11 +20,14 @@ export interface ProjectMount {
 }
 
 const EXECUTABLE_MODE = 0o555;
+/** Where Dokploy keeps what containers write, and what its own pages write for them: the folder is there, and not here. */
+const DOKPLOY_FOLDER = "../files/";
 
 /** A file becomes one of the container's files, read now; a folder that is empty or missing becomes a volume. A folder with files in it cannot be had. */
 export function projectMount(reading: Reading, item: Place, mount: ProjectMount, draft: Draft): Mount | undefined {
   const { source, target, readOnly, mayBeMade, content, mode } = mount;
-  const path = withinProject(source, item.origin.document.directory);
+  const inside = source.startsWith(DOKPLOY_FOLDER) ? source.slice("../".length) : source;
+  const path = withinProject(inside, item.origin.document.directory);
   if (content !== undefined) return addFile(reading, item, { path, target, bytes: Buffer.from(content), mode }, draft);
   if (path === undefined)
     return reading.refuse(
@@ -32,7 +35,11 @@ export function projectMount(reading: Reading, item: Place, mount: ProjectMount,
       `${source} is outside the project's folder, on a machine that is none of the nodes.`,
       "use a named volume for data, move a file into the project, or write the whole path of what is the node's own.",
     );
-  const there = path === "." ? ({ kind: "folder", isEmpty: false } as const) : reading.files.look(path, item);
+  const there = source.startsWith(DOKPLOY_FOLDER)
+    ? ({ kind: "absent" } as const)
+    : path === "."
+      ? ({ kind: "folder", isEmpty: false } as const)
+      : reading.files.look(path, item);
   switch (there?.kind) {
     case undefined:
       return undefined;

@@ -38,7 +38,9 @@ function withoutUselessPorts(reading: Reading, draft: Draft): void {
 }
 
 function readSource(reading: Reading, place: Place, { build, origins }: Draft): void {
-  if (build === undefined && !origins.has("image")) reading.invalid(place, "A service needs an image.", "write image: NAME:TAG.");
+  const isPartly = place.value.kind === "map" && place.value.fields.has("extends");
+  if (build === undefined && !origins.has("image") && !isPartly)
+    reading.invalid(place, "A service needs an image.", "write image: NAME:TAG.");
   if (build === undefined) return;
   if (origins.has("image"))
     reading.differs(build, "Nothing is built: the image must be where the nodes can pull it.", "build and push it before.");

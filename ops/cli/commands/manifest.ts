@@ -5,8 +5,8 @@ import type { Finding } from "../../../actors/manifest/finding.ts";
 import { readProject } from "../../../actors/manifest/read-compose.ts";
 import { stackInput } from "../../../actors/manifest/stack-input.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { errorLines, warningLines } from "../finding-lines.ts";
 import { openProject } from "../manifest-project.ts";
-import { plain } from "../output.ts";
 import { planLines } from "../plan-lines.ts";
 import { ask } from "../routes.ts";
 import { type Action, ifGeneration, isSet, type Options, type Session, text, texts } from "../session.ts";
@@ -63,20 +63,14 @@ async function readWish(session: Session, given: readonly string[], options: Opt
   };
   const manifest = readProject(await openProject(choice, process.env));
   const { name, findings } = manifest;
-  for (const finding of findings) if (finding.severity === "warning") session.out.note(session.out.paint("yellow", findingText(finding)));
+  for (const line of warningLines(findings)) session.out.note(session.out.paint("yellow", line));
   const errors = findings.filter((finding) => finding.severity === "error");
   if (errors.length > 0) {
     const files = [...new Set(errors.map(({ file }) => file))].join(", ");
     const count = errors.length === 1 ? "one error" : `${errors.length} errors`;
-    throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errors.map(findingText) });
+    throw new Stop("invalid", `${files}: ${count}; nothing was done.`, { hints: errorLines(errors) });
   }
   const body = stackInput(manifest, isSet(options, "prune"));
   const onFailure = OnFailure.optional().parse(text(options, "onFailure"));
   return { name, findings, body: { ...body, ...(onFailure !== undefined && { onFailure }) } };
-}
-
-/** `compose.yaml:4:7 error services.web.privileged: ...`: editors jump to it. */
-function findingText({ file, severity, line, column, path, message, instead }: Finding): string {
-  const at = path === "" ? "" : ` ${plain(path)}:`;
-  return `${plain(file)}:${line}:${column} ${severity}${at} ${plain(message)}${instead === undefined ? "" : ` Instead: ${plain(instead)}`}`;
 }

@@ -97,6 +97,18 @@ describe("a mount of what lies beside the manifest", () => {
   });
 });
 
+describe("a mount of Dokploy's own folder of files", () => {
+  test("is a volume where a folder is meant, without a look at what is outside the project, and else a file that is missing", () => {
+    expect(specOf('["../files/app-data:/data"]')).toEqual({
+      mounts: [{ kind: "volume", name: "shop_files-app-data", target: "/data" }],
+      files: undefined,
+    });
+    expect(messagesOf('["../files/nginx.conf:/etc/nginx.conf"]')).toEqual([
+      expect.stringMatching(/^error .*There is no \.\.\/files\/nginx\.conf beside the manifest/),
+    ]);
+  });
+});
+
 describe("the content of a file beside its mount, as Coolify has it", () => {
   test("is the file, with what looks like variables in it left as it is", () => {
     const mount = "{type: bind, source: ./app.conf, target: /etc/app.conf, content: 'host ${[a-z]}$host', mode: '0755'}";

@@ -311,6 +311,9 @@ describe("what differs from Compose is said", () => {
     expect(warningsOf("volumes: [data:/data]")).toEqual([
       expect.stringMatching(/There is no volume "data" under volumes, where Compose wants one: it is made as if there were/),
     ]);
+    expect(warningsOf("environment: ['HOST={{.Node.Hostname}}', 'FORMAT={{.Name}}']")).toEqual([
+      "What stands in braces is taken as it is written; Swarm would fill it in.",
+    ]);
     expect(warningsOf("ports: ['80']")).toEqual([expect.stringMatching(/Port 80 is not published/)]);
     for (const check of ["{interval: 5s}", "{disable: false}", "{test: []}"])
       expect(warningsOf(`healthcheck: ${check}`)).toEqual([expect.stringMatching(/^Without a test nothing is checked/)]);
