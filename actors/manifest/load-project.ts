@@ -42,9 +42,12 @@ export class ProjectLoader {
   #mergeAll(manifests: readonly NamedText[], directory: string, variables: Variables, chain: readonly string[]): MapValue | undefined {
     let whole: Value | undefined;
     const parsed = manifests.map(({ file, text }) => ({ file, values: parseYaml(text, { file, directory, variables }, this.#findings) }));
-    if (chain.length === 0) for (const { values } of parsed) for (const value of values ?? []) this.#readName(value, variables);
-    for (const { file, values } of parsed) {
-      for (const value of values ?? []) {
+    const readable = parsed.flatMap(({ file, values }) => (values === undefined ? [] : [{ file, values }]));
+    // Where a file could not be read, whatever is missing in the others may be in it.
+    if (readable.length < parsed.length) return undefined;
+    if (chain.length === 0) for (const { values } of readable) for (const value of values) this.#readName(value, variables);
+    for (const { file, values } of readable) {
+      for (const value of values) {
         const root = this.#loaded(this.#filling.value(value, variables), file, directory, variables, [...chain, file]);
         if (root === undefined) return undefined;
         whole = merge(whole, root, [], this.#findings);

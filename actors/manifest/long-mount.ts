@@ -48,12 +48,15 @@ const bindFields: FieldTable<LongMount> = {
   create_host_path: honoured((reading, at, mount) => {
     mount.createSource = reading.flag(at) !== false;
   }),
-  recursive: different("enabled and disabled; what is mounted below is read-only where the kernel can do it.", (reading, at, mount) => {
-    const recursive = reading.oneOf(at, ["enabled", "disabled", "writable", "readonly"]);
-    if (recursive === "disabled") mount.shallow = true;
-    else if (recursive !== undefined && recursive !== "enabled")
-      reading.refuse(at, `"${recursive}" cannot be asked for; only enabled and disabled.`, "leave it out.");
-  }),
+  recursive: different(
+    "enabled and disabled, others are refused; what is mounted below is read-only where the kernel can do it.",
+    (reading, at, mount) => {
+      const recursive = reading.oneOf(at, ["enabled", "disabled", "writable", "readonly"]);
+      if (recursive === "disabled") mount.shallow = true;
+      else if (recursive !== undefined && recursive !== "enabled")
+        reading.refuse(at, `"${recursive}" cannot be asked for; only enabled and disabled.`, "leave it out.");
+    },
+  ),
   selinux: different("Directories of a node are not labelled for SELinux.", relabelling),
 };
 

@@ -19,10 +19,14 @@ function isOfBridge(name: string): boolean {
   return BRIDGE_OPTIONS.some((option) => option === name);
 }
 
+/** How the node would call the bridge: no container sees it. */
+const BRIDGE_NAME = "com.docker.network.bridge.name";
+
 /** Those of an overlay are about what is between nodes, where nothing is. */
 function sayOtherOptions(reading: Reading, { isOverlay, otherOptions = [] }: NetworkSettings): void {
   for (const { name, at } of otherOptions)
-    if (isOverlay === true) reading.differs(at, `The option ${name} is one of an overlay, and changes nothing.`, "leave it out.");
+    if (name === BRIDGE_NAME) reading.differs(at, `${name} is passed over: a bridge is named by the engine of its node.`, "leave it out.");
+    else if (isOverlay === true) reading.differs(at, `The option ${name} is one of an overlay, and changes nothing.`, "leave it out.");
     else
       reading.refuse(
         at,
@@ -45,7 +49,7 @@ const fields: FieldTable<NetworkSettings> = {
     },
   ),
   driver_opts: different(
-    "mtu, enable_icc, enable_ip_masquerade and container_iface_prefix of the bridge; others reach into the node.",
+    "mtu, enable_icc, enable_ip_masquerade and container_iface_prefix of the bridge; its name is passed over; others reach into the node.",
     (reading, place, network) => {
       const options = Object.entries(pairs(reading, place, () => ""));
       network.driverOptions = Object.fromEntries(options.filter(([name]) => isOfBridge(name)));
@@ -60,7 +64,7 @@ const fields: FieldTable<NetworkSettings> = {
   ),
   labels: labelsRule,
   attachable: passedOver("Every container of the tenant may be given it.", "leave it out."),
-  enable_ipv4: passedOver("Networks have IPv4.", "leave it out.", ["true"]),
+  enable_ipv4: passedOver("Networks always have IPv4.", "leave it out.", ["true"]),
   enable_ipv6: different("Before version 27, engines want a subnet of version 6 beside it.", (reading, at, network) => {
     if (reading.flag(at) === true) network.ipv6 = true;
   }),

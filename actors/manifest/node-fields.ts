@@ -69,17 +69,25 @@ export const gpusRule: Rule<Draft> = reaches(
 );
 
 const namespace = (name: Namespace, kinds: Readonly<Record<string, string | undefined>>, setting: string): Rule<Draft> =>
-  reaches("namespaces", (reading, at, draft) => {
-    const written = reading.text(at);
-    if (written === undefined || written === "") return;
-    if (name === "network") draft.hasOwnNetworkMode = true;
-    if (/^(service|container):/.test(written))
-      return reading.refuse(at, "A replica cannot share with another container: they may be on different nodes.", "leave it out.");
-    if (!Object.hasOwn(kinds, written)) return reading.invalid(at, `"${written}" is not one of ${Object.keys(kinds).join(", ")}.`);
-    const kind = kinds[written];
-    if (kind !== undefined) draft.set("namespaces", { ...draft.spec.namespaces, [name]: kind }, at);
-    if (kind === "host") say(reading, at, setting);
-  });
+  different(
+    "host is taken only by nodes whose agent's settings allow it, under allow.namespaces; to share with another container is refused.",
+    (reading, at, draft) => {
+      const written = reading.text(at);
+      if (written === undefined || written === "") return;
+      if (name === "network") draft.hasOwnNetworkMode = true;
+      if (/^(service|container):/.test(written))
+        return reading.refuse(at, "A replica cannot share with another container: they may be on different nodes.", "leave it out.");
+      if (!Object.hasOwn(kinds, written))
+        return reading.invalid(
+          at,
+          `"${written}" is not one of ${Object.keys(kinds).join(", ")}.`,
+          name === "network" ? "write the name of a network under networks." : undefined,
+        );
+      const kind = kinds[written];
+      if (kind !== undefined) draft.set("namespaces", { ...draft.spec.namespaces, [name]: kind }, at);
+      if (kind === "host") say(reading, at, setting);
+    },
+  );
 
 /** Fields of a service that reach into the node. */
 export const nodeFields: FieldTable<Draft> = {

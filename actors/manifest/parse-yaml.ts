@@ -9,8 +9,6 @@ export const MAX_MANIFEST_BYTES = 1_048_576;
 const MAX_VALUES = 250_000;
 /** Values deeper within each other are refused. */
 const MAX_DEPTH = 50;
-/** After so many of them the rest of the file is misread anyway. */
-const MAX_YAML_ERRORS = 10;
 /** Documents in one file, with --- between them. */
 const MAX_DOCUMENTS = 100;
 /** Brackets opened and never closed beyond this end the parser's stack before they end the file. */
@@ -44,10 +42,15 @@ export function parseYaml(text: string, { file, directory, variables }: YamlFile
     const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
     const documents = "empty" in parsed ? [] : parsed;
     if (documents.length > MAX_DOCUMENTS) return findings.error("too-much", start, `The file holds more than ${MAX_DOCUMENTS} documents.`);
-    const problems = documents.flatMap(({ errors }) => errors);
-    for (const problem of problems.slice(0, MAX_YAML_ERRORS))
-      findings.error("invalid", spotOf(document, problem.pos[0]), `This is not valid YAML: ${problem.message.replace(/\.$/, "")}.`);
-    if (problems.length > 0) return undefined;
+    // What follows the first is misread, and would be told as further ones.
+    const [problem] = documents.flatMap(({ errors }) => errors);
+    if (problem !== undefined)
+      return findings.error(
+        "invalid",
+        spotOf(document, problem.pos[0]),
+        `This is not valid YAML: ${problem.message.replace(/\.$/, "")}.`,
+        "look at quotes, brackets and indentation here and in the line before.",
+      );
     const filled = documents.map(({ contents }) => contents).filter((contents) => !isScalar(contents) || contents.value !== null);
     const contents = filled.length === 0 ? [null] : filled;
     const builders = contents.map((node) => ({ node, builder: new Builder(document, findings) }));

@@ -42,7 +42,7 @@ const longFields: FieldTable<LongPort> = {
   }),
   protocol: text("protocol"),
   host_ip: different(
-    "0.0.0.0, which is all addresses of a node, or 127.0.0.1 and ::1, which are of the replica's own node.",
+    "0.0.0.0, which is all addresses of every node, or 127.0.0.1 and ::1, which are of the replica's own node; others are refused.",
     (_reading, at, port) => {
       port.address = at;
     },

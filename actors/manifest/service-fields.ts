@@ -27,7 +27,6 @@ const words = (field: "command" | "entrypoint"): Rule<Draft> => ({
   }),
   mayBeEmpty: true,
 });
-const later = (what: string, harmless: readonly string[] = []): Rule<unknown> => refused(`${what} not supported yet.`, undefined, harmless);
 const ownHostFlag = (what: string): Rule<unknown> =>
   refusedFlag(`${what} would reach into the node, which is not supported.`, "leave it out.");
 const ownHost = (what: string, harmless: readonly string[] = []): Rule<unknown> =>
@@ -83,9 +82,12 @@ const passed: FieldTable<Draft> = {
 };
 
 const unavailable: FieldTable<unknown> = {
-  models: later("Models are"),
-  provider: later("Services that another program provides are"),
-  external_links: refused("What is not of the project cannot be linked.", "leave it out, and put both on one network that is external."),
+  models: refused("Models are not supported yet.", "run it as a service, and write its address into environment."),
+  provider: refused(
+    "Services that another program provides are not supported yet.",
+    "write an image, or leave the service out and write its address into environment.",
+  ),
+  external_links: refused("What is not of the project cannot be linked.", "put both on one network that is external."),
   volumes_from: refused("Volumes are not taken over from another service.", "name under volumes of both what they share."),
   mac_address: refused("Its network address is given by the engine.", "leave it out."),
   storage_opt: refused("A container's disk has no options here.", "leave it out."),

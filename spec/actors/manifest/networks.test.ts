@@ -161,8 +161,13 @@ networks:
     ],
     [
       "networks: [n]",
-      "networks: {n: {driver_opts: {com.docker.network.bridge.name: docker0}}}",
-      /^error networks\.n\.driver_opts: The option com\.docker\.network\.bridge\.name reaches into the node/,
+      "networks: {n: {driver_opts: {com.docker.network.bridge.name: br-shop}}}",
+      /^warning networks\.n\.driver_opts: com\.docker\.network\.bridge\.name is passed over/,
+    ],
+    [
+      "networks: [n]",
+      "networks: {n: {driver_opts: {com.docker.network.bridge.inhibit_ipv4: 'true'}}}",
+      /^error networks\.n\.driver_opts: The option com\.docker\.network\.bridge\.inhibit_ipv4 reaches into the node/,
     ],
     [
       "network_mode: host\n    networks: [n]",
