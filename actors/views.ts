@@ -26,6 +26,8 @@ export const RolloutView = z.object({
   endedAtMs: z.number().optional(),
   /** When it fails if nothing changes. */
   deadlineAtMs: z.number().optional(),
+  /** Before this time no further replica is replaced, because its policy wants a pause. Absent: nobody waits for that. */
+  nextBatchAtMs: z.number().optional(),
 });
 export type RolloutView = z.infer<typeof RolloutView>;
 

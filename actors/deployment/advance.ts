@@ -1,3 +1,4 @@
+import { isHeldUp, nextBatchAtMs } from "./batches.ts";
 import type { Draft } from "./draft.ts";
 import { followNodes } from "./follow-nodes.ts";
 import { bringsForward, closedBecause, isGlobal, presentNodes, wantedSlots } from "./global.ts";
@@ -153,13 +154,16 @@ function retarget(draft: Draft, slots: readonly number[], revision: number): voi
   if (slots.length > 0) draft.add({ type: "slots.retargeted", slots, revision });
 }
 
-/** Replaces what is of an older revision or being evacuated, never beyond the budget. */
+/** Replaces what is of an older revision or being evacuated, never beyond the budget nor before its time. */
 function replaceOld(draft: Draft): void {
   adoptSameContent(draft);
   retireSuperseded(draft);
   const views = draft.views;
   const room = new RolloutRoom(draft.state, views, draft.nowMs);
-  const next = views.filter((view) => needsSuccessor(draft.state, view) && mayStart(draft, view.slot));
+  const isHeld = (nextBatchAtMs(draft.state, views) ?? 0) > draft.nowMs;
+  const next = views.filter(
+    (view) => needsSuccessor(draft.state, view) && mayStart(draft, view.slot) && !(isHeld && isHeldUp(draft.state, view)),
+  );
   const slots: number[] = [];
   const goFirst: PlacementRecord[] = [];
   for (const view of next) {

@@ -145,6 +145,8 @@ export const RolloutPolicy = z.strictObject({
   maxUnavailable: Share.optional(),
   /** A replica counts once it has been healthy for so long. */
   minHealthyMs: DurationMs.default(5_000),
+  /** So long after a new replica counts, no further one is begun. */
+  delayMs: DurationMs.default(0),
   placeDeadlineMs: DurationMs.default(300_000),
   pullDeadlineMs: DurationMs.default(300_000),
   startDeadlineMs: DurationMs.default(60_000),

@@ -1,3 +1,4 @@
+import { nextBatchAtMs } from "./batches.ts";
 import { availableAtMs, leavesUntilMs } from "./replica.ts";
 import { slotViews } from "./slot-views.ts";
 import type { DeploymentState } from "./state.ts";
@@ -12,6 +13,7 @@ export function nextStepMs(state: DeploymentState, nowMs: number): number | unde
     const verdict = verdictOf(state, nowMs, views);
     if (verdict.kind === "in-progress") times.push(verdict.nextLookMs);
   }
+  times.push(nextBatchAtMs(state, views) ?? Infinity);
   for (const placement of Object.values(state.placements)) times.push(leavesUntilMs(state, placement) ?? Infinity);
   for (const { slot, good, old } of views) {
     times.push(slot.notBeforeMs);

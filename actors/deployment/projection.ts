@@ -1,9 +1,11 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { RowChange } from "../../runtime/journal.ts";
 import type { ChangeView, ContainerView, DeploymentView, RolloutView } from "../views.ts";
+import { nextBatchAtMs } from "./batches.ts";
 import { wantedSlots } from "./global.ts";
 import { REPLICAS_OF_A_GLOBAL } from "./mode-problems.ts";
 import { contentOf, isActive, isHealthy, revisionOf, templateOf } from "./replica.ts";
+import { slotViews } from "./slot-views.ts";
 import { isAsOrdered } from "./standing.ts";
 import type { DeploymentState, PlacementRecord, Rollout } from "./state.ts";
 import { phaseOf, statusOf, troubleOf } from "./status.ts";
@@ -41,11 +43,16 @@ function deploymentView(state: DeploymentState): DeploymentView {
     pendingReplicas: active.filter(({ stage }) => stage.stage !== "assigned").length,
     restarts: active.reduce((sum, { status }) => sum + (status?.restarts ?? 0), 0),
     spec: { ...fields, image: image.reference, replicas: template.mode === "global" ? REPLICAS_OF_A_GLOBAL : state.replicas },
-    rollout: rolloutView(state.rollout),
+    rollout: { ...rolloutView(state.rollout), ...nextBatch(state) },
     ...(state.membership === undefined ? {} : { stack: state.membership.stack, drifted: !isAsOrdered(state, state.membership) }),
     createdAtMs: state.createdAtMs,
     changedAtMs: state.changedAtMs,
   };
+}
+
+function nextBatch(state: DeploymentState): Pick<RolloutView, "nextBatchAtMs"> {
+  const atMs = state.rollout?.outcome === "in-progress" ? nextBatchAtMs(state, slotViews(state)) : undefined;
+  return atMs === undefined ? {} : { nextBatchAtMs: atMs };
 }
 
 function rolloutView(rollout: Rollout | undefined): RolloutView {

@@ -61,12 +61,15 @@ const updateConfig: FieldTable<Update> = {
       reading.differs(at, "A new replica counts once it has been healthy for this long; Compose would merely watch it for failures.");
     },
   ),
-  delay: refused(
-    "There is no pause between replicas.",
-    "write monitor: a replica must be healthy for so long before the next is replaced.",
-    ["0", "0s", "0ms"],
+  delay: different("The pause begins once a new replica counts, which monitor says.", (reading, at, { rollout }) => {
+    const amount = reading.amount(at, durationMs, "10s");
+    if (amount !== undefined) rollout.delayMs = amount;
+  }),
+  max_failure_ratio: refused(
+    "A rollout succeeds with all of its replicas: a single one that cannot become healthy fails it.",
+    "leave it out.",
+    ["0", "0.0"],
   ),
-  max_failure_ratio: refused("A single replica that cannot become healthy fails the rollout.", "leave it out.", ["0", "0.0"]),
 };
 
 const deploy: FieldTable<Draft> = {

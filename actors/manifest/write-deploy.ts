@@ -53,10 +53,17 @@ export function writeRestart(policy: DeploymentSpec["restart"], { spec }: Within
   return under("restart")({ any: "always", "on-failure": `on-failure${attempts}`, none: "no" }[condition]);
 }
 
-export function writeRollout({ maxSurge, maxUnavailable, minHealthyMs, onFailure }: DeploymentSpec["rollout"]): Part {
+export function writeRollout({ maxSurge, maxUnavailable, minHealthyMs, delayMs, onFailure }: DeploymentSpec["rollout"]): Part {
   return {
     service: {
-      deploy: { update_config: { ...orderOf(maxSurge, maxUnavailable), monitor: duration(minHealthyMs), failure_action: onFailure } },
+      deploy: {
+        update_config: {
+          ...orderOf(maxSurge, maxUnavailable),
+          ...named("delay", delayMs > 0 ? duration(delayMs) : undefined),
+          monitor: duration(minHealthyMs),
+          failure_action: onFailure,
+        },
+      },
     },
   };
 }

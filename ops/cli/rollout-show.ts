@@ -30,6 +30,7 @@ export function openShow({ out, api }: Session, name: string): Show {
         region.draw([
           out.paint("bold", head),
           ...(reason === "" ? [] : [`  ${reason}`]),
+          ...pauseOf(rollout, api().nowMs()).map((words) => `  ${words}`),
           ...replicaTable(out, withoutPast(containers), api().nowMs()),
         ]);
       },
@@ -39,18 +40,26 @@ export function openShow({ out, api }: Session, name: string): Show {
   // What runs well already, or ended before, is no news.
   let before: readonly ContainerView[] | undefined;
   let beforeReason = "";
+  let beforeBatchAtMs: number | undefined;
   return {
     draw({ deployment, containers, rollout }, elapsedMs) {
       // How it ended is the last word, which is not this one's.
       const reason = rollout.outcome === "in-progress" ? plain(deployment?.reason ?? "") : "";
       const said = reason === "" || reason === beforeReason ? [] : [`${name}: ${reason}`];
-      for (const line of [...said, ...changesBetween(before ?? containers.filter(isNoNews), containers, api().nowMs())])
+      const pause = rollout.nextBatchAtMs === beforeBatchAtMs ? [] : pauseOf(rollout, api().nowMs()).map((words) => `${name}: ${words}`);
+      for (const line of [...said, ...pause, ...changesBetween(before ?? containers.filter(isNoNews), containers, api().nowMs())])
         out.line(`${ageText(elapsedMs).padStart(4)}  ${line}`);
       before = containers;
       beforeReason = reason;
+      beforeBatchAtMs = rollout.nextBatchAtMs;
     },
     end: () => undefined,
   };
+}
+
+/** `next batch in 8s`; nothing when nothing waits. */
+function pauseOf({ outcome, nextBatchAtMs = 0 }: RolloutView, nowMs: number): readonly string[] {
+  return outcome === "in-progress" && nextBatchAtMs > nowMs ? [`next batch in ${ageText(nextBatchAtMs - nowMs)}`] : [];
 }
 
 function isNoNews({ phase, health }: ContainerView): boolean {

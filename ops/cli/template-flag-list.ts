@@ -41,6 +41,7 @@ export const templateFlags: readonly Flag[] = [
   { flags: "--max-surge <share>", description: "replicas above the wanted number during a rollout: 1 or 25%" },
   { flags: "--max-unavailable <share>", description: "replicas that may be missing during a rollout: 0 or 25%" },
   { flags: "--min-healthy <duration>", description: "healthy for so long before a replica counts (5s)" },
+  { flags: "--update-delay <duration>", description: "after a new replica counts, before the next one is replaced (0s)" },
   { flags: "--deadline <duration>", description: "of the whole rollout (1h)" },
   { flags: "--on-failure <what>", description: "what a failed update does (rollback)", choices: ["rollback", "pause"] },
 ];

@@ -57,6 +57,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
       maxSurge: share(text(options, "maxSurge")),
       maxUnavailable: share(text(options, "maxUnavailable")),
       minHealthyMs: duration(options, "minHealthy", "--min-healthy"),
+      delayMs: duration(options, "updateDelay", "--update-delay"),
       wholeDeadlineMs: duration(options, "deadline", "--deadline"),
       onFailure: text(options, "onFailure"),
     }),

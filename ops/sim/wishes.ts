@@ -19,6 +19,7 @@ const MOST_PER_NODE = [0, 0, 2] as const;
 const MEMBER_SHARE = 0.2;
 const PRUNE_SHARE = 0.4;
 const BUDGETS = [{}, {}, { maxSurge: 2 }, { maxSurge: 0, maxUnavailable: 1 }, { maxSurge: "50%", maxUnavailable: "25%" }] as const;
+const PAUSES_MS = [0, 0, 5_000] as const;
 const TIMES = { intervalMs: 3_000, timeoutMs: 1_000, retries: 2 } as const;
 const CHECKS = [
   undefined,
@@ -51,7 +52,12 @@ export function newDeployment(random: Random, name: string, imageReference: stri
     resources: { cpuReservedMillis: oneOf(random, [0, 100, 900]), memoryReservedBytes: oneOf(random, [0, 2 ** 28]) },
     constraints: random.next() < 0.1 ? [{ operator: "==", key: "zone", value: "a" }] : [],
     stopGraceMs: 2_000,
-    rollout: { ...DEADLINES, ...oneOf(random, BUDGETS), onFailure: random.next() < 0.7 ? "rollback" : "pause" },
+    rollout: {
+      ...DEADLINES,
+      ...oneOf(random, BUDGETS),
+      delayMs: oneOf(random, PAUSES_MS),
+      onFailure: random.next() < 0.7 ? "rollback" : "pause",
+    },
   };
 }
 

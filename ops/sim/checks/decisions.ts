@@ -2,7 +2,7 @@ import { budgetOf } from "../../../actors/deployment/budget.ts";
 import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import { excuseOf } from "../../../actors/deployment/excuses.ts";
 import { wantedSlots } from "../../../actors/deployment/global.ts";
-import { templateOf } from "../../../actors/deployment/replica.ts";
+import { contentOf, templateOf } from "../../../actors/deployment/replica.ts";
 import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import { partsOf } from "../../../runtime/address.ts";
@@ -20,6 +20,7 @@ export function decisionChecks(report: Report): TruthListener {
       succeedsTruly(step, report);
       findsItsPortFree(step, removed, report);
       staysOnItsNode(step, report);
+      pausesBetweenBatches(step, report);
     },
     committed: (commit: Commit) => {
       if (commit.epoch < epoch) report("epochs only grow", `${commit.stream} was written under ${commit.epoch} after ${epoch}`);
@@ -115,4 +116,26 @@ function staysOnItsNode({ event, before }: DeploymentStep, report: Report): void
     const own = before.slots[before.placements[placementId]?.slot ?? 0]?.node;
     if (own !== undefined && own !== node) report("one replica per node", `${placementId} belongs to ${own} and was placed on ${node}`);
   }
+}
+
+/** No replica that may stay is replaced while one of the same change counts for less than the pause that was asked for. */
+function pausesBetweenBatches({ event, before, atMs }: DeploymentStep, report: Report): void {
+  if (event.type !== "slots.retargeted") return;
+  const content = contentOf(before, event.revision);
+  const { delayMs } = templateOf(before, content).rollout;
+  const active = Object.values(before.placements).filter(({ desired }) => desired === "running");
+  const isNew = ({ contentOf: runs }: PlacementRecord): boolean => runs === content;
+  const last = active.find(
+    (placement) => isNew(placement) && isProven(before, placement, atMs) && !isProven(before, placement, atMs - delayMs),
+  );
+  if (last === undefined) return;
+  const replaced = event.slots.filter((slot) => {
+    const own = active.filter((placement) => placement.slot === slot && before.slots[slot]?.revision !== event.revision);
+    return own.some(({ evacuation }) => evacuation === undefined) && !own.some(isNew);
+  });
+  if (replaced.length > 0)
+    report(
+      "a rollout pauses as it was told",
+      `${before.name}: slots ${replaced.join(", ")} are moved and ${last.placementId} counts only now`,
+    );
 }

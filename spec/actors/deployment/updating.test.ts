@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { nextStepMs } from "../../../actors/deployment/next-step.ts";
 import { statusOf } from "../../../actors/deployment/status.ts";
 import { imageOf, running, templateOf } from "./stage.ts";
 
@@ -56,6 +57,29 @@ describe("updating", () => {
     expect(before.filter((id) => stage.active().includes(id))).toHaveLength(2);
     stage.pass(1_000);
     expect(before.filter((id) => stage.active().includes(id))).toHaveLength(1);
+  });
+
+  it("pauses for as long as it is told after each replica that counts, and for nobody who has to leave its node", () => {
+    const stage = running(4, { rollout: { minHealthyMs: 1_000, delayMs: 10_000 } });
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    const begun = (): number => Object.values(stage.state.placements).filter(({ contentOf }) => contentOf === 2).length;
+    stage.obey();
+    stage.pass(1_000);
+    expect(begun()).toBe(1);
+    const next = nextStepMs(stage.state, stage.nowMs);
+    stage.obey();
+    expect(next).toBe(stage.nowMs + 10_000);
+    stage.pass(9_999);
+    expect(begun()).toBe(1);
+    stage.pass(1);
+    expect(begun()).toBe(2);
+    stage.obey();
+    stage.pass(1_000);
+    const [old = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 1);
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(old), placementIds: [old], reason: "n1 is being drained" });
+    expect(begun()).toBe(3);
+    stage.finish();
+    expect(stage.state.rollout?.outcome).toBe("succeeded");
   });
 
   it("has the nodes pull the new image while the first replica proves its health", () => {

@@ -190,7 +190,11 @@ services:
       onFailure: "rollback",
     });
     expect(rollout("parallelism: 0, order: start-first, failure_action: rollback")).toMatchObject({ maxSurge: "100%" });
-    expect(rollout("monitor: 15s, failure_action: rollback, delay: 0s")).toEqual({ minHealthyMs: 15_000, onFailure: "rollback" });
+    expect(rollout("monitor: 15s, failure_action: rollback, delay: 1m")).toEqual({
+      minHealthyMs: 15_000,
+      delayMs: 60_000,
+      onFailure: "rollback",
+    });
   });
 });
 
@@ -364,7 +368,7 @@ describe("what cannot be had is refused with its place, the reason, and what to 
     ["deploy: {replicas: 100000}", /replicas: /],
     ["deploy: {replicas: many}", /not a whole number/],
     ["deploy: {update_config: {failure_action: continue}}", /never goes on.*-> write rollback or pause/],
-    ["deploy: {update_config: {delay: 10s}}", /no pause between replicas.*-> write monitor/],
+    ["deploy: {update_config: {delay: soon}}", /"soon" is not an amount.*-> write it like 10s/],
     ["deploy: {resources: {limits: {memory: lots}}}", /"lots" is not an amount/],
     ["deploy: {placement: {constraints: ['engine.labels.a == b']}}", /Nodes have no engine\.labels\.a/],
     ["healthcheck: {test: [curl, x]}", /begins with CMD, CMD-SHELL or NONE, not "curl"/],

@@ -290,6 +290,7 @@ describe("a Compose file that is written", () => {
         rollout: fc.record(
           {
             minHealthyMs: fc.nat(10_000),
+            delayMs: fc.constantFrom(0, 1_500, 60_000),
             maxSurge: fc.constantFrom(0, 2, "25%"),
             maxUnavailable: fc.constantFrom(0, 1, "100%"),
             onFailure: fc.constantFrom("rollback", "pause"),

@@ -73,7 +73,8 @@ describeOnCluster("a deployment on three real engines", () => {
     async () => {
       const flags = ["--image", cluster.image("bb1"), "--min-healthy", "500ms", "--max-replicas-per-node", "1"];
       await cluster.run("deploy", "few", ...flags, "--replicas", "3", "--wait");
-      await cluster.run("update", "few", "--image", cluster.image("bb2"), "--wait");
+      const said = await cluster.run("update", "few", "--image", cluster.image("bb2"), "--update-delay", "2s", "--wait");
+      expect(said).toMatch(/few: next batch in \d+s/);
       expect(new Set((await untilCalm(cluster, "few", 3)).map(({ node }) => node))).toEqual(new Set(["n1", "n2", "n3"]));
       await cluster.cli("scale", "few", "4");
       await cluster.until("the fourth is pending", async () => (await cluster.containers("few")).some(({ phase }) => phase === "pending"));

@@ -2,6 +2,7 @@ import type { AnyActorDefinition, Decision, Outgoing } from "../../../runtime/ac
 import { addressOf } from "../../../runtime/address.ts";
 import type { Commit, Journal } from "../../../runtime/journal.ts";
 import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
+import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
@@ -32,6 +33,23 @@ function redecided(kind: string, change: (accepted: Accepted, state: unknown, te
         return decision.kind === "accept" ? change(decision, state, context.address.split("/")[0] ?? "") : decision;
       };
       return { ...definition, decider: { ...definition.decider, decide } };
+    },
+  };
+}
+
+/** A deployment that takes its revisions for others than they are. */
+function believing(change: (template: PinnedTemplate) => PinnedTemplate): Mutation {
+  const changed = (state: DeploymentState): DeploymentState => ({
+    ...state,
+    revisions: state.revisions.map((revision) => ({ ...revision, template: change(revision.template) })),
+  });
+  return {
+    definition: (definition: AnyActorDefinition): AnyActorDefinition => {
+      const { decider } = definition;
+      if (decider.kind !== "deployment") return definition;
+      const decide: typeof decider.decide = (state: unknown, command: unknown, context) =>
+        decider.decide(changed(state as DeploymentState), command, context);
+      return { ...definition, decider: { ...decider, decide } };
     },
   };
 }
@@ -411,6 +429,11 @@ export const mutants: readonly Mutant[] = [
     name: "a deployment that does not say how many of its replicas may be on one node",
     breaks: /no more replicas on a node than allowed/,
     make: () => asking(({ requirements: { maxPerNode: _most, ...requirements }, ...request }) => ({ ...request, requirements })),
+  },
+  {
+    name: "a deployment that makes no pause between one replica and the next",
+    breaks: /a rollout pauses as it was told/,
+    make: () => believing((template) => ({ ...template, rollout: { ...template.rollout, delayMs: 0 } })),
   },
   {
     name: "a deployment that asks for the next one that writes to a volume while the last one is stopping",
