@@ -37,4 +37,6 @@ export interface Finding {
   readonly message: string;
   /** What to write instead. */
   readonly instead?: string;
+  /** That is not set; of an `unset-variable` alone. */
+  readonly variable?: string;
 }

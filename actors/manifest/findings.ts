@@ -32,8 +32,17 @@ export class Findings {
   }
 
   warn(code: FindingCode, spot: Spot, message: string, instead?: string): void {
+    this.#keep(findingAt("warning", code, spot, message, instead));
+  }
+
+  /** Nothing sets the variable, and the message begins with its name. */
+  unset(variable: string, spot: Spot, message: string, instead: string): void {
+    this.#keep({ ...findingAt("warning", "unset-variable", spot, message, instead), variable });
+  }
+
+  #keep(warning: Finding): void {
     this.#warnings += 1;
-    if (this.#warnings <= MAX_WARNINGS) this.#found.push(findingAt("warning", code, spot, message, instead));
+    if (this.#warnings <= MAX_WARNINGS) this.#found.push(warning);
   }
 
   /** By file in the order they were read, then by line. `end` is where a note about further warnings stands. */

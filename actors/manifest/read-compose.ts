@@ -211,7 +211,11 @@ function byProfile(
     const names = reading.items(at).map((item) => reading.text(item) ?? "");
     if (names.length === 0 || asked.has("*") || names.some((profile) => asked.has(profile))) return true;
     idle.add(name);
-    reading.differs(at, `"${name}" is left alone: it belongs to a profile that is not asked for.`, `ask with --profile ${names[0] ?? ""}.`);
+    reading.differs(
+      at,
+      `"${name}" is left alone: it belongs to a profile that is not asked for.`,
+      `ask with --profile ${names.find((profile) => profile !== "") ?? "NAME"}.`,
+    );
     return false;
   });
   return { wanted, idle };

@@ -50,8 +50,8 @@ export class VariableFilling {
     this.#told.add(name);
     const isCoolify = /^SERVICE_[A-Z0-9]+_/.test(name);
     const isUnusual = /[a-z]/.test(name) && fate === "left empty";
-    this.#findings.warn(
-      "unset-variable",
+    this.#findings.unset(
+      name,
       spot,
       isCoolify
         ? `${name} is not set and is ${fate}: Coolify makes such a value up, here nobody does.`

@@ -21,6 +21,20 @@ test("a warning that is the same in several places is said once, with all of the
   ]);
 });
 
+test("variables that are not set are listed in one line", () => {
+  const unset = (variable: string, line: number): Finding =>
+    finding(line, {
+      code: "unset-variable",
+      variable,
+      message: `${variable} is not set and is left empty.`,
+      instead: `set ${variable} in .env or in the shell, or write \${${variable}:-default}.`,
+    });
+  expect(warningLines([unset("A", 4), unset("B", 9)])).toEqual([
+    "compose.yaml:4:5 warning Each of these variables is not set and is left empty. They are A (line 4), B (line 9). Instead: set NAME in .env or in the shell, or write ${NAME:-default}.",
+  ]);
+  expect(warningLines([unset("A", 4)])).toEqual([expect.stringMatching(/warning services\.s4\.container_name: A is not set/)]);
+});
+
 test("places beyond the tenth are counted", () => {
   expect(warningLines(Array.from({ length: 20 }, (_, line) => finding(line + 1)))).toEqual([
     expect.stringMatching(/\(also in lines 2, 3, .*, 11 and 9 more\)$/),
