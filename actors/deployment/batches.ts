@@ -1,4 +1,4 @@
-import { availableAtMs, contentOf, templateOf } from "./replica.ts";
+import { availableAtMs, contentOf, templateInForce } from "./replica.ts";
 import { needsSuccessor, type SlotView } from "./slot-views.ts";
 import type { DeploymentState } from "./state.ts";
 
@@ -8,7 +8,7 @@ import type { DeploymentState } from "./state.ts";
  */
 export function nextBatchAtMs(state: DeploymentState, views: readonly SlotView[]): number | undefined {
   const content = contentOf(state, state.revision);
-  const { delayMs } = templateOf(state, content).rollout;
+  const { delayMs } = templateInForce(state).rollout;
   if (!(delayMs > 0) || !views.some((view) => isHeldUp(state, view))) return undefined;
   const counting = views
     .flatMap(({ good, old }) => [...good, ...old])

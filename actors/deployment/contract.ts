@@ -154,6 +154,8 @@ export const RolloutPolicy = z.strictObject({
   wholeDeadlineMs: DurationMs.default(3_600_000),
   /** What a failed update does. There is nothing to roll back to before the first success: the rollout is then failed. */
   onFailure: z.enum(["rollback", "pause"]).default("rollback"),
+  /** On the way back to this revision, by itself or because a person wants it, these hold instead. Absent: as for any other change. */
+  rollback: z.strictObject({ maxSurge: Share, maxUnavailable: Share, delayMs: DurationMs }).partial().optional(),
 });
 export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
 

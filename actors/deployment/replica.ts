@@ -1,4 +1,4 @@
-import type { PinnedTemplate } from "./contract.ts";
+import type { ChangeKind, PinnedTemplate } from "./contract.ts";
 import type { DeploymentState, PlacementRecord, Revision, Slot } from "./state.ts";
 
 /** Questions about a deployment's replicas, answered from its state alone. */
@@ -19,6 +19,21 @@ export function templateOf(state: DeploymentState, content: number): PinnedTempl
   const revision = revisionOf(state, content) ?? state.revisions.find((candidate) => candidate.contentOf === content);
   if (revision === undefined) throw new Error(`${state.name}: content ${content} is in use and not known`);
   return revision.template;
+}
+
+/** Changes that go back to what was there before. */
+const GOES_BACK: ReadonlySet<ChangeKind> = new Set(["rollback", "automatic-rollback"]);
+
+/** What the deployment is to become, with the rules for how it gets there now. */
+export function templateInForce(state: DeploymentState): PinnedTemplate {
+  const template = templateOf(state, contentOf(state, state.revision));
+  return state.rollout !== undefined && GOES_BACK.has(state.rollout.change) ? onTheWayBack(template) : template;
+}
+
+/** The template with the rules for going back to it. */
+export function onTheWayBack(template: PinnedTemplate): PinnedTemplate {
+  const { delayMs, ...shares } = template.rollout.rollback ?? {};
+  return { ...template, rollout: { ...template.rollout, ...shares, ...(delayMs !== undefined && { delayMs }) } };
 }
 
 export function isActive(placement: PlacementRecord): boolean {

@@ -1,6 +1,6 @@
 import { budgetOf } from "./budget.ts";
 import { excuseOf } from "./excuses.ts";
-import { contentOf, isAvailable, isHealthy, templateOf } from "./replica.ts";
+import { isAvailable, isHealthy, templateInForce } from "./replica.ts";
 import { excessOf, type SlotView } from "./slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -21,7 +21,7 @@ export class RolloutRoom {
     // Nodes that cannot take their replica are neither missed nor made up for.
     const counted = views.filter((view) => excuseOf(state, view, nowMs) === undefined);
     const wanted = counted.length;
-    const { maxSurge, maxUnavailable } = budgetOf(templateOf(state, contentOf(state, state.revision)), wanted);
+    const { maxSurge, maxUnavailable } = budgetOf(templateInForce(state), wanted);
     this.#mostActive = wanted + maxSurge;
     this.#mostActiveLeaving = wanted + Math.max(1, maxSurge);
     this.#leastAvailable = wanted - maxUnavailable;

@@ -53,19 +53,14 @@ export function writeRestart(policy: DeploymentSpec["restart"], { spec }: Within
   return under("restart")({ any: "always", "on-failure": `on-failure${attempts}`, none: "no" }[condition]);
 }
 
-export function writeRollout({ maxSurge, maxUnavailable, minHealthyMs, delayMs, onFailure }: DeploymentSpec["rollout"]): Part {
-  return {
-    service: {
-      deploy: {
-        update_config: {
-          ...orderOf(maxSurge, maxUnavailable),
-          ...named("delay", delayMs > 0 ? duration(delayMs) : undefined),
-          monitor: duration(minHealthyMs),
-          failure_action: onFailure,
-        },
-      },
-    },
-  };
+export function writeRollout(policy: DeploymentSpec["rollout"]): Part {
+  const { minHealthyMs, onFailure, rollback } = policy;
+  const update = { ...paceOf(policy), monitor: duration(minHealthyMs), failure_action: onFailure };
+  return { service: { deploy: { update_config: update, ...named("rollback_config", rollback && paceOf(rollback)) } } };
+}
+
+function paceOf({ maxSurge, maxUnavailable, delayMs }: NonNullable<DeploymentSpec["rollout"]["rollback"]>): Written {
+  return { ...orderOf(maxSurge, maxUnavailable), ...named("delay", delayMs === undefined ? undefined : duration(delayMs)) };
 }
 
 /** How many are replaced at once, and whether new ones come first. */

@@ -18,7 +18,14 @@ const MOST_PER_NODE = [0, 0, 2] as const;
 /** Of what is done to deployments, so much is done to members of a stack, by hand. */
 const MEMBER_SHARE = 0.2;
 const PRUNE_SHARE = 0.4;
-const BUDGETS = [{}, {}, { maxSurge: 2 }, { maxSurge: 0, maxUnavailable: 1 }, { maxSurge: "50%", maxUnavailable: "25%" }] as const;
+const BUDGETS = [
+  {},
+  {},
+  { maxSurge: 2 },
+  { maxSurge: 0, maxUnavailable: 1 },
+  { maxSurge: "50%", maxUnavailable: "25%" },
+  { rollback: { maxSurge: 0, maxUnavailable: 2, delayMs: 3_000 } },
+] as const;
 const PAUSES_MS = [0, 0, 5_000] as const;
 const TIMES = { intervalMs: 3_000, timeoutMs: 1_000, retries: 2 } as const;
 const CHECKS = [

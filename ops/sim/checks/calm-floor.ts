@@ -1,5 +1,6 @@
 import { budgetOf } from "../../../actors/deployment/budget.ts";
 import { wantedSlots } from "../../../actors/deployment/global.ts";
+import { onTheWayBack } from "../../../actors/deployment/replica.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { SimNode } from "../sim-node.ts";
 import type { Truth } from "../truth.ts";
@@ -58,6 +59,7 @@ function isMeantToEnd({ revisions, revision }: DeploymentState): boolean {
 
 /** The most generous budget of any revision that still matters. */
 function floorOf({ revisions }: DeploymentState, replicas: number): number {
-  const allowances = revisions.map(({ template }) => budgetOf(template, replicas).maxUnavailable);
+  const ways = revisions.flatMap(({ template }) => [template, onTheWayBack(template)]);
+  const allowances = ways.map((template) => budgetOf(template, replicas).maxUnavailable);
   return replicas - Math.max(0, ...allowances);
 }

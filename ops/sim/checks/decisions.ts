@@ -2,7 +2,7 @@ import { budgetOf } from "../../../actors/deployment/budget.ts";
 import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import { excuseOf } from "../../../actors/deployment/excuses.ts";
 import { wantedSlots } from "../../../actors/deployment/global.ts";
-import { contentOf, templateOf } from "../../../actors/deployment/replica.ts";
+import { contentOf, templateInForce, templateOf } from "../../../actors/deployment/replica.ts";
 import { slotViews } from "../../../actors/deployment/slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import { partsOf } from "../../../runtime/address.ts";
@@ -34,8 +34,7 @@ export function decisionChecks(report: Report): TruthListener {
 function keepsEnoughServing({ before, event, after, atMs }: DeploymentStep, report: Report): void {
   const isAway = event.type === "placements.stop-requested" || event.type === "placements.withdrawal-requested";
   if (!isAway || before.mode !== "running") return;
-  const template = before.revisions.find(({ number }) => number === before.revision)?.template;
-  if (template === undefined) return;
+  const template = templateInForce(before);
   const owed = owedSlots(before, atMs);
   const allowed = owed.size - budgetOf(template, owed.size).maxUnavailable;
   const [serving, left] = [before, after].map((state) => servingSlots(state, owed, template.mode)) as [number, number];
@@ -122,7 +121,7 @@ function staysOnItsNode({ event, before }: DeploymentStep, report: Report): void
 function pausesBetweenBatches({ event, before, atMs }: DeploymentStep, report: Report): void {
   if (event.type !== "slots.retargeted") return;
   const content = contentOf(before, event.revision);
-  const { delayMs } = templateOf(before, content).rollout;
+  const { delayMs } = templateInForce(before).rollout;
   const active = Object.values(before.placements).filter(({ desired }) => desired === "running");
   const isNew = ({ contentOf: runs }: PlacementRecord): boolean => runs === content;
   const last = active.find(

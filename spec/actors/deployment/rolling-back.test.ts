@@ -32,6 +32,23 @@ describe("rolling back", () => {
     expect(stage.person({ kind: "rollback" })).toMatchObject({ code: "revision.none-earlier" });
   });
 
+  it("has a budget and a pause of its own, by whomever it was begun", () => {
+    const rollback = { maxSurge: 0, maxUnavailable: 2, delayMs: 5_000 };
+    const stage = running(4, { rollout: { minHealthyMs: 1_000, rollback } });
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    expect([stage.healthySlots(), stage.active().length]).toEqual([4, 5]);
+    stage.finish();
+    stage.accepted({ kind: "rollback" });
+    expect([stage.healthySlots(), stage.active().length]).toEqual([2, 4]);
+    for (let round = 0; round < 3; round++) stage.obey();
+    stage.pass(5_999);
+    expect([stage.healthySlots(), stage.active().length]).toEqual([4, 4]);
+    stage.pass(1);
+    expect([stage.healthySlots(), stage.active().length]).toEqual([2, 4]);
+    stage.finish();
+    expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 1)).toBe(true);
+  });
+
   it("refuses to go back to what runs already, and to what it does not know", () => {
     const stage = threeRevisions();
     expect(stage.person({ kind: "rollback", to: 3 })).toMatchObject({ code: "revision.current" });

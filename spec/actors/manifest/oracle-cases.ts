@@ -289,7 +289,8 @@ const lifecycle: readonly OracleCase[] = [
     reservations: {cpus: '0.25', memory: 20M}
   restart_policy: {condition: on-failure, delay: 5s, max_attempts: 3, window: 120s}
   placement: {constraints: [node.labels.zone==eu, "node.hostname != x"]}
-  update_config: {parallelism: 2, failure_action: rollback, monitor: 10s, order: start-first}`,
+  update_config: {parallelism: 2, failure_action: rollback, monitor: 10s, order: start-first, delay: 20s}
+  rollback_config: {parallelism: 0, order: stop-first, delay: 1s, failure_action: pause}`,
   ),
   one("scale", "scale: 2"),
   one("scale and replicas that differ", "scale: 2\ndeploy: {replicas: 3}"),

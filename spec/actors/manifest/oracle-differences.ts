@@ -86,10 +86,14 @@ const explanations: readonly Explanation[] = [
     holds: (compose, here) => compose === undefined && JSON.stringify(here) === '{"mode":"replicated-job"}',
     reason: "A service that is waited for until it has completed is a job.",
   },
-  { field: /^services\.\*\.deploy\.rollback_config(\..*)?$/, holds: isLeftOut, reason: "A rollback follows the rules of update_config." },
+  {
+    field: /^services\.\*\.deploy\.rollback_config(\.(monitor|failure_action|max_failure_ratio))?$/,
+    holds: isLeftOut,
+    reason: "What counts and what fails is the same on the way back.",
+  },
   { field: /^services\.\*\.deploy\.placement\.preferences$/, holds: isLeftOut, reason: "Replicas are spread over nodes." },
   {
-    field: /^services\.\*\.deploy\.update_config\.(order|parallelism|monitor|failure_action)$/,
+    field: /^services\.\*\.deploy\.(update|rollback)_config\.(order|parallelism|monitor|failure_action)$/,
     holds: isAdded,
     reason: "The default is another one, so it is written.",
   },

@@ -196,6 +196,15 @@ services:
       onFailure: "rollback",
     });
   });
+
+  test("rollback_config holds on the way back, in whatever order the two are written", () => {
+    const back = "rollback_config: {parallelism: 0, order: stop-first, delay: 2s, failure_action: pause, monitor: 3s}";
+    const there = "update_config: {failure_action: pause}";
+    const rollback = { maxSurge: 0, maxUnavailable: "100%", delayMs: 2_000 };
+    for (const deploy of [`${back}, ${there}`, `${there}, ${back}`])
+      expect(specOf(`deploy: {${deploy}}`)).toMatchObject({ rollout: { onFailure: "pause", rollback } });
+    expect(specOf("deploy: {rollback_config: {failure_action: pause}}")).not.toHaveProperty("rollout.rollback");
+  });
 });
 
 describe("a word with more than one spelling", () => {

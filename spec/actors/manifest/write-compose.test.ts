@@ -294,6 +294,10 @@ describe("a Compose file that is written", () => {
             maxSurge: fc.constantFrom(0, 2, "25%"),
             maxUnavailable: fc.constantFrom(0, 1, "100%"),
             onFailure: fc.constantFrom("rollback", "pause"),
+            rollback: fc.record(
+              { maxSurge: fc.constantFrom(0, 1, "25%"), maxUnavailable: fc.constantFrom(0, 2, "100%"), delayMs: fc.constantFrom(0, 2_000) },
+              { requiredKeys: [] },
+            ),
             startDeadlineMs: fc.constantFrom(60_000, 90_000),
           },
           { requiredKeys: [] },

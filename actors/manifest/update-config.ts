@@ -1,0 +1,136 @@
+import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import type { Draft } from "./draft.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
+import { durationMs } from "./quantities.ts";
+import type { Place, Reading } from "./reading.ts";
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+type RolloutInput = Writable<NonNullable<DeploymentSpecInput["rollout"]>>;
+
+/** `update_config` or `rollback_config` while it is read. */
+interface Update {
+  readonly rollout: RolloutInput;
+  parallelism?: Place;
+  order?: Place;
+  failureAction?: Place;
+}
+
+/** Fields that mean the same in both. */
+const pace: FieldTable<Update> = {
+  parallelism: honoured((_reading, at, update) => {
+    update.parallelism = at;
+  }),
+  order: different(
+    "Without one, new replicas start before old ones stop unless ports are published; Compose stops first.",
+    (_reading, at, update) => {
+      update.order = at;
+    },
+  ),
+  delay: different("The pause begins once a new replica counts, which monitor says.", (reading, at, { rollout }) => {
+    const amount = reading.amount(at, durationMs, "10s");
+    if (amount !== undefined) rollout.delayMs = amount;
+  }),
+};
+
+const updateConfig: FieldTable<Update> = {
+  ...pace,
+  failure_action: different(
+    "rollback (here the default) and pause; continue is refused: a rollout that failed never goes on.",
+    (_reading, at, update) => {
+      update.failureAction = at;
+    },
+  ),
+  monitor: different(
+    "A new replica counts once it has been healthy for so long; Compose merely watches it for failures.",
+    (reading, at, { rollout }) => {
+      const amount = reading.amount(at, durationMs, "10s");
+      if (amount !== undefined) rollout.minHealthyMs = amount;
+      reading.differs(at, "A new replica counts once it has been healthy for this long; Compose would merely watch it for failures.");
+    },
+  ),
+  max_failure_ratio: refused(
+    "A rollout succeeds with all of its replicas: a single one that cannot become healthy fails it.",
+    "leave it out.",
+    ["0", "0.0"],
+  ),
+};
+
+const rollbackConfig: FieldTable<Update> = {
+  ...pace,
+  failure_action: passedOver(
+    "An automatic rollback that fails ends there; one that a person asked for does what update_config says.",
+    "leave it out.",
+    ["pause"],
+  ),
+  monitor: passedOver("A replica counts as the update_config of what is gone back to says.", "leave it out."),
+  max_failure_ratio: passedOver("A single replica that cannot become healthy fails a rollback.", "leave it out.", ["0", "0.0"]),
+};
+
+/** `deploy.update_config`. */
+export const updateConfigRule: Rule<Draft> = different(
+  "Parallelism and order become how many replicas may be too many, or missing.",
+  (reading, at, draft) => {
+    const update = readConfig(reading, at, updateConfig, draft);
+    readFailureAction(reading, at, update);
+    draft.set("rollout", { ...draft.spec.rollout, ...update.rollout }, at);
+  },
+  updateConfig,
+);
+
+/** `deploy.rollback_config`. */
+export const rollbackConfigRule: Rule<Draft> = different(
+  "Holds for every way back, also one that a person asks for, as the revision says that is gone back to. What it does not say is as in update_config.",
+  (reading, at, draft) => {
+    const { maxSurge, maxUnavailable, delayMs } = readConfig(reading, at, rollbackConfig, draft).rollout;
+    const rollback = {
+      ...(maxSurge !== undefined && { maxSurge }),
+      ...(maxUnavailable !== undefined && { maxUnavailable }),
+      ...(delayMs !== undefined && { delayMs }),
+    };
+    if (Object.keys(rollback).length > 0) draft.set("rollout", { ...draft.spec.rollout, rollback }, at);
+  },
+  rollbackConfig,
+);
+
+function readConfig(reading: Reading, place: Place, fields: FieldTable<Update>, { publishesPorts }: Draft): Update {
+  const update: Update = { rollout: {} };
+  readFields(reading, place, fields, update);
+  readOrder(reading, place, update, publishesPorts);
+  return update;
+}
+
+/** parallelism and order become how many replicas may be too many, or too few. */
+function readOrder(reading: Reading, place: Place, { rollout, parallelism: at, order: orderAt }: Update, publishesPorts: boolean): void {
+  const parallelism = at === undefined ? 1 : (reading.wholeNumber(at) ?? 1);
+  const share = parallelism === 0 ? "100%" : parallelism;
+  const order = orderAt === undefined ? undefined : reading.oneOf(orderAt, ["start-first", "stop-first"]);
+  if (order === undefined && at === undefined) return;
+  const stopsFirst = order === "stop-first" || (order === undefined && publishesPorts);
+  Object.assign(rollout, stopsFirst ? { maxSurge: 0, maxUnavailable: share } : { maxSurge: share, maxUnavailable: 0 });
+  if (order === undefined && !publishesPorts)
+    reading.differs(
+      at ?? place,
+      "Without an order, new replicas start before old ones stop; Compose would stop first.",
+      "write order: stop-first or order: start-first to say it.",
+    );
+  if (order === "start-first" && publishesPorts)
+    reading.differs(
+      orderAt ?? place,
+      "A published port is bound on its node, so a new replica needs a node where the old one is not.",
+      "write order: stop-first when all nodes are taken.",
+    );
+}
+
+function readFailureAction(reading: Reading, place: Place, { rollout, failureAction: at }: Update): void {
+  if (at === undefined) {
+    reading.differs(
+      place,
+      "Without a failure_action, a failed update is rolled back; Compose would pause.",
+      "write failure_action to say it.",
+    );
+    return;
+  }
+  const action = reading.oneOf(at, ["pause", "rollback", "continue"]);
+  if (action === "continue") reading.refuse(at, "A rollout that failed never goes on.", "write rollback or pause.");
+  else if (action !== undefined) rollout.onFailure = action;
+}
