@@ -40,6 +40,8 @@ export class Draft {
   build?: Place;
   readonly joined: NetworkInput[] = [];
   networksAt?: Place;
+  /** Another name that it is found by. */
+  containerName?: string;
   /** An address that one replica alone can have. */
   ownAddressAt?: Place;
   /** It is on no network of the project. */

@@ -75,7 +75,19 @@ const passed: FieldTable<Draft> = {
   ),
   attach: passedOver("Output is read with odysseus logs, not while applying.", "leave it out."),
   develop: passedOver("It is for docker compose watch.", "leave it out where only nodes run it."),
-  container_name: passedOver("A container is named after its replica: a deployment may have several.", "use the service's name."),
+  container_name: different(
+    "A container is named after its replica: a deployment may have several. Others on its networks find it by this name, too.",
+    (reading, at, draft) => {
+      const name = reading.text(at);
+      if (name === undefined || name === "") return;
+      draft.containerName = name;
+      reading.differs(
+        at,
+        "A container is named after its replica; others on its networks find it by this name, too.",
+        "use the service's name.",
+      );
+    },
+  ),
   logging: loggingRule,
   pull_policy: different("An image is pinned to its digest when it is applied, and pulled where it is missing.", readPullPolicy),
   pull_refresh_after: passedOver("An image is looked up whenever the manifest is applied.", "leave it out."),

@@ -131,7 +131,8 @@ export function finishNetworks(reading: Reading, place: Place, service: string, 
       "leave it out and use the service's name, or write replicas: 1.",
     );
   if (draft.joined.length === 0) return;
-  const networks = draft.joined.map((network) => ({ ...network, aliases: [...new Set([service, ...(network.aliases ?? [])])] }));
+  const own = draft.containerName === undefined ? [service] : [service, draft.containerName];
+  const networks = draft.joined.map((network) => ({ ...network, aliases: [...new Set([...own, ...(network.aliases ?? [])])] }));
   draft.set("networks", networks, at ?? place);
 }
 

@@ -112,6 +112,14 @@ networks:
     expect(messagesOf(text)).toEqual([expect.stringMatching(/^warning networks\.old\.external: .*allow\.networks/)]);
   });
 
+  test("find a service by its container_name, too, as many files count on", () => {
+    const text = "services: {web: {image: a, environment: {DB: shop_postgres}}, db: {image: b, container_name: shop_postgres}}";
+    expect(networksOf(text)["db"]).toMatchObject({ networks: [{ aliases: ["db", "shop_postgres"] }] });
+    expect(messagesOf(text)).toContainEqual(
+      "warning services.db.container_name: A container is named after its replica; others on its networks find it by this name, too.",
+    );
+  });
+
   test("are linked by name; another name is one for all on their network, unless somebody there has it", () => {
     const linked = (link: string): string => `services: {web: {image: a, links: ["${link}"]}, db: {image: b}}`;
     expect(read(linked("db")).services.find(({ name }) => name === "web")?.after).toEqual([

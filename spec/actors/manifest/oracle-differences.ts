@@ -110,7 +110,7 @@ const explanations: readonly Explanation[] = [
   {
     field: /^services\.\*\.networks(\.\*)?(\.aliases)?$/,
     holds: (compose, here) => compose === undefined && JSON.stringify(here).includes("alias"),
-    reason: "A name that a link gives is one for all on the network.",
+    reason: "A name that a link or container_name gives is one for all on the network.",
   },
   {
     field: /^services\.\*\.(stop_signal|cap_add\[\]|cap_drop\[\])$/,
