@@ -18,6 +18,7 @@ export const linksRule: Rule<Draft> = different(
 /** Names that links give. Call once all services were read: each is one more name of the other service, on the networks that both are on. */
 export function giveLinkNames(reading: Reading, services: readonly Named[]): void {
   const byName = new Map(services.map((service) => [service.name, service.draft]));
+  const names = new NamesOnNetworks(services);
   for (const { draft } of services) {
     const own = new Set(draft.spec.networks?.map(({ name }) => name));
     for (const { name, alias, at } of draft.links) {
@@ -28,7 +29,7 @@ export function giveLinkNames(reading: Reading, services: readonly Named[]): voi
         continue;
       }
       if (alias === name) continue;
-      if (services.some((service) => service.name === alias || isCalled(service, alias, name, own))) {
+      if ([...own].some((network) => !names.take(network, alias, name))) {
         reading.findings.error(
           "conflict",
           at,
@@ -49,6 +50,20 @@ export function giveLinkNames(reading: Reading, services: readonly Named[]): voi
   }
 }
 
-function isCalled({ name, draft }: Named, alias: string, meant: string, networks: ReadonlySet<string>): boolean {
-  return name !== meant && (draft.spec.networks ?? []).some((network) => networks.has(network.name) && network.aliases?.includes(alias));
+/** Who has which name where; a project may have thousands of services. */
+class NamesOnNetworks {
+  readonly #owners = new Map<string, string>();
+
+  constructor(services: readonly Named[]) {
+    for (const { name, draft } of services)
+      for (const network of draft.spec.networks ?? [])
+        for (const alias of network.aliases ?? []) this.#owners.set(`${network.name} ${alias}`, name);
+  }
+
+  /** False: another service has it already. */
+  take(network: string, alias: string, service: string): boolean {
+    const owner = this.#owners.get(`${network} ${alias}`);
+    if (owner === undefined) this.#owners.set(`${network} ${alias}`, service);
+    return owner === undefined || owner === service;
+  }
 }

@@ -22,11 +22,11 @@ export const noFiles: ProjectFiles = { read: () => ({ kind: "absent" }) };
 /** More files in one project are refused. */
 const MAX_FILES = 300;
 
-/** Reads the files that manifests name, says why one cannot be read, and counts them. */
+/** Reads the files that manifests name, each once, and says why one cannot be read. */
 export class NamedFiles {
   readonly #files: ProjectFiles;
   readonly #findings: Findings;
-  #read = 0;
+  readonly #read = new Map<string, FileRead>();
 
   constructor(files: ProjectFiles, findings: Findings) {
     this.#files = files;
@@ -61,9 +61,9 @@ export class NamedFiles {
 
   /** Whatever is there; undefined with a finding when it cannot be told. */
   look(path: string, spot: Spot): Exclude<FileRead, { kind: "refused" }> | undefined {
-    this.#read += 1;
-    if (this.#read > MAX_FILES) return this.#findings.error("too-much", spot, `The project names more than ${MAX_FILES} files.`);
-    const read = this.#files.read(path);
+    const read = this.#read.get(path) ?? this.#files.read(path);
+    this.#read.set(path, read);
+    if (this.#read.size > MAX_FILES) return this.#findings.error("too-much", spot, `The project names more than ${MAX_FILES} files.`);
     return read.kind === "refused" ? this.#findings.error("file", spot, read.reason) : read;
   }
 

@@ -151,6 +151,23 @@ describe("files of variables", () => {
     });
   });
 
+  test("are read once, however many services name them; more than 300 of them are refused", () => {
+    const services = (file: (index: number) => string): string =>
+      `services: {${Array.from({ length: 301 }, (_, index) => `s${index}: {image: a, env_file: ${file(index)}}`).join(", ")}}`;
+    let reads = 0;
+    const files: NonNullable<Project["files"]> = {
+      read: () => {
+        reads += 1;
+        return { kind: "text", text: "A=1" };
+      },
+    };
+    expect(errorsOf({ manifests: named(services(() => "app.env")), files })).toEqual([]);
+    expect(reads).toBe(1);
+    expect(errorsOf({ manifests: named(services((index) => `${index}.env`)), files })).toEqual([
+      "1.yaml:1 services.s300.env_file: The project names more than 300 files.",
+    ]);
+  });
+
   test("may be raw, or absent where they are not required", () => {
     const manifests = named("services: {web: {image: a, env_file: [{path: r.env, format: raw}, {path: none.env, required: false}]}}");
     const files = filesOf({ "r.env": "A=\"q\" $B # c\nB='x'" });
