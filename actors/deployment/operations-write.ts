@@ -13,6 +13,7 @@ import { modeProblems } from "./mode-problems.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { deploymentRefusals } from "./refusals.ts";
 import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
+import { paceFindings } from "./pace-findings.ts";
 import { nodeFindings } from "./node-findings.ts";
 import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
 import { resolveImage, type Resolved } from "./resolve-image.ts";
@@ -284,5 +285,6 @@ export function findingsOf({ template, replicas }: Wanted, nodes: readonly strin
     ...problems.map((problem) => `This would be refused: ${problem}.`),
     ...reachWords(template, nodes),
     ...nodeFindings(template),
+    ...paceFindings(template, replicas),
   ];
 }
