@@ -22,7 +22,8 @@ export class RolloutRoom {
     const counted = views.filter((view) => excuseOf(state, view, nowMs) === undefined);
     const wanted = counted.length;
     const { maxSurge, maxUnavailable } = budgetOf(templateInForce(state), wanted);
-    this.#mostActive = wanted + maxSurge;
+    // Where nobody may be too many, the old one goes first, also while another is missing: its place is not for a successor that would stand beside it.
+    this.#mostActive = maxSurge === 0 ? 0 : wanted + maxSurge;
     this.#mostActiveLeaving = wanted + Math.max(1, maxSurge);
     this.#leastAvailable = wanted - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.

@@ -154,6 +154,18 @@ describe("updating", () => {
     expect(stage.state.rollout?.outcome).toBe("succeeded");
   });
 
+  it("starts no successor beside a replica that is to stop first, not even in the place of one that is missing", () => {
+    const stage = running(3, { mounts: [{ kind: "volume", name: "data", target: "/data" }] });
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.obey();
+    stage.placeAll();
+    const [first = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2);
+    const failure = { code: "disk.full", permanent: false, message: "The node's disk is full.", atMs: stage.nowMs } as const;
+    stage.observe(first, { phase: "backing-off", nextAttemptAtMs: stage.nowMs }, { failure, restarts: 3 });
+    for (const { slot } of Object.values(stage.state.placements).filter(({ desired }) => desired === "running"))
+      expect(stage.active().filter((id) => stage.state.placements[id]?.slot === slot)).toHaveLength(1);
+  });
+
   it("asks for the next one that writes to a volume only beside nobody, unless it is to come first", () => {
     const data = { kind: "volume", name: "data", target: "/data" };
     const besides = (more: Readonly<Record<string, unknown>>): readonly unknown[] => {
