@@ -17,7 +17,7 @@ export const LogItem = z.discriminatedUnion("kind", [
   /** Something is missing, or comes late: said, never passed over. */
   z.object({
     kind: z.literal("notice"),
-    code: z.enum(["node-unreachable", "node-back", "lines-dropped", "lines-lost", "refused", "container-gone"]),
+    code: z.enum(["node-unreachable", "node-back", "lines-dropped", "lines-lost", "notices-dropped", "refused", "container-gone"]),
     node: z.string().optional(),
     containers: z.array(z.string()),
     message: z.string(),

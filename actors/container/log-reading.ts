@@ -9,6 +9,8 @@ import { NodeLog } from "./node-log.ts";
 const ORDER_WINDOW_MS = 200;
 /** Lines kept for a reader who does not take them; further ones are left out and counted. */
 const MAX_WAITING_LINES = 2 * MAX_HELD_LINES;
+/** Notices kept for such a reader; a node that comes and goes makes new ones all the time. Further ones are counted. */
+const MAX_WAITING_NOTICES = 1_000;
 
 /** The logs of a changing set of replicas, from all their nodes, as one sequence. */
 export class LogReading {
@@ -20,6 +22,7 @@ export class LogReading {
   readonly #ring: () => void;
   #notices: LogNotice[] = [];
   #leftOut = 0;
+  #noticesLeftOut = 0;
 
   /** `ring` is called when there may be something to take. */
   constructor(context: OperationContext, wish: LogWish, ring: () => void) {
@@ -73,6 +76,15 @@ export class LogReading {
       });
       this.#leftOut = 0;
     }
+    if (this.#noticesLeftOut > 0) {
+      notices.push({
+        kind: "notice",
+        code: "notices-dropped",
+        containers: [],
+        message: `${this.#noticesLeftOut} further notices were left out: they came faster than they were taken`,
+      });
+      this.#noticesLeftOut = 0;
+    }
     return [...lines, ...notices];
   }
 
@@ -100,7 +112,8 @@ export class LogReading {
   }
 
   #notice(notice: LogNotice): void {
-    this.#notices.push(notice);
+    if (this.#notices.length >= MAX_WAITING_NOTICES) this.#noticesLeftOut += 1;
+    else this.#notices.push(notice);
     this.#ring();
   }
 

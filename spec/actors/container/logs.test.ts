@@ -204,6 +204,23 @@ test("lines that were lost on the way or left out are said", async () => {
   expect(reading.notices).toEqual(["some lines were lost on the way from node n1"]);
 });
 
+test("a reader who takes nothing for long is told of a bounded number of things, and how many more there were", async () => {
+  const { world, agents } = await worldWith(new VirtualClock(), "n1");
+  const source = world.open("containers.logs", { deployment: "web", follow: true }, undefined);
+  ends.push(() => void source.return?.());
+  await source.next();
+  const next = source.next();
+  await opened(agents[0]);
+  for (let count = 0; count < 3_000; count += 1) {
+    agents[0]?.skip();
+    await agents[0]?.lines([]);
+  }
+  const items = [await next];
+  while (items.length < 1_002) items.push(await source.next());
+  const messages = items.flatMap(({ value }) => ((value as StreamItem).data as LogItem & { readonly message?: string }).message ?? []);
+  expect(messages.at(-1)).toMatch(/^\d+ further notices were left out: they came faster than they were taken$/);
+});
+
 test("a reader who comes back with the id of a line gets those after it", async () => {
   const clock = new VirtualClock();
   const { world, agents } = await worldWith(clock, "n1");
