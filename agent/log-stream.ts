@@ -4,6 +4,7 @@ import type { Agent } from "./agent.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
 import { LABEL } from "./labels.ts";
 import { attemptOf, type KnownContainer } from "./plan.ts";
+import { readWholeLog, type WholeLogParts } from "./whole-log.ts";
 
 /** Lines wait so long for others to travel with. */
 const FLUSH_MS = 20;
@@ -125,7 +126,7 @@ export class LogStream {
     const { follow, streams, tail, sinceMs } = this.#request;
     const query = { follow, streams, tail: isFirst ? tail : undefined, sinceMs: isFirst ? sinceMs : undefined, signal: this.#abort.signal };
     try {
-      for await (const line of this.#parts.engine.logs(container.containerId, query)) {
+      for await (const line of readWholeLog(this.#logParts(container.containerId), container.containerId, query)) {
         await this.#add({ placementId, attempt: attemptOf(container), ...line });
         if (this.#abort.signal.aborted) break;
       }
@@ -134,6 +135,19 @@ export class LogStream {
       if (!(cause instanceof EngineFailure)) throw cause;
       return follow || this.#parts.agent.table.get(container.containerId) === undefined ? undefined : cause.failure.message;
     }
+  }
+
+  #logParts(containerId: string): WholeLogParts {
+    const { engine, clock, agent } = this.#parts;
+    return {
+      engine,
+      clock,
+      isReachable: () => agent.engine === "reachable",
+      state: () => {
+        const container = agent.table.get(containerId);
+        return container === undefined ? "gone" : container.state === "exited" || container.state === "dead" ? "ended" : "running";
+      },
+    };
   }
 
   /** Of the newest attempt that ended: its container is gone, its last lines are not. */

@@ -167,6 +167,28 @@ describe("logs", () => {
     expect(end()).toMatchObject({ reason: "closed" });
   });
 
+  test.each([undefined, 0])(
+    "are followed on when the engine was away and the container was not, also without their past (%s)",
+    async (tail) => {
+      await node.assign(await node.placement());
+      await node.untilHealthy();
+      await node.clock.advance(20_000);
+      await open({ follow: true, ...(tail !== undefined && { tail }) });
+      if (tail === undefined) await node.clock.until("it is read", () => lines().length > 0);
+      node.engine.crash();
+      await node.clock.advance(5_000);
+      node.engine.restart("survive");
+      const from = lines().length;
+      await node.clock.until("it goes on", () => lines().length > from + 3, 20_000);
+      expect(end()).toBeUndefined();
+      const texts = lines().map(({ text }) => text);
+      expect(texts).toEqual([...new Set(texts)]);
+      const numbers = texts.flatMap((text) => /^request (\d+) /.exec(text)?.[1] ?? []).map(Number);
+      expect(numbers).toEqual(numbers.map((_number, index) => (numbers[0] ?? 0) + index));
+      await node.request({ kind: "close-stream", streamId: "s1" });
+    },
+  );
+
   test("nobody renews end", async () => {
     await node.assign(await node.placement());
     await node.untilHealthy();

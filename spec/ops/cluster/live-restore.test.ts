@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
+import { startCli } from "../../support/run-cli.ts";
 import { deployHealthy, untilEnginesAgree, webSpec } from "./engines.ts";
 
 const REPLICAS = 2;
@@ -32,6 +35,30 @@ describeOnCluster("an engine that keeps its containers while it restarts", () =>
       before.map(({ id, containerId, restarts }) => ({ id, containerId, restarts, health: "healthy" })),
     );
   });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "by %s: a log that is followed goes on, with every line once",
+    async (signal) => {
+      const name = `counter-${signal.toLowerCase()}`;
+      const count = "i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done";
+      await deployHealthy(cluster, { name, image: cluster.image("bb1"), command: ["until-term", "sh", "-c", count], stopGraceMs: 1_000 });
+      const { url, token } = JSON.parse(readFileSync(join(cluster.home, "profile.json"), "utf8")) as { url: string; token: string };
+      const cli = startCli(["logs", name, "-f"], { ODYSSEUS_URL: url, ODYSSEUS_TOKEN: token });
+      const numbers = (text: string): readonly number[] => [...text.matchAll(/line (\d+)\n/g)].map(([, number]) => Number(number));
+      let seen = 0;
+      await cli.until(({ stdout }) => (seen = numbers(stdout).at(-1) ?? 0) > 10);
+      await cluster.bed.killEngine(1, signal);
+      await untilEngineIs("unreachable");
+      await cluster.bed.startEngine(1);
+      await cli.until(({ stdout }) => (numbers(stdout).at(-1) ?? 0) > seen + 100);
+      cli.process.kill("SIGINT");
+      const { stdout } = await cli.ended;
+      const all = numbers(stdout);
+      expect(all).toEqual(Array.from({ length: all.length }, (_, index) => index + 1));
+      await cluster.run("delete", name, "--wait");
+    },
+    90_000,
+  );
 
   test("a process that dies while its engine is away is replaced when the engine is back, once", async () => {
     const [victim] = await cluster.containers("web");
