@@ -121,7 +121,9 @@ export class StackDecisions implements TruthListener {
       if (carried?.order !== recordOf(state.members, deployment)?.order) wrong(`${deployment} has not carried out its order`);
       const is = this.#truth.deployments.get(deployment);
       if (is === undefined || carried?.changedSince === true) continue;
-      const problem = differenceOf(is, member) ?? unlinked(state, is);
+      // Whoever was what it is to be already is left alone, whichever of its own revisions that is.
+      const isOrdered = carried !== undefined && carried.order >= (rollout?.firstOrder ?? Infinity);
+      const problem = differenceOf(is, member) ?? (isOrdered ? unlinked(state, is) : undefined);
       if (problem !== undefined) wrong(problem);
     }
     const order = [...this.#replaced];
