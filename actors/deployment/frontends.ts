@@ -35,7 +35,11 @@ export function frontendsOf(state: DeploymentState): Frontends {
     ...(state.succeeded === 0 ? [] : [contentOf(state, state.succeeded)]),
     ...Object.values(state.placements).map((placement) => placement.contentOf),
   ]);
-  const all = [...contents].map((content) => frontendsOfTemplate(templateOf(state, content)));
+  return unitedFrontends([...contents].map((content) => frontendsOfTemplate(templateOf(state, content))));
+}
+
+/** Each port and route once. */
+export function unitedFrontends(all: readonly Frontends[]): Frontends {
   return {
     ports: firstOfEach(
       all.flatMap(({ ports }) => ports),

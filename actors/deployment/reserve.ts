@@ -22,7 +22,22 @@ export async function reserveFrontends(
   context: OperationContext,
   timeoutMs: number,
 ): Promise<Reply> {
-  const wants = (await Promise.all(intended.map((each) => wantOf(each, context, timeoutMs)))).filter((want) => want !== undefined);
+  const wants = await Promise.all(intended.map((each) => wantOf(each, context, timeoutMs)));
+  return reserveWants(
+    wants.filter((want) => want !== undefined),
+    operation,
+    context,
+    timeoutMs,
+  );
+}
+
+/** The same, of what is known to be wanted. */
+export async function reserveWants(
+  wants: readonly Want[],
+  operation: string,
+  context: OperationContext,
+  timeoutMs: number,
+): Promise<Reply> {
   if (wants.length === 0) return { kind: "ok", value: null };
   const taken = await takenAmong(wants, "reserve", context, timeoutMs);
   if (isRefusal(taken)) return taken;
@@ -76,15 +91,15 @@ async function lookAt(
 async function wantOf({ deployment, command }: Intended, context: OperationContext, timeoutMs: number): Promise<Want | undefined> {
   const { host, tenant, meta } = context;
   const preview: DeploymentCommand = { kind: "preview", command };
-  const after = await host.ask(addressOf(tenant, "deployment", deployment), preview, step(meta, `preview/${deployment}`), { timeoutMs });
+  const after = await host.ask(addressOf(tenant, "deployment", deployment), preview, partOf(meta, `preview/${deployment}`), { timeoutMs });
   return after.kind === "refusal" || after.value === null ? undefined : { deployment, frontends: after.value as Frontends };
 }
 
 function askIngress(command: IngressCommand, { host, tenant, meta }: OperationContext, timeoutMs: number): Promise<Reply> {
-  return host.ask(addressOf(tenant, "ingress"), command, step(meta, command.kind), { timeoutMs });
+  return host.ask(addressOf(tenant, "ingress"), command, partOf(meta, command.kind), { timeoutMs });
 }
 
 /** Part of what the person asked for: remembered for itself, and audited only where it decides something. */
-function step(meta: Meta, part: string): Meta {
+export function partOf(meta: Meta, part: string): Meta {
   return { ...meta, commandId: `${meta.commandId}/${part}`, via: "system" };
 }

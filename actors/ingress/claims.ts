@@ -8,6 +8,41 @@ export interface Claim {
   readonly deployment: string;
   /** Wall clock; undefined: confirmed, and held until its deployment gives it up. */
   readonly expiresAtMs: number | undefined;
+  /** The stack whose change is under way and wants it for one of its members: until that is over no time ends it. */
+  readonly keptBy?: string;
+}
+
+export function isOver({ expiresAtMs, keptBy }: Claim, nowMs: number): boolean {
+  return keptBy === undefined && expiresAtMs !== undefined && expiresAtMs <= nowMs;
+}
+
+/** Tells one claim of a deployment from its others. */
+export function claimId({ deployment, use, key }: Claim): string {
+  return `${deployment} ${use} ${key}`;
+}
+
+/** Claims with those that were reserved just now: one that is there already stays where it is in the order, and no less long. */
+export function reserved(claims: readonly Claim[], made: readonly Claim[]): readonly Claim[] {
+  const news = new Map(made.map((claim) => [claimId(claim), claim]));
+  const renewed = claims.map((claim) => {
+    const now = news.get(claimId(claim));
+    if (now === undefined || !news.delete(claimId(claim)) || claim.expiresAtMs === undefined) return claim;
+    return { ...claim, expiresAtMs: now.expiresAtMs };
+  });
+  return [...renewed, ...news.values()];
+}
+
+/** Claims after a stack said what it keeps for its members: what it kept and does not name is what it would be without it. */
+export function kept(claims: readonly Claim[], stack: string, wanted: readonly Claim[], atMs: number): readonly Claim[] {
+  const left = new Map(wanted.map((claim) => [claimId(claim), claim]));
+  const known = claims.flatMap((claim): readonly Claim[] => {
+    const expiresAtMs = claim.expiresAtMs === undefined ? undefined : atMs;
+    if (left.delete(claimId(claim))) return [{ ...claim, expiresAtMs, keptBy: stack }];
+    if (claim.keptBy !== stack) return [claim];
+    const { keptBy: _stack, ...alone } = claim;
+    return isOver(alone, atMs) ? [] : [alone];
+  });
+  return [...known, ...[...left.values()].map((claim) => ({ ...claim, expiresAtMs: atMs, keptBy: stack }))];
 }
 
 /** Where routes answer; whoever publishes one of these himself takes it from all routes. */
@@ -53,15 +88,19 @@ export class ClaimBook {
   }
 }
 
-/** A deployment's claims after it said what it serves: what it keeps stays where it was in the order, and what is only reserved stays for its time. */
-export function confirmed(claims: readonly Claim[], deployment: string, frontends: Frontends): readonly Claim[] {
+/** A deployment's claims after it said what it serves: what it keeps stays where it was in the order, what is only reserved stays for its time, and what its stack keeps for as long as it does. */
+export function confirmed(claims: readonly Claim[], deployment: string, frontends: Frontends, atMs: number): readonly Claim[] {
   const wanted = new Map(claimsOf(deployment, frontends, undefined).map((claim) => [claim.key, claim]));
   const kept = claims.flatMap((claim) => {
     if (claim.deployment !== deployment) return [claim];
     const now = wanted.get(claim.key);
-    if (now?.use !== claim.use) return claim.expiresAtMs === undefined ? [] : [claim];
+    if (now?.use !== claim.use) return claim.expiresAtMs === undefined && claim.keptBy === undefined ? [] : [givenBack(claim, atMs)];
     wanted.delete(claim.key);
-    return [now];
+    return [{ ...claim, expiresAtMs: undefined }];
   });
   return [...kept, ...wanted.values()];
+}
+
+function givenBack(claim: Claim, atMs: number): Claim {
+  return claim.expiresAtMs === undefined ? { ...claim, expiresAtMs: atMs } : claim;
 }

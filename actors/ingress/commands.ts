@@ -95,6 +95,8 @@ export type IngressCommand =
   | { readonly kind: "look"; readonly wants: readonly Want[]; readonly taken: readonly string[] }
   /** Asked before deployments decide: keeps their frontends free for them for a while, or is refused for all, with the holder's name if it is one of ours. */
   | { readonly kind: "reserve"; readonly operation: string; readonly wants: readonly Want[]; readonly taken: readonly string[] }
+  /** Of a stack whose change is under way: what its members are and may be reached under, each member once. None: the change is over. */
+  | { readonly kind: "keep"; readonly stack: string; readonly wants: readonly Want[] }
   /** Of the owner of host names. */
   | HostsSettled
   /** All frontends of a deployment, as they are now; none: it is gone. */

@@ -1,8 +1,9 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
+import { claimId, claimsOf, isOver } from "./claims.ts";
 import { NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings, type Withdrawn } from "./commands.ts";
 import { answered } from "./hosts.ts";
-import { isOver, look, reserve } from "./reserve.ts";
+import { look, reserve } from "./reserve.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
 
 export function decide(state: IngressState, command: IngressCommand, context: DecideContext): Decision<IngressEvent> {
@@ -11,6 +12,8 @@ export function decide(state: IngressState, command: IngressCommand, context: De
       return { kind: "accept", events: [], messages: [], reply: look(state, command, context.nowMs) };
     case "reserve":
       return reserve(state, command, context.nowMs);
+    case "keep":
+      return keep(state, command);
     case "hosts-settled": {
       const { number, taken } = command;
       const isNews = number === state.hosts.number && JSON.stringify(answered(state.hosts, taken)) !== JSON.stringify(state.hosts);
@@ -60,8 +63,16 @@ export function decide(state: IngressState, command: IngressCommand, context: De
 
 /** When the next reservation is over. */
 export function nextExpiryMs({ claims }: IngressState, nowMs: number): number | undefined {
-  const next = Math.min(...claims.map(({ expiresAtMs }) => expiresAtMs ?? Infinity).filter((atMs) => atMs > nowMs));
+  const ends = claims.map(({ expiresAtMs = Infinity, keptBy }) => (keptBy === undefined ? expiresAtMs : Infinity));
+  const next = Math.min(...ends.filter((atMs) => atMs > nowMs));
   return Number.isFinite(next) ? next : undefined;
+}
+
+function keep({ claims }: IngressState, { stack, wants }: Extract<IngressCommand, { kind: "keep" }>): Decision<IngressEvent> {
+  const wanted = wants.flatMap(({ deployment, frontends }) => claimsOf(deployment, frontends, undefined));
+  const present = new Set(claims.filter(({ keptBy }) => keptBy === stack).map(claimId));
+  const isSame = wanted.length === present.size && wanted.every((claim) => present.has(claimId(claim)));
+  return accept(isSame ? [] : [{ type: "claims.kept", stack, claims: wanted }]);
 }
 
 function accept(events: readonly IngressEvent[], messages: readonly Outgoing[] = []): Decision<IngressEvent> {

@@ -1,3 +1,4 @@
+import type { Claim } from "./claims.ts";
 import type { Frontends } from "./commands.ts";
 
 /** Host names of this tenant's routes, as the installation's owner of host names knows them. */
@@ -15,8 +16,16 @@ export type HostStanding = "granted" | "taken" | "asked";
 
 export const NO_HOSTS: HostClaims = { number: 0, asked: [], granted: [], taken: [] };
 
-export function hostsOf(frontends: readonly Frontends[]): readonly string[] {
-  return [...new Set(frontends.flatMap(({ routes }) => routes.map(({ host }) => host)))].toSorted();
+/** Of routes, and of what is kept for members of stacks. */
+export function hostsOf(frontends: readonly Frontends[], claims: readonly Claim[] = []): readonly string[] {
+  const routed = frontends.flatMap(({ routes }) => routes.map(({ host }) => host));
+  const kept = claims.flatMap((claim) => (claim.keptBy === undefined ? [] : (routeHost(claim.key) ?? [])));
+  return [...new Set([...routed, ...kept])].toSorted();
+}
+
+/** Of a route's key, `//app.example.com/path`. */
+function routeHost(key: string): string | undefined {
+  return key.startsWith("//") ? key.slice(2).split("/", 1)[0] : undefined;
 }
 
 /** What was granted stays so while it is asked for without a break. */

@@ -1,23 +1,19 @@
 import type { Decision } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
-import { ClaimBook, claimsOf, type Claim } from "./claims.ts";
+import { ClaimBook, claimId, claimsOf, isOver, type Claim } from "./claims.ts";
 import { NO_FRONTENDS, type Frontends, type IngressCommand, type IngressLook, type Want } from "./commands.ts";
 import { MAX_BALANCED_PORTS, MAX_ROUTES } from "./contract.ts";
 import { hostsOf } from "./hosts.ts";
 import { ingressRefusals as refusals } from "./refusals.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
 
-/** How long a reservation waits for its deployment to say that it serves. Between the two lie two decisions. */
+/** How long a reservation waits for its deployment to say that it serves. Between the two lie two decisions; what a stack keeps waits longer. */
 const RESERVATION_MS = 60_000;
 
 interface Weighed {
   readonly deployment: string;
   readonly refusal: Refusal | undefined;
   readonly claims: readonly Claim[];
-}
-
-export function isOver({ expiresAtMs }: Claim, nowMs: number): boolean {
-  return expiresAtMs !== undefined && expiresAtMs <= nowMs;
 }
 
 /** What would become of a reservation. */
@@ -50,7 +46,8 @@ export function reserve(
 function weigh(state: IngressState, wants: readonly Want[], taken: readonly string[], nowMs: number): readonly Weighed[] {
   const claims = state.claims.filter((claim) => !isOver(claim, nowMs));
   const book = new ClaimBook(claims);
-  const held = new Set(claims.map(heldKey));
+  const held = new Set(claims.map(claimId));
+  const confirmed = new Set(claims.filter(({ expiresAtMs }) => expiresAtMs === undefined).map(claimId));
   const frontends = new Map(Object.entries(state.frontends));
   const sum = { ports: 0, routes: 0 };
   for (const each of frontends.values()) count(sum, each, 1);
@@ -60,17 +57,14 @@ function weigh(state: IngressState, wants: readonly Want[], taken: readonly stri
     count(sum, want.frontends, 1);
     frontends.set(deployment, want.frontends);
     const refusal = clash(book, want) ?? takenHosts(want, taken) ?? overflow(sum);
-    const made = claimsOf(deployment, want.frontends, nowMs + RESERVATION_MS).filter((claim) => !held.has(heldKey(claim)));
+    const made = claimsOf(deployment, want.frontends, nowMs + RESERVATION_MS).filter((claim) => !confirmed.has(claimId(claim)));
     for (const claim of made) {
-      held.add(heldKey(claim));
+      if (held.has(claimId(claim))) continue;
+      held.add(claimId(claim));
       book.add(claim);
     }
     return { deployment, refusal, claims: made };
   });
-}
-
-function heldKey({ deployment, use, key }: Claim): string {
-  return `${deployment} ${use} ${key}`;
 }
 
 /** Running totals: one stack may want as much as all others have. */

@@ -1,4 +1,4 @@
-import { confirmed, type Claim } from "./claims.ts";
+import { confirmed, isOver, kept, reserved, type Claim } from "./claims.ts";
 import { answered, askingFor, NO_HOSTS, type HostClaims } from "./hosts.ts";
 import { NO_FRONTENDS, type ConnectionsLeft, type Frontends, type IngressNode, type IngressSettings, type PoolTarget } from "./commands.ts";
 
@@ -38,6 +38,8 @@ export interface IngressState {
 
 export type IngressEvent =
   | { readonly type: "claims.reserved"; readonly claims: readonly Claim[] }
+  /** What a stack keeps for its members from now on; nothing: its change is over. */
+  | { readonly type: "claims.kept"; readonly stack: string; readonly claims: readonly Claim[] }
   | { readonly type: "claims.expired"; readonly keys: readonly { readonly deployment: string; readonly key: string }[] }
   | { readonly type: "hosts.asked"; readonly hosts: readonly string[] }
   | { readonly type: "hosts.settled"; readonly taken: readonly string[] }
@@ -72,19 +74,20 @@ export const noIngress: IngressState = {
 export function evolve(state: IngressState, event: IngressEvent, atMs: number): IngressState {
   switch (event.type) {
     case "claims.reserved":
-      return { ...state, claims: [...state.claims, ...event.claims] };
+      return { ...state, claims: reserved(state.claims, event.claims) };
+    case "claims.kept":
+      return numbered({ ...state, claims: kept(state.claims, event.stack, event.claims, atMs) });
     case "claims.expired": {
       const over = new Set(event.keys.map(({ deployment, key }) => `${deployment} ${key}`));
-      const isOver = ({ deployment, key, expiresAtMs = Infinity }: Claim): boolean =>
-        expiresAtMs <= atMs && over.has(`${deployment} ${key}`);
-      return numbered({ ...state, claims: state.claims.filter((claim) => !isOver(claim)) });
+      const claims = state.claims.filter((claim) => !isOver(claim, atMs) || !over.has(`${claim.deployment} ${claim.key}`));
+      return numbered({ ...state, claims });
     }
     case "hosts.asked":
       return { ...state, hosts: askingFor(state.hosts, event.hosts) };
     case "hosts.settled":
       return numbered({ ...state, hosts: answered(state.hosts, event.taken) });
     case "frontends.changed":
-      return numbered(withFrontends(state, event.deployment, event.frontends));
+      return numbered(withFrontends(state, event.deployment, event.frontends, atMs));
     case "members.entered": {
       const members = { ...state.members };
       for (const member of event.members)
@@ -118,8 +121,8 @@ function numbered(state: IngressState): IngressState {
   return { ...state, number: state.number + 1 };
 }
 
-function withFrontends(state: IngressState, deployment: string, frontends: Frontends): IngressState {
-  const claims = confirmed(state.claims, deployment, frontends);
+function withFrontends(state: IngressState, deployment: string, frontends: Frontends, atMs: number): IngressState {
+  const claims = confirmed(state.claims, deployment, frontends, atMs);
   const isGone = JSON.stringify(frontends) === JSON.stringify(NO_FRONTENDS);
   return {
     ...state,

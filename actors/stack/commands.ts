@@ -27,7 +27,12 @@ export type StackPersonCommand = Guarded &
     | { readonly kind: "delete" }
   );
 
-export type StackCommand = StackPersonCommand | MemberReport | { readonly kind: "wake" };
+export type StackCommand =
+  | StackPersonCommand
+  | MemberReport
+  /** A question: what its members would want of the ingress if this were decided now. Answered with wants; none where it would be refused. */
+  | { readonly kind: "preview"; readonly command: StackPersonCommand }
+  | { readonly kind: "wake" };
 
 /** What a revision of the stack changes about one member. */
 export interface MemberChange {

@@ -4,6 +4,7 @@ import { isRefusal } from "../../runtime/refusal.ts";
 import type { StackOrder } from "../deployment/commands.ts";
 import { advance, StackDraft } from "./advance.ts";
 import type { StackCommand, StackPersonCommand, StackReply } from "./commands.ts";
+import { frontendsToReserve, keepMessages } from "./kept-frontends.ts";
 import { change } from "./person.ts";
 import type { StackEvent, StackState } from "./state.ts";
 import { recordOf } from "./records.ts";
@@ -25,33 +26,38 @@ export function decide(state: StackState, command: StackCommand, context: Decide
       draft.add({ type: "member.refused", deployment, order, reason });
       break;
     }
+    case "preview": {
+      const refused = isRefusal(change(draft, command.command, context));
+      return { ...nothing, reply: refused ? [] : frontendsToReserve(draft.state) };
+    }
     case "wake":
       break;
     default:
       return decideForPerson(draft, command, context);
   }
-  return accept(draft, context, undefined);
+  return accept(draft, state, context, undefined);
 }
 
-const nothing: Decision<StackEvent> = { kind: "accept", events: [], messages: [], reply: null };
+const nothing: Extract<Decision<StackEvent>, { readonly kind: "accept" }> = { kind: "accept", events: [], messages: [], reply: null };
 
 function decideForPerson(draft: StackDraft, command: StackPersonCommand, context: DecideContext): Decision<StackEvent> {
   const before = draft.state;
   const operation = `stacks.${command.kind}`;
   const result = change(draft, command, context);
   if (isRefusal(result)) return { kind: "refuse", refusal: result, audit: { operation } };
-  const accepted = accept(draft, context, result);
+  const accepted = accept(draft, before, context, result);
   const audit = { operation, before: summary(before), after: { ...summary(draft.state), members: result.members } };
   return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
 }
 
-function accept(draft: StackDraft, { address }: DecideContext, reply: StackReply | undefined): Decision<StackEvent> {
+function accept(draft: StackDraft, before: StackState, { address }: DecideContext, reply: StackReply | undefined): Decision<StackEvent> {
   advance(draft);
   const { tenant } = partsOf(address);
   const { events, state } = draft;
   const ended = events.findLast((event) => event.type === "stack.rollout-ended");
   const audit = ended === undefined ? {} : { audit: { operation: `rollout.${ended.outcome}`, after: ended } };
-  return { kind: "accept", events, messages: messagesOf(tenant, events, state), reply: reply ?? null, ...audit };
+  const messages = [...keepMessages(tenant, before, state), ...messagesOf(tenant, events, state)];
+  return { kind: "accept", events, messages, reply: reply ?? null, ...audit };
 }
 
 /** The orders a decision gives. Derived from its events, so that none can be decided and not be sent. */

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import type { Reply } from "../../runtime/actor.ts";
 import { addressOf } from "../../runtime/address.ts";
-import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import { isRefusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
-import { reserveFrontends, unlessAccepted, type Intended } from "../deployment/reserve.ts";
+import { partOf, reserveWants, unlessAccepted } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
+import type { Want } from "../ingress/commands.ts";
 import { withNearest } from "../nearest-row.ts";
-import type { StackPersonCommand, StackReply } from "./commands.ts";
+import type { StackCommand, StackPersonCommand, StackReply } from "./commands.ts";
 import { STACK_BODY_LIMIT_BYTES, StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
 import { stackRefusals } from "./refusals.ts";
@@ -46,14 +47,15 @@ function unchanged(name: string, { change, present: { view } }: Comparison): Sta
   return { name, generation: view?.generation ?? 0, revision: view?.revision ?? 0, change: "unchanged", ...rollout, members: [] };
 }
 
-/** What the members publish is theirs before any of them changes: a stack is refused whole. */
-async function reserveMembers({ members }: Comparison, context: OperationContext): Promise<Refusal | undefined> {
-  const changing = members.filter(({ change }) => change === "create" || change === "change");
-  const intended = changing.map(({ member: { deployment, template, platforms, replicas } }): Intended => {
-    return { deployment, command: { kind: "apply", template, platforms, replicas } };
-  });
-  const reply = await reserveFrontends(intended, "stacks.apply", context, DECISION_TIMEOUT_MS);
-  return isRefusal(reply) ? reply : undefined;
+/** What the members are to publish is theirs before any of them changes: a change is refused whole. */
+async function reserving(name: string, message: StackPersonCommand, context: OperationContext): Promise<Reply> {
+  const { host, tenant, meta } = context;
+  const address = addressOf(tenant, "stack", name);
+  const question: StackCommand = { kind: "preview", command: message };
+  const preview = await host.ask(address, question, partOf(meta, "preview"), { timeoutMs: DECISION_TIMEOUT_MS });
+  if (isRefusal(preview)) return preview;
+  const reserved = await reserveWants(preview.value as readonly Want[], `stacks.${message.kind}`, context, DECISION_TIMEOUT_MS);
+  return isRefusal(reserved) ? unlessAccepted(reserved, address, context) : command(name, message, context);
 }
 
 export const stackWrites: readonly Operation[] = [
@@ -76,9 +78,7 @@ export const stackWrites: readonly Operation[] = [
       if (isRefusal(comparison)) return comparison;
       const same = unchanged(name, comparison);
       if (same !== undefined) return { kind: "ok", value: same };
-      const refusal = await reserveMembers(comparison, context);
-      if (refusal !== undefined) return unlessAccepted(refusal, addressOf(context.tenant, "stack", name), context);
-      return command(name, { kind: "apply", members: comparison.given, prune, onFailure }, context);
+      return reserving(name, { kind: "apply", members: comparison.given, prune, onFailure }, context);
     },
   }),
   defineOperation({
@@ -115,10 +115,11 @@ export const stackWrites: readonly Operation[] = [
       "stack.revision-not-found",
       "stack.none-earlier",
       "stack.current",
+      ...ingressErrors,
     ],
     http: { method: "POST", path: "/stacks/{name}/rollback" },
     example: "stack rollback shop --to 3 --wait",
-    handle: ({ name, to }, context) => command(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
+    handle: ({ name, to }, context) => reserving(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
   }),
   defineOperation({
     name: "stacks.delete",

@@ -189,6 +189,7 @@ function ingressWords(event: IngressEvent): string | undefined {
       return event.taken.length === 0 ? undefined : `host names that are taken: ${event.taken.join(", ")}`;
     case "hosts.asked":
     case "claims.reserved":
+    case "claims.kept":
     case "claims.expired":
     case "frontends.changed":
     case "members.entered":

@@ -78,3 +78,60 @@ describe("a port or a route that somebody has", () => {
     expect(stage.reserve("web", ports(...many))).toMatchObject({ code: "ingress.full" });
   });
 });
+
+describe("what a stack keeps for its members while its change is under way", () => {
+  const web = { deployment: "shop-web", frontends: { ...ports(8080), routes: routes("app.example.com").routes } };
+
+  it("is nobody else's, however long the change takes", () => {
+    const stage = new Stage();
+    stage.reserveAll([web]);
+    stage.tell({ kind: "keep", stack: "shop", wants: [web] });
+    stage.nowMs += 3_600_000;
+    stage.tell({ kind: "wake" });
+    expect(stage.reserve("rival", ports(8080))).toMatchObject({ code: "ingress.port-taken", message: expect.stringContaining("shop-web") });
+    expect(stage.reserve("rival", routes("app.example.com"))).toMatchObject({ code: "ingress.route-taken" });
+    stage.serve("shop-web", web.frontends);
+    stage.tell({ kind: "keep", stack: "shop", wants: [] });
+    expect(stage.reserve("rival", ports(8080))).toMatchObject({ code: "ingress.port-taken" });
+  });
+
+  it("is free as soon as the change is over and the member did not come to serve it", () => {
+    const stage = new Stage();
+    stage.reserveAll([web]);
+    stage.tell({ kind: "keep", stack: "shop", wants: [web] });
+    stage.tell({ kind: "keep", stack: "shop", wants: [] });
+    expect(stage.reserve("rival", ports(8080))).toBeUndefined();
+  });
+
+  it("is also what a member has given up, for it may have to go back", () => {
+    const stage = new Stage();
+    stage.serve("shop-web", ports(8080));
+    stage.tell({ kind: "keep", stack: "shop", wants: [{ deployment: "shop-web", frontends: ports(8080, 9090) }] });
+    stage.serve("shop-web", ports(9090));
+    expect(stage.reserve("rival", ports(8080))).toMatchObject({ code: "ingress.port-taken" });
+    stage.tell({ kind: "keep", stack: "shop", wants: [] });
+    expect(stage.reserve("rival", ports(8080))).toBeUndefined();
+    expect(stage.reserve("rival", ports(9090))).toMatchObject({ code: "ingress.port-taken" });
+  });
+
+  it("stays with the next change, whose reservation was made while the one before was under way", () => {
+    const stage = new Stage();
+    stage.reserveAll([web]);
+    stage.tell({ kind: "keep", stack: "shop", wants: [web] });
+    stage.nowMs += 100_000;
+    stage.reserveAll([web]);
+    stage.tell({ kind: "keep", stack: "shop", wants: [] });
+    expect(stage.reserve("rival", ports(8080))).toMatchObject({ code: "ingress.port-taken" });
+    stage.nowMs += 60_000;
+    expect(stage.reserve("rival", ports(8080))).toBeUndefined();
+  });
+
+  it("is told once: the same again is no event", () => {
+    const stage = new Stage();
+    stage.tell({ kind: "keep", stack: "shop", wants: [web] });
+    stage.events.length = 0;
+    stage.tell({ kind: "keep", stack: "shop", wants: [web] });
+    stage.tell({ kind: "keep", stack: "other", wants: [] });
+    expect(stage.events).toEqual([]);
+  });
+});

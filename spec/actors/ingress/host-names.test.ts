@@ -46,6 +46,18 @@ describe("a host name that another tenant has", () => {
     expect(acme.reserve("deep", routes("c.b.a.example.com"))).toBeUndefined();
   });
 
+  it("is another tenant's as long as one of its stacks is being changed to have it, and free when it came to nothing", () => {
+    const { acme, rival } = two();
+    const wants = [{ deployment: "shop-web", frontends: routes("app.example.com") }];
+    acme.reserveAll(wants);
+    acme.tell({ kind: "keep", stack: "shop", wants });
+    for (const stage of [acme, rival]) stage.nowMs += 3_600_000;
+    expect(rival.reserve("web", routes("app.example.com"))).toMatchObject({ code: "ingress.host-taken" });
+    expect(answered(acme)).toEqual([]);
+    acme.tell({ kind: "keep", stack: "shop", wants: [] });
+    expect(rival.reserve("web", routes("app.example.com"))).toBeUndefined();
+  });
+
   it("keeps a whole change from being made, and what else it asked for stays free", () => {
     const { acme, rival } = two();
     acme.serve("shop", routes("app.example.com"));

@@ -7,6 +7,7 @@ import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { PlacementStatus } from "../../../actors/node/contract.ts";
 import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
+import type { Want } from "../../../actors/ingress/commands.ts";
 import { stackActor } from "../../../actors/stack/actor.ts";
 import type { Member, StackPersonCommand, StackReply } from "../../../actors/stack/commands.ts";
 import type { Dependency } from "../../../actors/stack/contract.ts";
@@ -33,6 +34,8 @@ export class StackStage {
   nowMs = 1_000_000;
   /** Deployments in the order in which they first asked for a replica of some content: `shop-web@2`. */
   readonly begun: string[] = [];
+  /** What the ingress was told to keep for the members, message by message. */
+  readonly kept: (readonly Want[])[] = [];
   /** Of the read model, by `kind id`. */
   readonly rows = new Map<string, unknown>();
   /** Messages between the actors that are not delivered yet. */
@@ -65,6 +68,11 @@ export class StackStage {
     const reply = this.person(command);
     if (isRefusal(reply)) throw new Error(`refused: ${reply.message}`);
     return reply;
+  }
+
+  /** What the members would want of the ingress. */
+  preview(command: StackPersonCommand): readonly Want[] {
+    return this.#decide(addressOf(TENANT, "stack", STACK), { kind: "preview", command }, "ada") as readonly Want[];
   }
 
   apply(members: readonly Member[], more: { readonly prune?: boolean; readonly onFailure?: "rollback" | "pause" } = {}): StackReply {
@@ -195,6 +203,7 @@ export class StackStage {
       const command = message as SchedulerCommand;
       if (command.kind === "place") this.begun.push(`${name}@${this.deployment(name).revision}`);
     }
-    if (partsOf(to).kind === "stack" || kind === "stack") this.mail.push({ to, message, from });
+    if (kind === "stack" && to === addressOf(TENANT, "ingress")) this.kept.push((message as { readonly wants: readonly Want[] }).wants);
+    else if (partsOf(to).kind === "stack" || kind === "stack") this.mail.push({ to, message, from });
   }
 }
