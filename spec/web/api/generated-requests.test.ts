@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { deploymentActor } from "../../../actors/deployment/actor.ts";
+import { hostNamesActor } from "../../../actors/host-name/actor.ts";
+import { INSTALLATION } from "../../../actors/host-name/commands.ts";
 import { ingressActor } from "../../../actors/ingress/actor.ts";
 import { certificatesActor } from "../../../actors/certificate/actor.ts";
 import { Supplies } from "../../../actors/certificate/supply.ts";
@@ -20,7 +22,7 @@ import { noMeter } from "../../../runtime/meter.ts";
 import { nactTurns } from "../../../runtime/nact-turns.ts";
 import { systemClock } from "../../../runtime/system-clock.ts";
 import { systemRandom } from "../../../runtime/system-random.ts";
-import type { MemoryTenant } from "../../../storage/memory-tenant.ts";
+import { openMemoryTenant, type MemoryTenant } from "../../../storage/memory-tenant.ts";
 import { API_ERRORS } from "../../../web/api/errors.ts";
 import { nodeRow } from "../../actors/read-context.ts";
 import { faultyFor, validFor, type JsonSchema } from "./schema-arbitrary.ts";
@@ -69,11 +71,15 @@ async function actors(tenant: MemoryTenant, bus: Bus): Promise<Host> {
       nodeActor(outside),
       ingressActor({ ...outside, keys: supplies }),
       certificates,
+      hostNamesActor,
     ],
     servedKinds: ["node"],
     remoteKinds: ["agent"],
   });
   await host.addTenant({ tenant: TENANT, journal: tenant.journal, epoch: 1 });
+  const installation = openMemoryTenant({ tenant: INSTALLATION });
+  await installation.journal.claim(1);
+  await host.addTenant({ tenant: INSTALLATION, journal: installation.journal, epoch: 1 });
   onTestFinished(() => host.stop());
   return host;
 }
