@@ -8,6 +8,7 @@ const benches = {
   ingress: () => import("./ingress.ts"),
   "ingress-cluster": () => import("./ingress-cluster.ts"),
   manifests: () => import("./manifests.ts"),
+  stacks: () => import("./stacks.ts"),
 } as const;
 
 const asked = process.argv.slice(2);
