@@ -17,6 +17,18 @@ export async function inPortions<Item, Result>(
   return results;
 }
 
+/** Steps of a computation taken before others have their turn, where one takes some milliseconds. */
+const STEPS_IN_A_TURN = 5;
+
+/** Carries a computation out that is made of steps, and lets the process do something else in between. */
+export async function inTurns<Result>(steps: Generator<undefined, Result, undefined>, clock: Clock): Promise<Result> {
+  for (let taken = 1; ; taken++) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (taken % STEPS_IN_A_TURN === 0) await new Promise<void>((resolve) => clock.after(0, resolve));
+  }
+}
+
 /** As all at once, but never more than so many under way. */
 export async function atMost<Item, Result>(
   count: number,

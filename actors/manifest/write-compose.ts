@@ -24,24 +24,35 @@ const SAID_IN_PARTS: ReadonlySet<string> = new Set(["rollout", "resources"]);
 type Definitions = Readonly<Record<Section, Record<string, Written>>>;
 
 /** A Compose file that asks for exactly this: what Compose has no field for is under `x-odysseus`. Reading it gives back what was written. */
-export function writeCompose({ name, onFailure, services }: StackToWrite): string {
+export function writeCompose(stack: StackToWrite): string {
+  const steps = composeSteps(stack);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same service by service: each is read back several times, and thousands of them would keep a process from all else for seconds. */
+export function* composeSteps({ name, onFailure, services }: StackToWrite): Generator<undefined, string, undefined> {
   const definitions: Definitions = { volumes: {}, networks: {}, configs: {}, secrets: {} };
   const isAlone = services.length === 1;
   const shared = tiedByNetwork(services);
-  const written = services.map((item) => {
+  let text = `${textOf({ name })}${SERVICES}`;
+  for (const item of services) {
     const { service, spec, after } = item;
     // Reading gives this word to whoever shares a network with another service.
     const said = shared.has(item) && spec.together === name ? { ...spec, together: undefined } : spec;
-    return [service, { ...serviceOf(said, { project: name, service, isAlone, spec }, definitions), ...dependsOn(after) }] as const;
-  });
-  const whole = {
-    name,
-    services: Object.fromEntries(written),
-    ...Object.fromEntries(Object.entries(definitions).filter(([, defined]) => Object.keys(defined).length > 0)),
-    ...(onFailure === "rollback" ? {} : { "x-odysseus": { onFailure } }),
-  };
-  return textOf(whole);
+    const fields = { ...serviceOf(said, { project: name, service, isAlone, spec }, definitions), ...dependsOn(after) };
+    text += textOf({ services: { [service]: fields } }).slice(SERVICES.length);
+    yield;
+  }
+  const defined = Object.entries(definitions).filter(([, entries]) => Object.keys(entries).length > 0);
+  const rest = { ...Object.fromEntries(defined), ...(onFailure === "rollback" ? {} : { "x-odysseus": { onFailure } }) };
+  return Object.keys(rest).length === 0 ? text : text + textOf(rest);
 }
+
+/** As YAML begins them. */
+const SERVICES = "services:\n";
 
 function dependsOn(after: readonly Dependency[]): Written {
   if (after.length === 0) return {};

@@ -4,10 +4,10 @@ import { defineOperation, type Operation, type OperationContext } from "../catal
 import { diff, specFields } from "../deployment/change.ts";
 import { MAX_CHANGES_READ } from "../deployment/history.ts";
 import { maskedSpec, maskedView } from "../deployment/masking.ts";
-import { writeCompose, type StackToWrite } from "../manifest/write-compose.ts";
+import { composeSteps, type StackToWrite } from "../manifest/write-compose.ts";
 import { nearestRow } from "../nearest-row.ts";
 import { cursorOf, page, pageOf, paging, positionOf } from "../paging.ts";
-import { inPortions } from "../portions.ts";
+import { inPortions, inTurns } from "../portions.ts";
 import { READERS } from "../read-roles.ts";
 import type { DeploymentView } from "../views.ts";
 import { StackName } from "./contract.ts";
@@ -77,7 +77,7 @@ export const stackReads: readonly Operation[] = [
       if (present.view === undefined)
         return stackRefusals["stack.not-found"]({ name, nearest: await nearestRow(context.reads, "stack", name) });
       const deployments = await readMembers(context, name, []);
-      return { kind: "ok", value: { manifest: writeCompose(manifestOf(present, deployments, context)) } };
+      return { kind: "ok", value: { manifest: await inTurns(composeSteps(manifestOf(present, deployments, context)), context.clock) } };
     },
   }),
   defineOperation({
