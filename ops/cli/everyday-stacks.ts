@@ -40,7 +40,11 @@ export const everydayStacks: readonly Everyday[] = [
     name: "plan",
     arguments: [manifests],
     summary: "Show what apply would change, field by field; nothing is done",
-    options: [...manifestFlags, { flags: "--prune", description: "as apply --prune would" }],
+    options: [
+      ...manifestFlags,
+      { flags: "--prune", description: "as apply --prune would" },
+      { flags: "--whole", description: "tell of each member, however many there are" },
+    ],
     examples: ["odysseus plan compose.yaml", "odysseus plan --profile debug --prune"],
     load: async () => (await import("./commands/manifest.ts")).plan,
   },

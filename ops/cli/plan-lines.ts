@@ -1,14 +1,49 @@
 import type { PlannedMember, PlannedStack } from "../../actors/stack/plan-stack.ts";
 import { type Output, plain } from "./output.ts";
 
-/** A plan like a good diff: what goes first, then what comes and changes, then what stays. */
-export function planLines(out: Output, { name, change, members }: PlannedStack): readonly string[] {
+type Painter = Pick<Output, "paint">;
+
+/** Members of one kind of change that are told one by one; of more, their number is told. What would be removed is always told whole. */
+const TOLD_OF_EACH: Readonly<Record<PlannedMember["change"], number>> = {
+  create: 20,
+  change: 20,
+  restart: 20,
+  none: 20,
+  stays: 20,
+  remove: Number.POSITIVE_INFINITY,
+};
+
+/** A plan like a good diff: what goes first, then what comes and changes, then what stays. `whole`: of each member, however many there are. */
+export function planLines(out: Painter, { name, change, members }: PlannedStack, told: "some" | "whole" = "some"): readonly string[] {
   const inOrder = [
     ...members.filter((member) => member.change === "remove"),
     ...members.filter((member) => member.change !== "remove" && member.change !== "stays"),
     ...members.filter((member) => member.change === "stays"),
   ];
-  return [out.paint("bold", `${name}: ${headline(change, members)}`), ...inOrder.flatMap((member) => memberLines(out, member))];
+  const counts = new Map<PlannedMember["change"], number>();
+  const lines = inOrder.flatMap((member) => {
+    const count = (counts.get(member.change) ?? 0) + 1;
+    counts.set(member.change, count);
+    return told === "whole" || count <= TOLD_OF_EACH[member.change] ? memberLines(out, member) : [];
+  });
+  const head = out.paint("bold", `${name}: ${headline(change, members)}`);
+  return [head, ...lines, ...(told === "whole" ? [] : untoldLines(out, counts))];
+}
+
+function untoldLines(out: Painter, counts: ReadonlyMap<PlannedMember["change"], number>): readonly string[] {
+  const words = {
+    create: "to create",
+    change: "to change",
+    restart: "to restart",
+    remove: "to remove",
+    none: "with nothing to change",
+    stays: "that stay",
+  };
+  const untold = [...counts].flatMap(([kind, count]) => {
+    const left = count - TOLD_OF_EACH[kind];
+    return left > 0 ? [`${left} more ${words[kind]}`] : [];
+  });
+  return untold.length === 0 ? [] : [out.paint("dim", `  and ${untold.join(", ")}; --whole tells of each`)];
 }
 
 function headline(change: PlannedStack["change"], members: readonly PlannedMember[]): string {
@@ -20,7 +55,7 @@ function headline(change: PlannedStack["change"], members: readonly PlannedMembe
   return counted.join(", ");
 }
 
-function memberLines(out: Output, member: PlannedMember): readonly string[] {
+function memberLines(out: Painter, member: PlannedMember): readonly string[] {
   const { service, deployment, change, diff, joins, replaces } = member;
   const called = service === deployment ? service : `${service} (${deployment})`;
   const notes = [
@@ -51,7 +86,7 @@ function memberLines(out: Output, member: PlannedMember): readonly string[] {
   }
 }
 
-function placeLines(out: Output, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {
+function placeLines(out: Painter, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {
   const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
   return [
     ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
@@ -63,7 +98,7 @@ function placeLines(out: Output, { nodes, pending, rejections, leftOut, images }
 }
 
 /** Where it is missing for good is a finding. */
-function imageLines(out: Output, images: PlannedMember["images"]): readonly string[] {
+function imageLines(out: Painter, images: PlannedMember["images"]): readonly string[] {
   const on = (kind: PlannedMember["images"][number]["image"]): string =>
     images.flatMap(({ node, image }) => (image === kind ? [node] : [])).join(", ");
   const [present, pulled] = [on("present"), on("pull")];
@@ -80,7 +115,7 @@ function imageLines(out: Output, images: PlannedMember["images"]): readonly stri
   ];
 }
 
-function fieldLines(out: Output, { path, before, after }: PlannedMember["diff"][number]): readonly string[] {
+function fieldLines(out: Painter, { path, before, after }: PlannedMember["diff"][number]): readonly string[] {
   const minus = before === undefined || before === null ? [] : [out.paint("red", `    - ${path}: ${shown(before)}`)];
   const plus = after === undefined || after === null ? [] : [out.paint("green", `    + ${path}: ${shown(after)}`)];
   return [...minus, ...plus];

@@ -1,3 +1,4 @@
+import { fewOf } from "../../../actors/deployment/sentence.ts";
 import { OnFailure, type StackSpecInput } from "../../../actors/stack/contract.ts";
 import type { StackReply } from "../../../actors/stack/commands.ts";
 import type { PlannedStack } from "../../../actors/stack/plan-stack.ts";
@@ -39,7 +40,7 @@ function appliedWords({ change, revision, rollout, members }: StackReply): strin
   const counts = Map.groupBy(members, (member) => member.change);
   const words = (["create", "change", "restart", "remove"] as const).flatMap((kind) => {
     const services = counts.get(kind)?.map(({ service }) => service) ?? [];
-    return services.length === 0 ? [] : [`${kind} ${services.join(", ")}`];
+    return services.length === 0 ? [] : [`${kind} ${fewOf(services)}`];
   });
   return `revision ${revision} is rolling out${words.length === 0 ? ", to what it was" : `: ${words.join("; ")}`}`;
 }
@@ -49,7 +50,7 @@ export const plan: Action = async (session, files, options) => {
   const { name, body, findings } = await readWish(session, files, options);
   const planned = await ask<PlannedStack>(session.api(), "stacks.plan", { name, body });
   if (session.out.json) session.out.document({ ...planned, findings });
-  else for (const line of planLines(session.out, planned)) session.out.line(line);
+  else for (const line of planLines(session.out, planned, isSet(options, "whole") ? "whole" : "some")) session.out.line(line);
   if (planned.change !== "none") process.exitCode = exitCodes.changes;
 };
 
