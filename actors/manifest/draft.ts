@@ -1,5 +1,6 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { GivenFile } from "../deployment/file-contract.ts";
+import { writesToVolume } from "../deployment/mount-contract.ts";
 import type { ServiceExtension } from "./extension-contract.ts";
 import type { Condition } from "../stack/contract.ts";
 import type { Place, Reading } from "./reading.ts";
@@ -143,5 +144,12 @@ export class Draft {
 
   get publishesPorts(): boolean {
     return (this.spec.ports ?? []).some((port) => port.publishedPort !== undefined);
+  }
+
+  /** What a replica and its successor would be at odds over if both were there at once. Known once ports, volumes and networks were read. */
+  get contention(): "place" | "data" | undefined {
+    const isBound = (this.spec.ports ?? []).some(({ publishedPort, mode }) => publishedPort !== undefined && mode === "host");
+    if (isBound || this.ownAddressAt !== undefined) return "place";
+    return writesToVolume(this.spec.mounts) ? "data" : undefined;
   }
 }

@@ -21,7 +21,7 @@ const pace: FieldTable<Update> = {
     update.parallelism = at;
   }),
   order: different(
-    "Without one, new replicas start before old ones stop unless ports are published; Compose stops first.",
+    "Without one, new replicas start before old ones stop, unless they bind a port of their node, have an address of their own, or write to a volume; Compose always stops first.",
     (_reading, at, update) => {
       update.order = at;
     },
@@ -92,34 +92,46 @@ export const rollbackConfigRule: Rule<Draft> = different(
   rollbackConfig,
 );
 
-function readConfig(reading: Reading, place: Place, fields: FieldTable<Update>, { publishesPorts }: Draft): Update {
+function readConfig(reading: Reading, place: Place, fields: FieldTable<Update>, { contention }: Draft): Update {
   const update: Update = { rollout: {} };
   readFields(reading, place, fields, update);
-  readOrder(reading, place, update, publishesPorts);
+  readOrder(reading, place, update, contention);
   return update;
 }
 
 /** parallelism and order become how many replicas may be too many, or too few. */
-function readOrder(reading: Reading, place: Place, { rollout, parallelism: at, order: orderAt }: Update, publishesPorts: boolean): void {
+function readOrder(
+  reading: Reading,
+  place: Place,
+  { rollout, parallelism: at, order: orderAt }: Update,
+  contention: Draft["contention"],
+): void {
   const parallelism = at === undefined ? 1 : (reading.wholeNumber(at) ?? 1);
   const share = parallelism === 0 ? "100%" : parallelism;
   const order = orderAt === undefined ? undefined : reading.oneOf(orderAt, ["start-first", "stop-first"]);
   if (order === undefined && at === undefined) return;
-  const stopsFirst = order === "stop-first" || (order === undefined && publishesPorts);
+  const stopsFirst = order === "stop-first" || (order === undefined && contention !== undefined);
   Object.assign(rollout, stopsFirst ? { maxSurge: 0, maxUnavailable: share } : { maxSurge: share, maxUnavailable: 0 });
-  if (order === undefined && !publishesPorts)
+  if (order === undefined && contention === undefined)
     reading.differs(
       at ?? place,
       "Without an order, new replicas start before old ones stop; Compose would stop first.",
       "write order: stop-first or order: start-first to say it.",
     );
-  if (order === "start-first" && publishesPorts)
-    reading.differs(
-      orderAt ?? place,
-      "A published port is bound on its node, so a new replica needs a node where the old one is not.",
-      "write order: stop-first when all nodes are taken.",
-    );
+  if (order === "start-first" && contention !== undefined) reading.differs(orderAt ?? place, ...AT_ODDS[contention]);
 }
+
+/** What comes of starting the new replica first. */
+const AT_ODDS: Readonly<Record<NonNullable<Draft["contention"]>, readonly [message: string, instead: string]>> = {
+  place: [
+    "A port of the node, or an address of its own, is a replica's alone: a new one needs a node where the old one is not.",
+    "write order: stop-first when all nodes are taken.",
+  ],
+  data: [
+    "A new replica writes to the volume while the old one still does.",
+    "write order: stop-first, unless the program is made for that.",
+  ],
+};
 
 function readFailureAction(reading: Reading, place: Place, { rollout, failureAction: at }: Update): void {
   if (at === undefined) {

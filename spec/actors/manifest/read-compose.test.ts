@@ -176,35 +176,6 @@ services:
   ])("a port whose app_protocol is %s speaks %s", (written, spoken) => {
     expect(specOf(`ports: [{target: 81, published: 81, app_protocol: ${written}}]`)).toMatchObject({ ports: [{ appProtocol: spoken }] });
   });
-
-  test("order and parallelism become how many replicas may be too many or missing", () => {
-    const rollout = (update: string): unknown => (specOf(`deploy: {update_config: {${update}}}`) as { rollout: unknown }).rollout;
-    expect(rollout("parallelism: 2, order: start-first, failure_action: pause")).toEqual({
-      maxSurge: 2,
-      maxUnavailable: 0,
-      onFailure: "pause",
-    });
-    expect(rollout("parallelism: 2, order: stop-first, failure_action: rollback")).toEqual({
-      maxSurge: 0,
-      maxUnavailable: 2,
-      onFailure: "rollback",
-    });
-    expect(rollout("parallelism: 0, order: start-first, failure_action: rollback")).toMatchObject({ maxSurge: "100%" });
-    expect(rollout("monitor: 15s, failure_action: rollback, delay: 1m")).toEqual({
-      minHealthyMs: 15_000,
-      delayMs: 60_000,
-      onFailure: "rollback",
-    });
-  });
-
-  test("rollback_config holds on the way back, in whatever order the two are written", () => {
-    const back = "rollback_config: {parallelism: 0, order: stop-first, delay: 2s, failure_action: pause, monitor: 3s}";
-    const there = "update_config: {failure_action: pause}";
-    const rollback = { maxSurge: 0, maxUnavailable: "100%", delayMs: 2_000 };
-    for (const deploy of [`${back}, ${there}`, `${there}, ${back}`])
-      expect(specOf(`deploy: {${deploy}}`)).toMatchObject({ rollout: { onFailure: "pause", rollback } });
-    expect(specOf("deploy: {rollback_config: {failure_action: pause}}")).not.toHaveProperty("rollout.rollback");
-  });
 });
 
 describe("a word with more than one spelling", () => {
