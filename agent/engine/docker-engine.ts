@@ -25,7 +25,7 @@ import { ListedContainer, observedFromInspect, observedFromList } from "./docker
 import { MemoryKills } from "./docker-memory.ts";
 import { createContainer, inspectByName } from "./docker-create.ts";
 import { engineFailures } from "./failures.ts";
-import { listImages } from "./docker-image-list.ts";
+import { DockerImageList } from "./docker-image-list.ts";
 import { engineName, inspectImage, resolveImage } from "./docker-images.ts";
 import { removeUnusedNetworks } from "./docker-networks.ts";
 import { pullImage } from "./docker-pull.ts";
@@ -62,6 +62,7 @@ const doings = { start: "starting", stop: "stopping", unpause: "unpausing" } as 
 export class DockerEngine implements Engine {
   readonly #settings: DockerEngineSettings;
   readonly #connection: DockerConnection;
+  readonly #imageList: DockerImageList;
   readonly #memoryKills = new MemoryKills();
   /** Facts that last as long as the engine runs; asked again whenever `info` is. */
   #facts: Promise<{ readonly info: EngineInfo; readonly dataRoot: string }> | undefined;
@@ -69,6 +70,7 @@ export class DockerEngine implements Engine {
   constructor(settings: DockerEngineSettings) {
     this.#settings = settings;
     this.#connection = new DockerConnection(settings.socketPath, settings.clock);
+    this.#imageList = new DockerImageList(this.#connection);
   }
 
   async info(): Promise<EngineInfo> {
@@ -103,7 +105,7 @@ export class DockerEngine implements Engine {
   }
 
   images(): Promise<EngineImages> {
-    return listImages(this.#connection);
+    return this.#imageList.read();
   }
 
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void> {

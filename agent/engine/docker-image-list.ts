@@ -4,6 +4,7 @@ import type { DockerConnection } from "./docker-connection.ts";
 import type { EngineImages } from "./port.ts";
 
 const LIST_DEADLINE_MS = 30_000;
+const CALL = { method: "GET", doing: "listing images", deadlineMs: LIST_DEADLINE_MS } as const;
 
 const ListedImage = z.object({
   Id: z.string(),
@@ -18,16 +19,38 @@ const ListedImage = z.object({
 const DiskUsage = z.object({ LayersSize: z.number().optional(), ImageUsage: z.object({ TotalSize: z.number().optional() }).optional() });
 
 /** All images of the engine, and what their layers take together where it says so. */
-export async function listImages(connection: DockerConnection): Promise<EngineImages> {
-  const call = { method: "GET", doing: "listing images", deadlineMs: LIST_DEADLINE_MS } as const;
-  const [listed, diskBytes] = await Promise.all([
-    connection.ask({ ...call, path: "/images/json" }, z.array(ListedImage)),
-    connection.ask({ ...call, path: "/system/df", query: { type: "image" } }, DiskUsage).then(
+export class DockerImageList {
+  readonly #connection: DockerConnection;
+  #measured: { readonly ids: string; readonly diskBytes: number } | undefined;
+
+  constructor(connection: DockerConnection) {
+    this.#connection = connection;
+  }
+
+  async read(): Promise<EngineImages> {
+    const listed = await this.#connection.ask({ ...CALL, path: "/images/json" }, z.array(ListedImage));
+    return {
+      images: listed.map(imageOf),
+      diskBytes: await this.#diskBytes(
+        listed
+          .map(({ Id }) => Id)
+          .toSorted()
+          .join(),
+      ),
+    };
+  }
+
+  /** Engines go through every layer to say it: they are asked only when other images are there than the last time. */
+  async #diskBytes(ids: string): Promise<number | undefined> {
+    if (this.#measured?.ids === ids) return this.#measured.diskBytes;
+    const usage = this.#connection.ask({ ...CALL, path: "/system/df", query: { type: "image" } }, DiskUsage);
+    const diskBytes = await usage.then(
       ({ LayersSize, ImageUsage }) => LayersSize ?? ImageUsage?.TotalSize,
       () => undefined,
-    ),
-  ]);
-  return { images: listed.map(imageOf), diskBytes };
+    );
+    this.#measured = diskBytes === undefined ? undefined : { ids, diskBytes };
+    return diskBytes;
+  }
 }
 
 function imageOf({ Id, RepoTags, RepoDigests, Size, Created }: z.infer<typeof ListedImage>): NodeImage {
