@@ -107,11 +107,15 @@ function listed(state: SchedulerState): SchedulerState {
   return { ...state, listing: state.listing + 1 };
 }
 
+/** The same object where nothing is another: most reservations use no volume, and all others know theirs. */
 function withVolumes({ volumes }: SchedulerState, reservations: readonly Reservation[]): SchedulerState["volumes"] {
-  const result = { ...volumes };
+  let result = volumes;
   for (const reservation of reservations)
-    for (const name of reservation.volumes ?? [])
-      result[name] = placeOf(Object.hasOwn(result, name) ? result[name] : undefined, reservation);
+    for (const name of reservation.volumes ?? []) {
+      const before = Object.hasOwn(result, name) ? result[name] : undefined;
+      const place = placeOf(before, reservation);
+      if (place !== before) result = { ...result, [name]: place };
+    }
   return result;
 }
 

@@ -36,7 +36,7 @@ export function advance(draft: StackDraft): void {
     const { rollout } = draft.state;
     if (rollout?.outcome !== "in-progress") return;
     const before = draft.events.length;
-    const steps = stepsOf(draft.state, rollout);
+    const steps = stepsOf(draft.state);
     const failure = failureOf(steps, rollout, draft.nowMs);
     if (failure !== undefined) fail(draft, rollout, failure);
     else if (steps.every(({ progress }) => progress.kind === "done")) succeed(draft, rollout);
@@ -50,7 +50,7 @@ export function advance(draft: StackDraft): void {
 export function nextStepMs(state: StackState, nowMs: number): number | undefined {
   const { rollout } = state;
   if (rollout?.outcome !== "in-progress") return undefined;
-  const limits = stepsOf(state, rollout).flatMap(({ progress }) => (progress.kind === "carrying" ? (progress.deadlineAtMs ?? []) : []));
+  const limits = stepsOf(state).flatMap(({ progress }) => (progress.kind === "carrying" ? (progress.deadlineAtMs ?? []) : []));
   const next = Math.min(...[rollout.deadlineAtMs, ...limits].filter((atMs) => atMs > nowMs));
   return Number.isFinite(next) ? next : undefined;
 }

@@ -21,7 +21,7 @@ export function keepMessages(tenant: string, before: StackState, after: StackSta
 /** What its change would have to have before it may begin: of those members that it orders to be something. */
 export function frontendsToReserve(state: StackState): readonly Want[] {
   if (state.rollout?.outcome !== "in-progress") return [];
-  return wantsOf(stepsOf(state, state.rollout).flatMap(({ member, progress }) => (progress.kind === "done" ? [] : (member ?? []))));
+  return wantsOf(stepsOf(state).flatMap(({ member, progress }) => (progress.kind === "done" ? [] : (member ?? []))));
 }
 
 function keptFrontends(state: StackState): readonly Want[] {

@@ -12,7 +12,7 @@ type Line = Pick<StackView, "status" | "reason">;
 export function statusOf(state: StackState): Line {
   const { rollout, mode } = state;
   if (rollout?.outcome === "in-progress") {
-    const steps = stepsOf(state, rollout);
+    const steps = stepsOf(state);
     const open = steps.filter(({ progress }) => progress.kind !== "done");
     const [begun, waiting] = [open.filter(({ progress }) => progress.kind !== "waiting"), open.filter(isWaiting)];
     const reason = oneSentence(`${steps.length - open.length} of ${steps.length} done; ${fewOf([...begun, ...waiting].map(waitWords))}`);

@@ -25,12 +25,14 @@ export interface Step {
   readonly progress: Progress;
 }
 
+/** A state never changes, and one decision asks for its steps several times. */
 const known = new WeakMap<StackState, readonly Step[]>();
 
-/** Every step of the rollout, those that create and change in the order of the manifest, then those that remove. A function of the state alone. */
-export function stepsOf(state: StackState, rollout: StackRollout): readonly Step[] {
+/** Every step of the stack's rollout, those that create and change in the order of the manifest, then those that remove. */
+export function stepsOf(state: StackState): readonly Step[] {
+  const { rollout } = state;
   const before = known.get(state);
-  if (before !== undefined) return before;
+  if (before !== undefined || rollout === undefined) return before ?? [];
   const target = targetOf(state);
   const progresses = contentProgresses(state, target, rollout);
   const content = target.members.map((member): Step => {
