@@ -59,8 +59,10 @@ function contentProgresses(state: StackState, target: Target, { firstOrder }: St
   const picture: Picture = { state, target, records, progresses };
   for (const member of target.inOrder) {
     const record = records.get(member.deployment);
-    const isOrdered = record !== undefined && record.order >= firstOrder;
-    progresses.set(member.service, isOrdered ? orderProgress(record, member) : turnProgress(picture, record, member));
+    const ordered = record !== undefined && record.order >= firstOrder ? orderProgress(record, member) : undefined;
+    // Another one may have been made anew after its turn, as when somebody deleted that meanwhile: then its turn comes once more.
+    const isPast = ordered === undefined || (ordered.kind === "done" && isToRestart(state, member));
+    progresses.set(member.service, isPast ? turnProgress(picture, record, member) : ordered);
   }
   return progresses;
 }

@@ -57,6 +57,15 @@ describe("a member that is restarted with one it depends on", () => {
     expect(stage.deployment("shop-web").rollout).toMatchObject({ change: "restart" });
   });
 
+  test("is once more when somebody deletes the other after its own turn, and the stack makes that anew", () => {
+    const stage = started();
+    stage.apply([member("web", "2", front.after), other, member("api", "2", back.after), db]);
+    for (let round = 0; round < 50 && !stage.begun.includes("shop-web@2"); round++) stage.round();
+    stage.byHand("shop-db", { kind: "delete" });
+    expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
+    expect(stage.begun.map((name) => name.split("@")[0])).toEqual(["shop-api", "shop-web", "shop-db", "shop-api", "shop-web"]);
+  });
+
   test("is again when the stack goes back", () => {
     const stage = started();
     stage.apply([front, other, back, member("db", "bad")]);
