@@ -1,6 +1,6 @@
 import { budgetOf } from "./budget.ts";
 import { excuseOf } from "./excuses.ts";
-import { isAvailable, isHealthy, templateInForce } from "./replica.ts";
+import { isAvailable, isHealthy, templateInForce, templateOf } from "./replica.ts";
 import { excessOf, type SlotView } from "./slot-views.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -14,6 +14,7 @@ export class RolloutRoom {
   readonly #mostActiveLeaving: number;
   readonly #leastAvailable: number;
   readonly #isProven: (placement: PlacementRecord) => boolean;
+  readonly #isReliedOn: (placement: PlacementRecord) => boolean;
   #active: number;
   #available: number;
 
@@ -28,6 +29,8 @@ export class RolloutRoom {
     this.#leastAvailable = wanted - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
     this.#isProven = (placement) => isAvailable(state, placement, nowMs);
+    // A job serves nobody while it runs, and one that goes on and on would never make room.
+    this.#isReliedOn = (placement) => isHealthy(placement) && templateOf(state, placement.contentOf).run !== "job";
     const excess = excessOf(state);
     this.#active = counted.reduce((sum, { good, old }) => sum + good.length + old.length, excess.length);
     this.#available = counted.filter((view) => this.#isAvailable(view)).length + excess.filter(this.#isProven).length;
@@ -41,7 +44,7 @@ export class RolloutRoom {
   /** Whether a replica that is one too many may stop now. Each is asked about once. */
   letGo(placement: PlacementRecord): boolean {
     const others = this.#available - (this.#isProven(placement) ? 1 : 0);
-    if (isHealthy(placement) && others < this.#leastAvailable) return false;
+    if (this.#isReliedOn(placement) && others < this.#leastAvailable) return false;
     this.#active -= 1;
     this.#available = others;
     return true;

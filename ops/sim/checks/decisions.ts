@@ -54,9 +54,12 @@ function owedSlots(state: DeploymentState, atMs: number): ReadonlySet<number> {
   );
 }
 
-/** What has done its work serves as well as it ever will, and what a deployment consisted of when it was global, or not, serves until the others do. */
+/** What has done its work serves as well as it ever will, and what a deployment consisted of when it was global, or not, serves until the others do, unless it is a job. */
 function servingSlots(state: DeploymentState, owed: ReadonlySet<number>, mode: PinnedTemplate["mode"]): number {
-  const isOfOtherMode = ({ contentOf }: PlacementRecord): boolean => templateOf(state, contentOf).mode !== mode;
+  const isOfOtherMode = ({ contentOf: content }: PlacementRecord): boolean => {
+    const template = templateOf(state, content);
+    return template.mode !== mode && template.run !== "job";
+  };
   const serving = Object.values(state.placements).filter(
     (placement) =>
       placement.desired === "running" &&

@@ -335,6 +335,20 @@ describe("a job on every node", () => {
     expect(stage.state.nextSequence).toBe(4);
     expect(statusOf(stage.state).reason).toBe("3 of 3 nodes completed");
   });
+
+  it("that goes on and on is waited for by nobody when it is to run a number of times instead", () => {
+    const job = { run: "job", restart: { condition: "on-failure" } };
+    const stage = created(["n1", "n2", "n3"], job);
+    stage.obey();
+    stage.accepted({ kind: "apply", template: templateOf("2", job), platforms: [], replicas: 1 });
+    stage.obey();
+    const current = stage.active().filter((placementId) => stage.state.placements[placementId]?.contentOf === 2);
+    expect(current).toHaveLength(1);
+    for (const placementId of current) stage.observe(placementId, { phase: "ended", outcome: "succeeded" });
+    stage.obey();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded" });
+    expect(stage.active()).toEqual([]);
+  });
 });
 
 describe("whatever happens to the nodes", () => {
