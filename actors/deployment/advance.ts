@@ -49,10 +49,9 @@ function retireExcess(draft: Draft): void {
   const { mode } = templateOf(state, contentOf(state, state.revision));
   const room = new RolloutRoom(state, draft.views, draft.nowMs);
   const isReplaced = ({ contentOf: content }: PlacementRecord): boolean => templateOf(state, content).mode !== mode;
-  stop(
-    draft,
-    excessOf(state).filter((placement) => !isReplaced(placement) || room.letGo(placement)),
-  );
+  const useless = excessOf(state).filter((placement) => !isReplaced(placement));
+  for (const placement of useless) room.leave(placement);
+  stop(draft, [...useless, ...excessOf(state).filter((placement) => isReplaced(placement) && room.letGo(placement))]);
   const used = new Set([...wantedSlots(state), ...excessOf(draft.state).map(({ slot }) => slot)]);
   const slots = Object.keys(state.slots)
     .map(Number)

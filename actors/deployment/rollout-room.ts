@@ -41,12 +41,17 @@ export class RolloutRoom {
     return slot.ended?.outcome === "succeeded" || [...good, ...old].some(this.#isProven);
   }
 
+  /** A replica that is one too many stops now, whoever relies on it. Each is told once. */
+  leave(placement: PlacementRecord): void {
+    this.#active -= 1;
+    if (this.#isProven(placement)) this.#available -= 1;
+  }
+
   /** Whether a replica that is one too many may stop now. Each is asked about once. */
   letGo(placement: PlacementRecord): boolean {
     const others = this.#available - (this.#isProven(placement) ? 1 : 0);
     if (this.#isReliedOn(placement) && others < this.#leastAvailable) return false;
-    this.#active -= 1;
-    this.#available = others;
+    this.leave(placement);
     return true;
   }
 

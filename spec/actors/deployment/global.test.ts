@@ -317,6 +317,26 @@ describe("a change between a number of replicas and every node", () => {
   });
 });
 
+describe("a change to a number of replicas while one to every node is under way", () => {
+  it("keeps as many as are to serve, and does not count those that it stops anyway", () => {
+    const stage = new Stage();
+    const oldFirst = { rollout: { maxSurge: 0, maxUnavailable: 1 } };
+    stage.accepted({ kind: "create", template: templateOf("1", oldFirst), platforms: [], replicas: 2 });
+    stage.finish();
+    stage.accepted({ kind: "update", patch: { mode: "global" } });
+    stage.nodes("n1", "n2", "n3", "n4");
+    stage.placeAll();
+    for (const placementId of stage.active()) stage.healthy(placementId);
+    stage.pass(60_000);
+    expect(stage.state.placements).toMatchObject({ "web.1.1": { desired: "stopped" }, "web.2.2": { desired: "running" } });
+    stage.accepted({ kind: "apply", template: templateOf("2"), platforms: [], replicas: 1 });
+    expect(stage.state.placements).toMatchObject({ "web.2.2": { desired: "stopped" } });
+    expect(stage.healthySlots()).toBe(1);
+    stage.finish();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded" });
+  });
+});
+
 describe("a job on every node", () => {
   it("is done once on each, also on nodes that come later, and not again where it is done", () => {
     const stage = created(["n1", "n2"], { run: "job", restart: { condition: "on-failure" } });
