@@ -87,7 +87,7 @@ function memberLines(out: Painter, member: PlannedMember): readonly string[] {
 }
 
 function placeLines(out: Painter, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {
-  const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${count} on ${node}`));
+  const places = Object.entries(nodes).map(([node, count]) => (count === 1 ? node : `${node} (${count})`));
   return [
     ...(places.length === 0 ? [] : [`    replicas would go to ${places.join(", ")}`]),
     ...leftOut.map(({ reason }) => `    other nodes would get none: ${plain(reason)}`),
