@@ -45,3 +45,9 @@ export function fileMode(value: Value): number | undefined {
 export function cpuMillis(text: string): number | undefined {
   return /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text.trim()) * 1_000) : undefined;
 }
+
+/** `0.1` of a whole. */
+export function shareOfOne(text: string): number | undefined {
+  const share = /^(\d+(\.\d*)?|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
+  return share <= 1 ? share : undefined;
+}

@@ -1,7 +1,7 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
 import type { Draft } from "./draft.ts";
-import { different, type FieldTable, honoured, passedOver, readFields, refused, type Rule } from "./fields.ts";
-import { durationMs } from "./quantities.ts";
+import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
+import { durationMs, shareOfOne } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -30,12 +30,20 @@ const pace: FieldTable<Update> = {
     const amount = reading.amount(at, durationMs, "10s");
     if (amount !== undefined) rollout.delayMs = amount;
   }),
+  max_failure_ratio: different(
+    "Taken as 0: a single replica that cannot become healthy fails the rollout, whose success is one of all its replicas.",
+    (reading, at) => {
+      const ratio = reading.amount(at, shareOfOne, "0.1");
+      if (ratio !== undefined && ratio > 0)
+        reading.differs(at, "A single replica that cannot become healthy fails the rollout; Swarm would tolerate some.", "leave it out.");
+    },
+  ),
 };
 
 const updateConfig: FieldTable<Update> = {
   ...pace,
   failure_action: different(
-    "rollback (here the default) and pause; continue is refused: a rollout that failed never goes on.",
+    "rollback (here the default) and pause; continue is taken as pause: a rollout that failed replaces no further replica.",
     (_reading, at, update) => {
       update.failureAction = at;
     },
@@ -48,11 +56,6 @@ const updateConfig: FieldTable<Update> = {
       reading.differs(at, "A new replica counts once it has been healthy for this long; Compose would merely watch it for failures.");
     },
   ),
-  max_failure_ratio: refused(
-    "A rollout succeeds with all of its replicas: a single one that cannot become healthy fails it.",
-    "leave it out.",
-    ["0", "0.0"],
-  ),
 };
 
 const rollbackConfig: FieldTable<Update> = {
@@ -63,7 +66,6 @@ const rollbackConfig: FieldTable<Update> = {
     ["pause"],
   ),
   monitor: passedOver("A replica counts as the update_config of what is gone back to says.", "leave it out."),
-  max_failure_ratio: passedOver("A single replica that cannot become healthy fails a rollback.", "leave it out.", ["0", "0.0"]),
 };
 
 /** `deploy.update_config`. */
@@ -143,6 +145,12 @@ function readFailureAction(reading: Reading, place: Place, { rollout, failureAct
     return;
   }
   const action = reading.oneOf(at, ["pause", "rollback", "continue"]);
-  if (action === "continue") reading.refuse(at, "A rollout that failed never goes on.", "write rollback or pause.");
-  else if (action !== undefined) rollout.onFailure = action;
+  if (action === undefined) return;
+  rollout.onFailure = action === "rollback" ? "rollback" : "pause";
+  if (action === "continue")
+    reading.differs(
+      at,
+      "A rollout that failed stops where it is, as pause says: no further replica is replaced until the next change. Swarm would replace them all.",
+      "write pause, or rollback to have the earlier replicas back.",
+    );
 }

@@ -292,6 +292,10 @@ const lifecycle: readonly OracleCase[] = [
   update_config: {parallelism: 2, failure_action: rollback, monitor: 10s, order: start-first, delay: 20s}
   rollback_config: {parallelism: 0, order: stop-first, delay: 1s, failure_action: pause}`,
   ),
+  one(
+    "an update that goes on when replicas fail",
+    "deploy: {update_config: {parallelism: 1, order: stop-first, monitor: 5s, failure_action: continue, max_failure_ratio: 0.3}}",
+  ),
   one("scale", "scale: 2"),
   one("scale and replicas that differ", "scale: 2\ndeploy: {replicas: 3}"),
   one("older limits beside deploy", "mem_limit: 64m\ndeploy: {resources: {limits: {memory: 64m}}}"),

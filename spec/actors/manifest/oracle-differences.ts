@@ -91,6 +91,16 @@ const explanations: readonly Explanation[] = [
     holds: isLeftOut,
     reason: "What counts and what fails is the same on the way back.",
   },
+  {
+    field: /^services\.\*\.deploy\.update_config\.max_failure_ratio$/,
+    holds: isLeftOut,
+    reason: "A rollout succeeds with all of its replicas.",
+  },
+  {
+    field: /^services\.\*\.deploy\.update_config\.failure_action$/,
+    holds: (compose, here) => compose === "continue" && here === "pause",
+    reason: "A rollout that failed stops where it is.",
+  },
   { field: /^services\.\*\.deploy\.placement\.preferences$/, holds: isLeftOut, reason: "Replicas are spread over nodes." },
   {
     field: /^services\.\*\.deploy\.(update|rollback)_config\.(order|parallelism|monitor|failure_action)$/,

@@ -59,3 +59,16 @@ test.each([
   const messages = findings.filter(({ path }) => path.endsWith(".order")).map(({ message }) => message);
   expect(messages).toEqual(warning === undefined ? [] : [expect.stringMatching(warning)]);
 });
+
+test("a failed rollout neither goes on nor tolerates a replica, whatever Swarm would do, and says so", () => {
+  const there = "update_config: {failure_action: continue, max_failure_ratio: 0.2}";
+  const back = "rollback_config: {max_failure_ratio: 0.3, parallelism: 2, order: stop-first}";
+  const { services, findings } = readWeb(`deploy: {${there}, ${back}}`);
+  expect(services[0]?.spec.rollout).toMatchObject({ onFailure: "pause", rollback: { maxUnavailable: 2 } });
+  expect(findings.map(({ severity, path, message }) => `${severity} ${path}: ${message}`)).toEqual([
+    expect.stringMatching(/^warning .*update_config\.failure_action: A rollout that failed stops where it is, as pause says/),
+    expect.stringMatching(/^warning .*update_config\.max_failure_ratio: A single replica .* fails the rollout; Swarm would tolerate some/),
+    expect.stringMatching(/^warning .*rollback_config\.max_failure_ratio: A single replica .* fails the rollout/),
+  ]);
+  expect(readWeb("deploy: {update_config: {failure_action: pause, max_failure_ratio: 0.0}}").findings).toEqual([]);
+});
