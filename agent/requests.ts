@@ -62,7 +62,7 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
       if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
       return ok(await parts.ingress.keep(request.certificates));
     case "resolve-image":
-      return ok(await resolutions.run(() => resolved(request.reference, parts)));
+      return ok(await resolutions.run(() => resolved(request, parts)));
     case "logs":
       return parts.streams.open(request);
     case "keep-stream":
@@ -93,9 +93,12 @@ async function removedVolume(name: string, { engine, tenant, clock }: RequestPar
   }
 }
 
-async function resolved(reference: string, { engine, clock }: RequestParts): Promise<ResolveAnswer> {
+async function resolved(
+  { reference, pull }: Extract<AgentRequest, { kind: "resolve-image" }>,
+  { engine, clock }: RequestParts,
+): Promise<ResolveAnswer> {
   try {
-    const { image, platforms } = await engine.resolve(reference);
+    const { image, platforms } = await engine.resolve(reference, pull);
     return { kind: "resolved", image, platforms: [...platforms] };
   } catch (cause) {
     if (!(cause instanceof EngineFailure)) throw cause;

@@ -10,6 +10,7 @@ import {
   Mode,
   PinnedTemplate,
   Port,
+  PullPolicy,
   Resources,
   Route,
   RolloutPolicy,
@@ -27,6 +28,7 @@ import { maskedChange } from "./masking.ts";
 export const TemplatePatch = z
   .strictObject({
     image: z.string().min(1).max(500),
+    pull: PullPolicy.nullable(),
     entrypoint: z.array(z.string()).nullable(),
     command: z.array(z.string()).nullable(),
     environment: z.record(VariableName, z.string().max(100_000).nullable()),

@@ -168,6 +168,10 @@ const Labels = z.record(z.string().min(1).max(200), z.string().max(1_000));
 /** replicated: as many replicas as wanted, wherever there is room. global: one on every node that fits, now and later; it has no number of replicas. */
 export const Mode = z.enum(["replicated", "global"]);
 
+/** never: the image is what nodes have themselves, and a node without it gets it from nobody. Absent: a registry is asked, and a node that lacks it pulls it. */
+export const PullPolicy = z.literal("never");
+export type PullPolicy = z.infer<typeof PullPolicy>;
+
 /** What one replica is: everything that makes a revision, except the replica count, which is scaled without making one. */
 export const Template = z.strictObject({
   /** As the person wrote it: `nginx:1.27`. */
@@ -175,6 +179,7 @@ export const Template = z.strictObject({
     .string()
     .max(500)
     .regex(IMAGE_REFERENCE, "write an image like nginx:1.27 or registry.example/team/app:1.2, its name in lower case"),
+  pull: PullPolicy.optional(),
   entrypoint: z.array(z.string().max(10_000)).max(100).optional(),
   command: z.array(z.string().max(10_000)).max(100).optional(),
   environment: z

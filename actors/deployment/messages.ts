@@ -118,7 +118,9 @@ function placementOf(state: DeploymentState, placementId: string): Placement | u
   if (record === undefined) return undefined;
   const { slot, contentOf: content, desired } = record;
   const stays = desired === "stopped" ? "stopped" : "running";
-  return { placementId, deployment: state.name, slot, revision: content, template: templateOf(state, content), desired: stays };
+  // It has been settled by how the image is pinned; an agent that does not know the field does as it should.
+  const { pull: _pull, ...template } = templateOf(state, content);
+  return { placementId, deployment: state.name, slot, revision: content, template, desired: stays };
 }
 
 interface Located {

@@ -16,7 +16,8 @@ import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { paceFindings } from "./pace-findings.ts";
 import { nodeFindings } from "./node-findings.ts";
 import { fileErrors, sealFiles, type Sealing } from "./seal-files.ts";
-import { resolveImage, type Resolved } from "./resolve-image.ts";
+import { pinnedAnew, pinOf } from "./pin-update.ts";
+import { keptPin, resolveImage } from "./resolve-image.ts";
 
 /** A decision takes milliseconds; so long only when the disk is slow. */
 const DECISION_TIMEOUT_MS = 15_000;
@@ -77,8 +78,8 @@ async function wanted(
   sealing: Sealing,
 ): Promise<Wanted | Refusal> {
   const current = keepsPin === "keeps-pin" ? await present(name, context) : undefined;
-  const resolved: Resolved | Refusal =
-    current?.image.reference === reference ? { image: current.image, platforms: [] } : await resolveImage(reference, context);
+  const named = { reference, pull: template.pull };
+  const resolved = keptPin(named, pinOf(current)) ?? (await resolveImage(named, context));
   if (isRefusal(resolved)) return resolved;
   const files = await sealFiles(given, context, sealing);
   if (isRefusal(files)) return files;
@@ -182,15 +183,15 @@ export const deploymentWrites: readonly Operation[] = [
     http: { method: "PATCH", path: "/deployments/{name}" },
     example: "update web --image nginx:1.28 --wait",
     handle: async ({ name, replicas, files: given, ...fields }, context) => {
-      const resolved = fields.image === undefined ? undefined : await resolveImage(fields.image, context);
-      if (isRefusal(resolved)) return resolved;
+      const pinned = await pinnedAnew(fields, await present(name, context), context);
+      if (isRefusal(pinned)) return pinned;
       const files = given === null ? { files: given } : await sealFiles(given, context, "keep");
       if (isRefusal(files)) return files;
       const patch: SealedPatch = { ...fields, ...files };
       return command(
         name,
-        { kind: "update", patch, ...(resolved === undefined ? {} : resolved), ...(replicas === undefined ? {} : { replicas }) },
-        context,
+        { kind: "update", patch, ...pinned.resolved, ...(replicas === undefined ? {} : { replicas }) },
+        pinned.ifGeneration === undefined ? context : { ...context, ifGeneration: pinned.ifGeneration },
       );
     },
   }),

@@ -1,9 +1,11 @@
 import { addressOf, subjectOf } from "../../runtime/address.ts";
 import { defineRefusals, type Refusal } from "../../runtime/refusal.ts";
 import type { OperationContext } from "../catalogue.ts";
-import { ResolveAnswer, type Failure } from "../node/contract.ts";
-import type { NodeSoft } from "../views.ts";
-import type { PinnedImage } from "./contract.ts";
+import { type AgentRequest, type Failure, ResolveAnswer } from "../node/contract.ts";
+import { knownImages, type KnownImages } from "../node/known-images.ts";
+import { type ObservedNode, readNodes } from "../node/node-reads.ts";
+import type { PinnedImage, PullPolicy } from "./contract.ts";
+import { familiarRepository, splitReference } from "./image-name-contract.ts";
 import type { Platform } from "./state.ts";
 
 /** How long an agent may take to ask the registry. */
@@ -44,37 +46,70 @@ export interface Resolved {
 
 const PINNED = /^(?<name>[^@\s]+)@(?<digest>sha256:[0-9a-f]{64})$/;
 
+/** An image by its name, and where it may be had from. */
+export interface NamedImage {
+  readonly reference: string;
+  readonly pull: PullPolicy | undefined;
+}
+
+/** What an image was pinned to, and where from. */
+export interface KnownPin {
+  readonly image: PinnedImage;
+  readonly pull?: PullPolicy | undefined;
+}
+
+/** What is known to be what the name stands for stays pinned as it is; undefined: it has to be looked up. */
+export function keptPin({ reference, pull }: NamedImage, known: KnownPin | undefined): Resolved | undefined {
+  return known?.image.reference === reference && known.pull === pull ? { image: known.image, platforms: [] } : undefined;
+}
+
 /** Pins the image as it is now. The engines of the nodes ask the registry, because they have its credentials and its network. */
-export async function resolveImage(reference: string, context: OperationContext): Promise<Resolved | Refusal> {
-  const pinned = PINNED.exec(reference)?.groups;
-  if (pinned?.["digest"] !== undefined) return { image: { reference, digest: pinned["digest"], source: "registry" }, platforms: [] };
-  const nodes = await connectedNodes(context);
+export async function resolveImage(named: NamedImage, context: OperationContext): Promise<Resolved | Refusal> {
+  const { reference, pull } = named;
+  const digest = PINNED.exec(reference)?.groups?.["digest"];
+  if (digest !== undefined && pull !== "never") return { image: { reference, digest, source: "registry" }, platforms: [] };
+  const nodes = await nodesToAsk(named, context);
   if (nodes.length === 0) return imageRefusals["image.no-node"]({ reference });
-  const answers = await Promise.all(nodes.map((node) => ask(node, reference, context)));
+  const answers = await Promise.all(nodes.map((node) => ask(node, named, context)));
   const resolved = answers.filter((answer) => answer.kind === "resolved");
   const [best] = [...resolved.filter(({ image }) => image.source === "registry"), ...resolved];
   return best === undefined
     ? refusalOf(
-        reference,
+        named,
         answers.flatMap((answer) => (answer.kind === "failed" ? [answer.failure] : [])),
       )
     : { image: best.image, platforms: best.platforms };
 }
 
-async function connectedNodes({ reads, host, tenant, clock }: OperationContext): Promise<readonly string[]> {
-  const { items } = await reads.rows({ kind: "node", where: { connection: "joined", engine: "reachable" }, limit: 1_000 });
-  const heardAtMs = (name: string): number => (host.soft(addressOf(tenant, "node", name)) as NodeSoft | undefined)?.lastHeardAtMs ?? 0;
-  const nowMs = clock.nowMs();
-  return items
-    .map(({ id }) => id)
-    .sort((a, b) => Math.round((nowMs - heardAtMs(a)) / 10_000) - Math.round((nowMs - heardAtMs(b)) / 10_000) || (a < b ? -1 : 1))
+/** Those that have told to have it come first where nobody else can give it; then those that were heard of last. */
+async function nodesToAsk({ reference, pull }: NamedImage, context: OperationContext): Promise<readonly string[]> {
+  const nowMs = context.clock.nowMs();
+  const nodes = [...(await readNodes(context))].filter(([, { view }]) => view.connection === "joined" && view.engine === "reachable");
+  const lacks = (node: ObservedNode): number => (pull === "never" && !isTold(reference, knownImages(node, nowMs)) ? 1 : 0);
+  const silentFor = ({ soft }: ObservedNode): number => Math.round((nowMs - (soft?.lastHeardAtMs ?? 0)) / 10_000);
+  return nodes
+    .toSorted(([a, one], [b, other]) => lacks(one) - lacks(other) || silentFor(one) - silentFor(other) || (a < b ? -1 : 1))
+    .map(([name]) => name)
     .slice(0, NODES_ASKED);
 }
 
-async function ask(node: string, reference: string, { bus, tenant, signal, clock }: OperationContext): Promise<ResolveAnswer> {
+function isTold(reference: string, known: KnownImages): boolean {
+  return known.kind === "known" && known.names.has(`${familiarRepository(reference)}:${splitReference(reference).tag}`);
+}
+
+async function ask(
+  node: string,
+  { reference, pull }: NamedImage,
+  { bus, tenant, signal, clock }: OperationContext,
+): Promise<ResolveAnswer> {
+  const question: AgentRequest = { kind: "resolve-image", reference, ...(pull !== undefined && { pull }) };
   try {
     const subject = subjectOf(addressOf(tenant, "agent", node));
-    return ResolveAnswer.parse(await bus.request(subject, { kind: "resolve-image", reference }, { timeoutMs: RESOLVE_TIMEOUT_MS, signal }));
+    const answer = await bus.request(subject, question, { timeoutMs: RESOLVE_TIMEOUT_MS, signal });
+    const parsed = ResolveAnswer.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const message = `The agent of ${node} does not understand the question: it is probably older than the control plane, and is to be upgraded.`;
+    return { kind: "failed", failure: { code: "engine.unavailable", message, permanent: false, atMs: clock.nowMs() } };
   } catch (cause) {
     const message = `${node} could not be asked (${cause instanceof Error ? cause.message : String(cause)}).`;
     return { kind: "failed", failure: { code: "engine.unavailable", message, permanent: false, atMs: clock.nowMs() } };
@@ -84,12 +119,15 @@ async function ask(node: string, reference: string, { bus, tenant, signal, clock
 /** What the most of the nodes could tell: that there is no such image weighs more than that one could not ask. */
 const WEIGHT: readonly Failure["code"][] = ["image.registry-unavailable", "image.access-denied", "image.not-found"];
 
-function refusalOf(reference: string, failures: readonly Failure[]): Refusal {
+function refusalOf({ reference, pull }: NamedImage, failures: readonly Failure[]): Refusal {
   const [failure] = [...failures].sort((a, b) => WEIGHT.indexOf(b.code) - WEIGHT.indexOf(a.code));
   const why = failure?.message ?? "no node could be asked.";
   switch (failure?.code) {
     case "image.not-found":
-      return imageRefusals["image.not-found"]({ reference, why });
+      return imageRefusals["image.not-found"]({
+        reference,
+        why: pull === "never" ? "none of the nodes that were asked has it, and it is to be pulled from nowhere." : why,
+      });
     case "image.access-denied":
       return imageRefusals["image.access-denied"]({ reference, why });
     default:

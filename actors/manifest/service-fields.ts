@@ -89,8 +89,11 @@ const passed: FieldTable<Draft> = {
     },
   ),
   logging: loggingRule,
-  pull_policy: different("An image is pinned to its digest when it is applied, and pulled where it is missing.", readPullPolicy),
-  pull_refresh_after: passedOver("An image is looked up whenever the manifest is applied.", "leave it out."),
+  pull_policy: different(
+    "An image is pinned when a service first names it, and pulled where it is missing; with never, it is what nodes have themselves, and pulled from nowhere.",
+    readPullPolicy,
+  ),
+  pull_refresh_after: passedOver("An image stays what it was when the service first named it.", "leave it out."),
 };
 
 const unavailable: FieldTable<unknown> = {
@@ -134,16 +137,19 @@ export const serviceFields: FieldTable<Draft> = {
   ...unavailable,
 };
 
-function readPullPolicy(reading: Reading, at: Place): void {
+const LOOKED_UP_AGAIN = /^(always|refresh|daily|weekly|every_.+)$/;
+
+function readPullPolicy(reading: Reading, at: Place, draft: Draft): void {
   const policy = reading.text(at);
   if (policy === undefined || policy === "missing" || policy === "if_not_present") return;
-  if (policy === "never" || policy === "build")
-    return reading.refuse(at, `An image that a node does not have is always pulled; "${policy}" cannot be had.`, "leave it out.");
-  if (policy === "always" || policy === "refresh" || policy === "daily" || policy === "weekly" || policy.startsWith("every_"))
-    return reading.differs(
+  if (policy === "never") draft.set("pull", policy, at);
+  else if (policy === "build")
+    reading.differs(at, "Nothing is built: the image is pulled where it is missing.", "build and push it before.");
+  else if (LOOKED_UP_AGAIN.test(policy))
+    reading.differs(
       at,
-      "An image is looked up and pinned to its digest whenever the manifest is applied, and not in between.",
-      "leave it out.",
+      "An image stays what it was when the service first named it, whatever its tag stands for by now.",
+      "name another tag, or pin it anew with odysseus update SERVICE --image NAME.",
     );
-  reading.invalid(at, `"${policy}" is not a way to pull.`, "leave it out.");
+  else reading.invalid(at, `"${policy}" is not a way to pull.`, "write missing or never.");
 }

@@ -13,6 +13,7 @@ export const saidEvenIfUsual: ReadonlySet<keyof DeploymentSpec> = new Set(["rest
  */
 export const writers: { readonly [Field in keyof DeploymentSpec]?: Writer<Field> } = {
   image: under("image"),
+  pull: under("pull_policy"),
   entrypoint: (words) => ({ service: { entrypoint: words } }),
   command: (words) => ({ service: { command: words } }),
   environment: under("environment"),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SealedFile } from "../deployment/file-contract.ts";
 import { VolumeName } from "../deployment/mount-contract.ts";
-import { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
+import { PinnedImage, PinnedTemplate, PullPolicy } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
 import { ImagesSeen, NodeImages } from "./images-contract.ts";
 import { IngressStatus, IngressCertificates, IngressTable } from "../ingress/contract.ts";
@@ -257,8 +257,8 @@ export const AgentRequest = z.discriminatedUnion("kind", [
   /** Both answered with `TableAnswer` once it is on the agent's disk. */
   IngressTable,
   IngressCertificates,
-  /** Answered with `ResolveAnswer`. Asks the registry through the engine; else looks for a local image. */
-  z.strictObject({ kind: z.literal("resolve-image"), reference: z.string() }),
+  /** Answered with `ResolveAnswer`. Asks the registry through the engine, unless it may not; else looks for a local image. */
+  z.strictObject({ kind: z.literal("resolve-image"), reference: z.string(), pull: PullPolicy.optional() }),
   /** Opens a stream of `LogChunk` to `ody.TENANT.stream.NODE.STREAM`; answered with `StreamOpened` or a refusal. The reader renews it every 10 s with `keep-stream`; unrenewed for 30 s it ends. */
   z.strictObject({
     kind: z.literal("logs"),

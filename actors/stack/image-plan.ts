@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { OperationContext } from "../catalogue.ts";
-import type { PinnedImage } from "../deployment/contract.ts";
+import type { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
 import { imageOn, knownImages, type KnownImages } from "../node/known-images.ts";
 import { readNodes } from "../node/node-reads.ts";
 
@@ -35,9 +35,11 @@ export function plannedImages(image: PinnedImage, nodes: readonly string[], know
 }
 
 /** Where a replica could not begin: what was built or loaded on one node is on no other by itself. */
-export function missingImages({ reference }: PinnedImage, images: readonly PlannedImage[]): readonly string[] {
+export function missingImages({ image, pull }: Pick<PinnedTemplate, "image" | "pull">, images: readonly PlannedImage[]): readonly string[] {
   const nodes = images.flatMap(({ node, image }) => (image === "missing" ? [node] : []));
   if (nodes.length === 0) return [];
   const lack = nodes.length === 1 ? "does not have" : "do not have";
-  return [`${nodes.join(", ")} ${lack} the image ${reference}, which is in no registry: push it to one, or load it there.`];
+  const why =
+    pull === "never" ? "which is pulled from nowhere: load it there" : "which is in no registry: push it to one, or load it there";
+  return [`${nodes.join(", ")} ${lack} the image ${image.reference}, ${why}.`];
 }

@@ -10,7 +10,8 @@ import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
 import { clashesOf } from "../deployment/reserve.ts";
-import { resolveImage, type Resolved } from "../deployment/resolve-image.ts";
+import { pinOf } from "../deployment/pin-update.ts";
+import { keptPin, type NamedImage, resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
 import type { KnownImages } from "../node/known-images.ts";
@@ -117,19 +118,18 @@ async function pinned(
   context: OperationContext,
   sealing: Sealing,
 ): Promise<readonly Member[] | Refusal> {
-  const images = new Map(before.map(({ deployment, template }) => [deployment, template.image]));
-  const kept = ({ service, spec: { image } }: MemberSpec): Resolved | undefined => {
+  const pins = new Map(before.map(({ deployment, template }) => [deployment, template]));
+  const kept = ({ service, spec }: MemberSpec): Resolved | undefined => {
     const deployment = memberName(stack, service);
-    const known = [images.get(deployment), deployments.get(deployment)?.image].find((one) => one?.reference === image);
-    return known === undefined ? undefined : { image: known, platforms: [] };
+    return keptPin(namedIn(spec), pins.get(deployment)) ?? keptPin(namedIn(spec), pinOf(deployments.get(deployment)));
   };
-  const unknown = [...new Set(members.filter((member) => kept(member) === undefined).map(({ spec }) => spec.image))];
-  const lookedUp = await atMost(IMAGES_LOOKED_UP_AT_ONCE, unknown, (reference) => resolveImage(reference, context));
-  const answers = new Map(unknown.map((reference, index) => [reference, lookedUp[index]]));
+  const unknown = new Map(members.filter((member) => kept(member) === undefined).map(({ spec }) => [keyOf(spec), namedIn(spec)]));
+  const lookedUp = await atMost(IMAGES_LOOKED_UP_AT_ONCE, [...unknown.values()], (named) => resolveImage(named, context));
+  const answers = new Map([...unknown.keys()].map((key, index) => [key, lookedUp[index]]));
   const done = await inPortions(members, context.clock, async (member): Promise<Member | Refusal> => {
     const { service, after, spec } = member;
     const { replicas, image: reference, files: contents, ...fields } = spec;
-    const resolved = kept(member) ?? answers.get(reference);
+    const resolved = kept(member) ?? answers.get(keyOf(spec));
     if (resolved === undefined) throw new Error(`${reference} was not looked up`);
     if (isRefusal(resolved)) return resolved;
     const files = await sealFiles(contents, context, sealing);
@@ -138,6 +138,14 @@ async function pinned(
     return { service, deployment: memberName(stack, service), after, replicas, template, platforms: resolved.platforms };
   });
   return done.find((item) => isRefusal(item)) ?? done.filter((item): item is Member => !isRefusal(item));
+}
+
+function namedIn({ image, pull }: MemberSpec["spec"]): NamedImage {
+  return { reference: image, pull };
+}
+
+function keyOf({ image, pull }: MemberSpec["spec"]): string {
+  return `${pull ?? ""} ${image}`;
 }
 
 function compareOne(member: Member, before: Member | undefined, view: DeploymentView | undefined, isNamed: boolean): Compared {
@@ -227,7 +235,9 @@ function plannedMember(
     leftOut: leftOut.map(rejectionView),
     images: [...images],
     findings:
-      change === "remove" || change === "stays" ? [] : [...findingsOf(member, now.traffic, now.clash), ...missingImages(image, images)],
+      change === "remove" || change === "stays"
+        ? []
+        : [...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images)],
   };
 }
 

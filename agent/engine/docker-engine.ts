@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { PinnedImage, PullPolicy } from "../../actors/deployment/contract.ts";
 import type { Clock, Random } from "../../runtime/clock.ts";
 import { LABEL } from "../labels.ts";
 import type {
@@ -26,7 +26,7 @@ import { MemoryKills } from "./docker-memory.ts";
 import { createContainer, inspectByName } from "./docker-create.ts";
 import { engineFailures } from "./failures.ts";
 import { DockerImageList } from "./docker-image-list.ts";
-import { engineName, inspectImage, resolveImage } from "./docker-images.ts";
+import { engineName, inspectImage, resolveImage, resolveOwnImage } from "./docker-images.ts";
 import { removeUnusedNetworks } from "./docker-networks.ts";
 import { pullImage } from "./docker-pull.ts";
 import { readLogs } from "./docker-logs.ts";
@@ -112,8 +112,8 @@ export class DockerEngine implements Engine {
     return pullImage(this.#connection, image, progress, signal);
   }
 
-  resolve(reference: string): ReturnType<Engine["resolve"]> {
-    return resolveImage(this.#connection, reference);
+  resolve(reference: string, pull?: PullPolicy): ReturnType<Engine["resolve"]> {
+    return pull === "never" ? resolveOwnImage(this.#connection, reference) : resolveImage(this.#connection, reference);
   }
 
   async create(container: DesiredContainer): Promise<string> {

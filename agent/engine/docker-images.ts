@@ -56,6 +56,13 @@ export async function resolveImage(connection: DockerConnection, reference: stri
   }
 }
 
+/** What the node itself has under that name, by its own id, wherever it came from. */
+export async function resolveOwnImage(connection: DockerConnection, reference: string): ReturnType<Engine["resolve"]> {
+  const local = await inspectImage(connection, reference, reference);
+  if (local === undefined) throw engineFailures.imageNotHere(reference);
+  return { image: { reference, digest: local.Id, source: "node" }, platforms: [{ os: local.Os, arch: local.Architecture }] };
+}
+
 async function askRegistry(connection: DockerConnection, reference: string, deadlineMs: number): ReturnType<Engine["resolve"]> {
   const [named, pinned] = reference.split("@");
   const name = pinned === undefined ? (named ?? reference) : `${splitReference(reference).repository}@${pinned}`;

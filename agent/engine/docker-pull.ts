@@ -30,7 +30,7 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<void> {
   const { reference } = image;
-  if (image.source === "node") throw engineFailures.imageNotFound(reference);
+  if (image.source === "node") throw engineFailures.imageNotHere(reference);
   const doing = `pulling ${reference}`;
   const context = { doing, reference, socketPath: connection.socketPath };
   const call = {

@@ -4,6 +4,8 @@ import { EngineFailure } from "./port.ts";
 export const engineFailures = {
   imageNotFound: (reference: string, cause?: unknown) =>
     failure("image.not-found", true, `There is no image ${reference}: check its name and tag, and that it was pushed.`, cause),
+  imageNotHere: (reference: string, cause?: unknown) =>
+    failure("image.not-found", true, `The image ${reference} is not on this node, and is pulled from nowhere: load it there.`, cause),
   accessDenied: (reference: string, cause?: unknown) =>
     failure(
       "image.access-denied",

@@ -1,6 +1,6 @@
 import type { Failure, LogLine } from "../../actors/node/contract.ts";
 import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
-import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { PinnedImage, PullPolicy } from "../../actors/deployment/contract.ts";
 import type { NodeImage } from "../../actors/node/images-contract.ts";
 import type { Network } from "../../actors/deployment/network-contract.ts";
 import type { EngineClaim } from "./ownership.ts";
@@ -21,8 +21,10 @@ export interface Engine {
   images(): Promise<EngineImages>;
   /** Resolves once the image is there. */
   pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void>;
+  /** As the registry has it; with `never`, as the engine has it itself. */
   resolve(
     reference: string,
+    pull?: PullPolicy,
   ): Promise<{ readonly image: PinnedImage; readonly platforms: readonly { readonly os: string; readonly arch: string }[] }>;
   /** Creates, does not start. Answers the container's id. A name that exists already with the same labels is that container. */
   create(container: DesiredContainer): Promise<string>;

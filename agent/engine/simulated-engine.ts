@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../runtime/clock.ts";
-import type { PinnedImage } from "../../actors/deployment/contract.ts";
+import type { PinnedImage, PullPolicy } from "../../actors/deployment/contract.ts";
 import type { EngineOwner } from "./owner.ts";
 import type { EngineClaim } from "./ownership.ts";
 import type { ProbeAnswer } from "../probe-transport.ts";
@@ -106,8 +106,8 @@ export class SimulatedEngine implements Engine {
     return this.#images.pull(image, progress, signal);
   }
 
-  resolve(reference: string): ReturnType<Engine["resolve"]> {
-    return this.#images.resolve(reference);
+  resolve(reference: string, pull?: PullPolicy): ReturnType<Engine["resolve"]> {
+    return pull === "never" ? this.#images.resolveOwn(reference) : this.#images.resolve(reference);
   }
 
   create(container: DesiredContainer): Promise<string> {

@@ -56,6 +56,15 @@ export class SimulatedImages {
     });
   }
 
+  resolveOwn(reference: string): ReturnType<Engine["resolve"]> {
+    return this.#calls.make(LOOKUP_MS, () => {
+      const found = this.#registry.lookup(reference, undefined);
+      const digest = this.#loaded.get(reference) ?? (typeof found === "string" ? undefined : found.digest);
+      if (digest === undefined || !this.has(digest)) throw engineFailures.imageNotHere(reference);
+      return { image: { reference, digest, source: "node" as const }, platforms: [{ os: "linux", arch: this.#arch }] };
+    });
+  }
+
   async pull(image: PinnedImage, progress: (doneBytes: number, totalBytes: number) => void, signal: AbortSignal): Promise<void> {
     const found = await this.#calls.make(LOOKUP_MS, () => this.#lookup(image));
     if (found === undefined) return;
@@ -121,7 +130,7 @@ export class SimulatedImages {
   /** Undefined: it is here already. */
   #lookup(image: PinnedImage): SimulatedImage | undefined {
     if (this.has(image.digest)) return undefined;
-    if (image.source === "node") throw engineFailures.imageNotFound(image.reference);
+    if (image.source === "node") throw engineFailures.imageNotHere(image.reference);
     const found = this.#registry.lookup(image.reference, image.digest);
     if (typeof found === "string") throw failureOf(image.reference, found);
     if (!found.platforms.some((platform) => platform.arch === this.#arch)) {

@@ -4,6 +4,11 @@ import type { Flag } from "./everyday-entry.ts";
 export const templateFlags: readonly Flag[] = [
   { flags: "--image <reference>", description: "what to run; pinned to its digest when the change is made" },
   {
+    flags: "--pull <when>",
+    description: "never: the image is what nodes have themselves, and none pulls it (missing)",
+    choices: ["missing", "never"],
+  },
+  {
     flags: "-p, --publish <port>",
     description: "PUBLISHED:CONTAINER[/udp|/http][,mode=host]: answers on every node, over all replicas; mode=host: on the replica's alone",
     repeats: true,

@@ -8,6 +8,7 @@ import { usage } from "./stop.ts";
 /** The fields a command line says; nested ones are partial, as said. */
 export interface SpokenTemplate {
   readonly image?: string;
+  readonly pull?: "never" | "missing";
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -25,6 +26,7 @@ export interface SpokenTemplate {
 
 export function spokenTemplate(options: Options, command: readonly string[]): SpokenTemplate {
   const image = text(options, "image");
+  const pull = text(options, "pull");
   const entrypoint = texts(options, "entrypoint");
   const health = text(options, "health");
   const constraints = texts(options, "constraint");
@@ -32,6 +34,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
   const routes = texts(options, "route");
   return {
     ...(image !== undefined && { image }),
+    ...(pull !== undefined && { pull: pull === "never" ? "never" : "missing" }),
     ...(command.length > 0 && { command }),
     ...(entrypoint !== undefined && { entrypoint }),
     environment: pairs(texts(options, "env") ?? [], "--env"),

@@ -231,6 +231,15 @@ describe("a question of the control plane", () => {
       kind: "failed",
       failure: { code: "image.not-found" },
     });
+    expect(await node.request({ kind: "resolve-image", reference: "app:1", pull: "never" })).toMatchObject({
+      kind: "failed",
+      failure: { code: "image.not-found", message: expect.stringContaining("is not on this node") },
+    });
+    const id = node.engine.loadImage("mine:1");
+    expect(await node.request({ kind: "resolve-image", reference: "mine:1", pull: "never" })).toMatchObject({
+      kind: "resolved",
+      image: { reference: "mine:1", digest: id, source: "node" },
+    });
   });
 
   test("what containers use is answered with samples", async () => {

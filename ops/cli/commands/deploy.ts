@@ -18,6 +18,7 @@ export const deploy: Action = async (session, [name = "", ...command], options) 
     name,
     ...(replicas !== undefined && { replicas }),
     ...fieldsOf(spoken),
+    ...(spoken.pull === "never" && { pull: spoken.pull }),
     ...(spoken.health !== undefined && { health: { ...spoken.health, ...spoken.healthTimes } }),
   };
   const written = await ask<Written>(session.api(), "deployments.create", { body });
@@ -38,6 +39,7 @@ export const update: Action = async (session, [name = "", ...command], options) 
   const taken = Object.fromEntries(spoken.unsetEnvironment.map((variable) => [variable, null]));
   const fields = {
     ...fieldsOf(spoken),
+    ...(spoken.pull !== undefined && { pull: spoken.pull === "never" ? spoken.pull : null }),
     ...(isAny({ ...spoken.environment, ...taken }) && { environment: { ...spoken.environment, ...taken } }),
     ...(replicas !== undefined && { replicas }),
   };

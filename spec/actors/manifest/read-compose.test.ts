@@ -202,6 +202,22 @@ describe("labels", () => {
   });
 });
 
+test("an image that is never to be pulled is what nodes have; other ways to pull it are taken as what happens, and said", () => {
+  const read = (policy: string): readonly unknown[] => {
+    const { services, findings } = readCompose(web(`pull_policy: ${policy}`));
+    return [services[0]?.spec.pull, ...findings.map(({ severity, message }) => `${severity}: ${message}`)];
+  };
+  expect(read("never")).toEqual(["never"]);
+  for (const policy of ["missing", "if_not_present"]) expect(read(policy)).toEqual([undefined]);
+  for (const policy of ["always", "refresh", "daily", "weekly", "every_12h"])
+    expect(read(policy)).toEqual([
+      undefined,
+      expect.stringMatching(/^warning: An image stays what it was when the service first named it/),
+    ]);
+  expect(read("build")).toEqual([undefined, expect.stringMatching(/^warning: Nothing is built: the image is pulled/)]);
+  expect(read("sometimes")).toEqual([undefined, expect.stringMatching(/^error: "sometimes" is not a way to pull/)]);
+});
+
 test("a service is on every node when its mode says so, and may end there", () => {
   const read = (fields: string): unknown => readCompose(web(fields)).services[0]?.spec;
   expect(read("deploy: {replicas: 4, placement: {max_replicas_per_node: 2}}")).toMatchObject({ replicas: 4, maxReplicasPerNode: 2 });

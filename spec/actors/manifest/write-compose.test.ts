@@ -280,6 +280,7 @@ describe("a Compose file that is written", () => {
           { maxLength: 2 },
         ),
         maxReplicasPerNode: fc.constantFrom(0, 1, 3),
+        pull: fc.constant("never"),
         user: text,
         stopSignal: fc.constantFrom("SIGINT", "SIGTERM"),
         stopGraceMs: fc.integer({ min: 0, max: 100_000 }),

@@ -41,8 +41,11 @@ test("an image of no registry is where it was built or loaded, and cannot be pul
   const elsewhere: PinnedImage = { ...built, digest: DIGEST };
   const images = plannedImages(elsewhere, ["n1", "n2"], (name) => knownImages(names.get(name) ?? node(undefined), NOW_MS));
   expect(images.map(({ image }) => image)).toEqual(["missing", "missing"]);
-  expect(missingImages(elsewhere, images)).toEqual([
+  expect(missingImages({ image: elsewhere }, images)).toEqual([
     "n1, n2 do not have the image mine:1, which is in no registry: push it to one, or load it there.",
+  ]);
+  expect(missingImages({ image: elsewhere, pull: "never" }, images)).toEqual([
+    "n1, n2 do not have the image mine:1, which is pulled from nowhere: load it there.",
   ]);
   expect(imageOn(knownImages(node({}), NOW_MS), built)).toEqual({ kind: "present" });
 });

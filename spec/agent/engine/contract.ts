@@ -187,6 +187,14 @@ export function describeEngineContract(title: string, up: () => Promise<EngineWo
       }
     });
 
+    test("pulls an image from nowhere that is what nodes have themselves", async () => {
+      const { missing } = world.references;
+      const notHere = { code: "image.not-found", permanent: true, message: expect.stringContaining("is not on this node") };
+      expect(await failureOf(engine.resolve(missing, "never"))).toMatchObject(notHere);
+      const gone = { reference: missing, digest: `sha256:${"2".repeat(64)}`, source: "node" } as const;
+      expect(await failureOf(engine.pull(gone, () => {}, NEVER))).toMatchObject(notHere);
+    });
+
     test("says in words why an image cannot be had", async () => {
       const digest = `sha256:${"1".repeat(64)}`;
       const { missing, otherPlatform, unreachable } = world.references;

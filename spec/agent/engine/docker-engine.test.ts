@@ -58,6 +58,7 @@ describeOnTestbed("a real Docker engine", () => {
     const containerId = await engine.create(desired(image));
     await engine.start(containerId);
     expect(await engine.inspect(containerId)).toMatchObject({ state: "running" });
+    expect((await engine.resolve("odysseus-test/bb:2", "never")).image).toEqual(image);
     await engine.remove(containerId);
   });
 

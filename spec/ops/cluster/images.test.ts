@@ -22,13 +22,14 @@ describeOnCluster("what a plan says of images, on three real engines", () => {
     await cluster.stop();
   });
 
-  const manifest = (image: string, greeting: string): string => {
+  const manifest = (image: string, greeting: string, more: object = {}): string => {
     const file = join(folder, "compose.yaml");
     const service = {
       image,
       environment: { GREETING: greeting },
       deploy: { replicas: 3, update_config: { order: "stop-first" } },
       "x-odysseus": { rollout: { minHealthyMs: 100 }, stopGraceMs: 1_000 },
+      ...more,
     };
     writeFileSync(file, JSON.stringify({ name: "shop", services: { web: service } }));
     return file;
@@ -77,6 +78,38 @@ describeOnCluster("what a plan says of images, on three real engines", () => {
     expect((await planned(file)).findings).toContain(
       `n1, n2 do not have the image ${name}:${tag}, which is in no registry: push it to one, or load it there.`,
     );
+  });
+
+  test("one that is never to be pulled runs where it is, whatever a registry has, and elsewhere the replica says what it lacks", async () => {
+    const reference = cluster.image("bb2").replace(/:[^:/]*$/, ":own");
+    const getsIt = async (number: number): Promise<void> => {
+      await cluster.bed.node(number).docker(["pull", cluster.image("bb2")]);
+      await cluster.bed.node(number).docker(["tag", cluster.image("bb2"), reference]);
+    };
+    await getsIt(3);
+    await cluster.bed.node(3).docker(["push", reference]);
+    const file = manifest(reference, "own", { pull_policy: "never" });
+    await untilPlanned("node 3 alone has it", file, { n1: "missing", n2: "missing", n3: "present" });
+    expect((await planned(file)).findings).toContain(
+      `n1, n2 do not have the image ${reference}, which is pulled from nowhere: load it there.`,
+    );
+    const lacks = /The image .*:own is not on this node, and is pulled from nowhere: load it there/;
+    const deployed = await cluster.cli("deploy", "own", "--image", reference, "--pull", "never", "--replicas", "3", "--wait");
+    expect(deployed.exitCode).not.toBe(0);
+    expect(deployed.stdout + deployed.stderr).toMatch(lacks);
+    await Promise.all([getsIt(1), getsIt(2)]);
+    await cluster.untilHealthy("own", 3);
+
+    await cluster.run("scale", "own", "0", "--wait");
+    const { image } = await cluster.deployment("own");
+    await cluster.bed.node(1).docker(["rmi", "-f", image.digest]);
+    await cluster.run("scale", "own", "3");
+    await cluster.until("the replica on node 1 says so, and the others run", async () => {
+      const replicas = await cluster.containers("own");
+      const isWell = ({ node, health, reason }: (typeof replicas)[number]): boolean =>
+        node === "n1" ? lacks.test(reason) : health === "healthy";
+      return replicas.length === 3 && replicas.every(isWell);
+    });
   });
 
   test("of a node whose agent is dead it is not known; the newest that another control plane knows is as true as before", async () => {
