@@ -15,6 +15,13 @@ export interface Outgoing {
   readonly message: unknown;
 }
 
+/** A line of the audit log, as a decider writes it. */
+export interface AuditNote {
+  readonly operation: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
 export type Decision<Event> =
   | {
       readonly kind: "accept";
@@ -22,8 +29,8 @@ export type Decision<Event> =
       readonly messages: readonly Outgoing[];
       /** JSON. Given to whoever asked, now and on every repetition of the command. */
       readonly reply: unknown;
-      /** Every decision of a person is audited, and every decision of ours that a person would ask about. */
-      readonly audit?: { readonly operation: string; readonly before?: unknown; readonly after?: unknown };
+      /** Every decision of a person is audited, and all that we decide in it that a person would ask about, in the order in which it happened. */
+      readonly audit?: readonly AuditNote[];
     }
   | { readonly kind: "refuse"; readonly refusal: Refusal; readonly audit?: { readonly operation: string } };
 

@@ -18,7 +18,7 @@ export interface CommitInput<State, Command, Event extends { readonly type: stri
   readonly after: Version<State>;
 }
 
-/** What has to be written for a decision; undefined when nothing has to. Every decision of a person leaves an audit entry. */
+/** What has to be written for a decision; undefined when nothing has to. Every decision of a person leaves an audit entry at least. */
 export function commitOf<State, Command, Event extends { readonly type: string }>(
   input: CommitInput<State, Command, Event>,
 ): Commit | undefined {
@@ -26,9 +26,9 @@ export function commitOf<State, Command, Event extends { readonly type: string }
   const audit = auditOf(input);
   const shared = { stream: context.address, expectedVersion: before.version, epoch, atMs: context.nowMs, meta: context.meta, audit };
   if (decision.kind === "refuse") {
-    return audit === undefined ? undefined : { ...shared, events: [], reply: undefined, outbox: [], rows: [] };
+    return audit.length === 0 ? undefined : { ...shared, events: [], reply: undefined, outbox: [], rows: [] };
   }
-  if (decision.events.length === 0 && decision.messages.length === 0 && audit === undefined && context.meta.via === "system")
+  if (decision.events.length === 0 && decision.messages.length === 0 && audit.length === 0 && context.meta.via === "system")
     return undefined;
   const every = decider.snapshotEveryEvents?.(after.state) ?? SNAPSHOT_EVERY_EVENTS;
   const isSnapshotDue = Math.floor(after.version / every) > Math.floor(before.version / every);
@@ -64,12 +64,16 @@ function auditOf<State, Command, Event extends { readonly type: string }>({
   question,
   decision,
   context,
-}: CommitInput<State, Command, Event>): AuditDraft | undefined {
-  if (decision.audit === undefined && context.meta.via === "system") return undefined;
-  const operation = decision.audit?.operation ?? operationOf(decider.kind, question);
+}: CommitInput<State, Command, Event>): readonly AuditDraft[] {
+  const usual = context.meta.via === "system" ? undefined : operationOf(decider.kind, question);
   const resource: Address = context.address;
-  if (decision.kind === "refuse") return { operation, resource, outcome: "refused", reason: decision.refusal.code };
-  return { resource, outcome: "accepted", ...decision.audit, operation };
+  if (decision.kind === "refuse") {
+    const operation = decision.audit?.operation ?? usual;
+    return operation === undefined ? [] : [{ operation, resource, outcome: "refused", reason: decision.refusal.code }];
+  }
+  const notes = decision.audit ?? [];
+  const written = notes.length > 0 || usual === undefined ? notes : [{ operation: usual }];
+  return written.map((note) => ({ resource, outcome: "accepted", ...note }));
 }
 
 /** For commands whose decider names no operation: `deployment.scale`. */

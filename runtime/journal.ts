@@ -92,7 +92,8 @@ export interface Commit {
   readonly events: readonly NewEvent[];
   /** Remembered under the command id and given again to whoever sends it again. Undefined: the command leaves no memory (a refusal). */
   readonly reply: { readonly value: unknown } | undefined;
-  readonly audit: AuditDraft | undefined;
+  /** Numbered in this order. */
+  readonly audit: readonly AuditDraft[];
   readonly outbox: readonly OutboxMessage[];
   readonly rows: readonly RowChange[];
   /** State after the last event, when it is time for a snapshot. */

@@ -13,7 +13,7 @@ export interface EncodedCommit {
   readonly principalId: string;
   readonly events: readonly { readonly type: string; readonly schema: number; readonly data: string }[];
   readonly reply: string | null;
-  readonly audit: EncodedAudit | null;
+  readonly audit: readonly EncodedAudit[];
   readonly outbox: readonly {
     readonly id: string;
     readonly from: Address;
@@ -53,7 +53,7 @@ export interface WrittenGroup {
 }
 
 export function encodeCommit(commit: Commit): EncodedCommit {
-  const { audit, snapshot } = commit;
+  const { snapshot } = commit;
   return {
     stream: commit.stream,
     expectedVersion: commit.expectedVersion,
@@ -64,17 +64,14 @@ export function encodeCommit(commit: Commit): EncodedCommit {
     principalId: commit.meta.principal.id,
     events: commit.events.map(({ type, schema, data }) => ({ type, schema, data: toJson(data) })),
     reply: commit.reply === undefined ? null : toJson(commit.reply.value),
-    audit:
-      audit === undefined
-        ? null
-        : {
-            operation: audit.operation,
-            resource: audit.resource,
-            outcome: audit.outcome,
-            reason: audit.reason ?? null,
-            before: audit.before === undefined ? null : toJson(audit.before),
-            after: audit.after === undefined ? null : toJson(audit.after),
-          },
+    audit: commit.audit.map(({ operation, resource, outcome, reason, before, after }) => ({
+      operation,
+      resource,
+      outcome,
+      reason: reason ?? null,
+      before: before === undefined ? null : toJson(before),
+      after: after === undefined ? null : toJson(after),
+    })),
     outbox: commit.outbox.map(({ id, from, to, correlationId, message }) => ({ id, from, to, correlationId, message: toJson(message) })),
     rows: commit.rows.map((row) => (row.change === "put" ? { ...row, body: toJson(row.body) } : row)),
     snapshot: snapshot === undefined ? null : { schema: snapshot.schema, state: toJson(snapshot.state) },

@@ -100,10 +100,10 @@ export class GroupWriter {
   }
 
   #audit({ audit, atMs, principalId, meta }: EncodedCommit): void {
-    if (audit === null) return;
-    this.#auditNumber += 1;
-    const { operation, resource, outcome, reason, before, after } = audit;
-    this.#sql.addAudit.run(this.#tenant, this.#auditNumber, atMs, operation, resource, outcome, reason, before, after, principalId, meta);
+    for (const { operation, resource, outcome, reason, before, after } of audit) {
+      this.#auditNumber += 1;
+      this.#sql.addAudit.run(this.#tenant, this.#auditNumber, atMs, operation, resource, outcome, reason, before, after, principalId, meta);
+    }
   }
 
   #epoch(): number {

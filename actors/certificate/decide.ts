@@ -1,4 +1,4 @@
-import type { DecideContext, Decision } from "../../runtime/actor.ts";
+import type { AuditNote, DecideContext, Decision } from "../../runtime/actor.ts";
 import { advance } from "./advance.ts";
 import type { CertificatesCommand, EdgeCommand, OrderNews, StepFailure } from "./commands.ts";
 import { evolve } from "./evolve.ts";
@@ -14,7 +14,8 @@ export function decide(state: CertificatesState, command: CertificatesCommand, c
     case "renew": {
       const outcome = decideForPerson(state, command, context);
       if (outcome.kind === "refuse") return outcome;
-      return { ...outcome, events: followed(state, outcome.events, context.nowMs) };
+      const events = followed(state, outcome.events, context.nowMs);
+      return { ...outcome, events, audit: [...(outcome.audit ?? []), ...notesOf(events)] };
     }
     case "want":
       return accept(state, wants(state, command.hosts), context);
@@ -96,7 +97,7 @@ function failed(state: CertificatesState, host: string, { kind, message, retryAf
 
 function accept(state: CertificatesState, first: readonly CertificatesEvent[], { nowMs }: DecideContext): Decision<CertificatesEvent> {
   const events = followed(state, first, nowMs);
-  return { kind: "accept", reply: null, events, messages: [], ...auditOf(events) };
+  return { kind: "accept", reply: null, events, messages: [], audit: notesOf(events) };
 }
 
 /** With what follows from them and from the time. */
@@ -110,22 +111,19 @@ function followed(state: CertificatesState, events: readonly CertificatesEvent[]
   ];
 }
 
-type AuditOfNews = Pick<Extract<Decision<CertificatesEvent>, { kind: "accept" }>, "audit">;
-
 /** Of what nobody asked for: a certificate that was had, or will end. */
-function auditOf(events: readonly CertificatesEvent[]): AuditOfNews {
-  const notable = events.find(
-    ({ type }) => type === "certificate.issued" || type === "certificate.expiring" || type === "certificate.expired",
-  );
-  switch (notable?.type) {
-    case "certificate.issued": {
-      const { hosts, issuer, notAfterMs, fingerprint } = notable.certificate;
-      return { audit: { operation: notable.type, after: { host: notable.host, hosts, issuer, notAfterMs, fingerprint } } };
+function notesOf(events: readonly CertificatesEvent[]): readonly AuditNote[] {
+  return events.flatMap((event): readonly AuditNote[] => {
+    switch (event.type) {
+      case "certificate.issued": {
+        const { hosts, issuer, notAfterMs, fingerprint } = event.certificate;
+        return [{ operation: event.type, after: { host: event.host, hosts, issuer, notAfterMs, fingerprint } }];
+      }
+      case "certificate.expiring":
+      case "certificate.expired":
+        return [{ operation: event.type, after: { name: event.name, notAfterMs: event.notAfterMs } }];
+      default:
+        return [];
     }
-    case "certificate.expiring":
-    case "certificate.expired":
-      return { audit: { operation: notable.type, after: { name: notable.name, notAfterMs: notable.notAfterMs } } };
-    default:
-      return {};
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import type { DecideContext, Decision } from "../../runtime/actor.ts";
+import type { AuditNote, DecideContext, Decision } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
 import { whyNotAcme } from "./choose.ts";
 import type { PersonCommand } from "./commands.ts";
@@ -8,7 +8,7 @@ import { hostOf, type CertificatesEvent, type CertificatesState, type KeyedChain
 import { FAILURE_WINDOW_MS, MAX_FAILURES_PER_HOUR } from "./timing.ts";
 
 type Change = Extract<Decision<CertificatesEvent>, { kind: "accept" }>;
-type Outcome = Pick<Change, "events" | "reply"> & NonNullable<Pick<NonNullable<Change["audit"]>, "before" | "after">>;
+type Outcome = Pick<Change, "events" | "reply"> & Omit<AuditNote, "operation">;
 
 const OPERATIONS = {
   configure: "certificates.configure",
@@ -27,7 +27,7 @@ export function decideForPerson(
   const outcome = outcomeOf(state, command, context);
   if ("kind" in outcome) return { kind: "refuse", refusal: outcome, audit: { operation } };
   const { events, reply, before, after } = outcome;
-  return { kind: "accept", events, messages: [], reply, audit: { operation, before, after } };
+  return { kind: "accept", events, messages: [], reply, audit: [{ operation, before, after }] };
 }
 
 function outcomeOf(state: CertificatesState, command: PersonCommand, { nowMs, meta }: DecideContext): Outcome | Refusal {

@@ -1,4 +1,4 @@
-import type { DecideContext, Decision } from "../../runtime/actor.ts";
+import type { AuditNote, DecideContext, Decision } from "../../runtime/actor.ts";
 import { partsOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { advance } from "./advance.ts";
@@ -87,8 +87,7 @@ function decideForPerson(draft: Draft, command: PersonCommand, context: DecideCo
   const result = change(draft, command, context);
   if (isRefusal(result)) return refuse(result, operation);
   const accepted = accept(before, settle(draft), context, result);
-  const audit = { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } };
-  return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
+  return noted(accepted, { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } });
 }
 
 /** A stack is answered by a message, also when the deployment will not do it. */
@@ -97,10 +96,17 @@ function decideForStack(draft: Draft, order: StackOrder, context: DecideContext)
   const result = obey(draft, order, context);
   if (isRefusal(result)) return { kind: "accept", events: [], messages: [refusalOf(context.address, order, result)], reply: null };
   const accepted = accept(before, settle(draft), context, undefined);
-  if (result === undefined || accepted.kind === "refuse" || result.change === "unchanged") return accepted;
+  if (result === undefined || result.change === "unchanged") return accepted;
   const operation = order.want.kind === "gone" ? "deployments.delete" : "deployments.apply";
-  return { ...accepted, audit: { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } } };
+  return noted(accepted, { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } });
 }
+
+/** What was asked for stands before all that ended because of it. */
+function noted(decision: Accepted, note: AuditNote): Accepted {
+  return { ...decision, audit: [note, ...(decision.audit ?? [])] };
+}
+
+type Accepted = Extract<Decision<DeploymentEvent>, { kind: "accept" }>;
 
 function refuse(refusal: Refusal, operation: string): Decision<DeploymentEvent> {
   return { kind: "refuse", refusal, audit: { operation } };
@@ -111,18 +117,13 @@ function settle(draft: Draft): Draft {
   return draft;
 }
 
-function accept(before: DeploymentState, draft: Draft, context: DecideContext, reply: ChangeReply | undefined): Decision<DeploymentEvent> {
+function accept(before: DeploymentState, draft: Draft, context: DecideContext, reply: ChangeReply | undefined): Accepted {
   const events = draft.events.filter((event) => !isEmpty(event));
   const messages = messagesOf(partsOf(context.address).tenant, events, before, draft.state);
-  const outcome = endedRollout(events);
-  const audit = outcome === undefined ? {} : { audit: { operation: `rollout.${outcome.outcome}`, after: outcome } };
-  return { kind: "accept", events, messages, reply: reply ?? null, ...audit };
-}
-
-/** How a rollout ends is a decision of ours that people ask about; most of all how it failed, also when the way back took no time. */
-function endedRollout(events: readonly DeploymentEvent[]): Extract<DeploymentEvent, { type: "rollout.ended" }> | undefined {
+  // How a rollout ends is a decision of ours that people ask about. Several may end in one: the way back may take no time.
   const ended = events.filter((event) => event.type === "rollout.ended");
-  return ended.find(({ outcome }) => outcome === "failed" || outcome === "rolled-back") ?? ended.at(-1);
+  const audit = ended.map((event) => ({ operation: `rollout.${event.outcome}`, after: event }));
+  return { kind: "accept", events, messages, reply: reply ?? null, audit };
 }
 
 /** An event that changes nothing is no event. */

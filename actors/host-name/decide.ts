@@ -57,7 +57,7 @@ function reserve(state: HostNamesState, command: Extract<HostNamesCommand, { kin
   if (hosts.length === 0) return answer({ taken });
   const count = own.size + hosts.length;
   if (count > MAX_HOSTS_PER_TENANT) return { kind: "refuse", refusal: refusals["ingress.too-many-hosts"]({ count }) };
-  const audit = { operation: "host-names.reserved", after: { tenant, hosts } };
+  const audit = [{ operation: "host-names.reserved", after: { tenant, hosts } }];
   const event = { type: "host-names.reserved", tenant, hosts, expiresAtMs: nowMs + RESERVATION_MS } as const;
   return { kind: "accept", events: [event], messages: [], reply: { taken } satisfies TakenHosts, audit };
 }

@@ -112,6 +112,6 @@ function update(
     events: isSame ? [] : [{ type: "settings.changed", settings: after }],
     messages: [],
     reply: { ...after, change: isSame ? "unchanged" : "changed" },
-    audit: { operation: "ingress.update", before: settings, after },
+    audit: [{ operation: "ingress.update", before: settings, after }],
   };
 }

@@ -38,7 +38,7 @@ export function reserve(
   const claims = made.flatMap((each) => each.claims);
   if (claims.length === 0) return { kind: "accept", events: [], messages: [], reply: null };
   const after = made.map(({ deployment, claims }) => ({ deployment, claims: claims.map(({ key }) => key) }));
-  const audit = { operation: "ingress.reserved", after };
+  const audit = [{ operation: "ingress.reserved", after }];
   return { kind: "accept", events: [{ type: "claims.reserved", claims }], messages: [], reply: null, audit };
 }
 

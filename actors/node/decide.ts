@@ -111,7 +111,10 @@ function decideForPerson(
   return {
     ...decision,
     reply: { name: state.name, availability: after.availability },
-    audit: { operation, before: { availability: state.availability }, after: { availability: after.availability } },
+    audit: [
+      { operation, before: { availability: state.availability }, after: { availability: after.availability } },
+      ...(decision.audit ?? []),
+    ],
   };
 }
 
@@ -148,16 +151,12 @@ function conclude(
     after = evolve(after, { type: "node.drained" }, nowMs);
   }
   const news = [...newsForScheduler(tenant, state, after), ...newsForIngress(tenant, state, after)];
-  const notable = all.find(
+  const notable = all.filter(
     ({ type }) => type === "node.lost" || (type === "node.joined" && state.connection === "lost") || type === "node.drained",
   );
-  const audit =
-    notable === undefined
-      ? {}
-      : {
-          audit: { operation: notable.type, before: { connection: state.connection }, after: { connection: after.connection, ...notable } },
-        };
-  return { kind: "accept", events: all, messages: [...news, ...messages], reply: null, ...audit };
+  const before = { connection: state.connection };
+  const audit = notable.map((event) => ({ operation: event.type, before, after: { connection: after.connection, ...event } }));
+  return { kind: "accept", events: all, messages: [...news, ...messages], reply: null, audit };
 }
 
 function newsForScheduler(tenant: string, before: NodeState, after: NodeState): readonly Outgoing[] {

@@ -23,6 +23,6 @@ export function decideRemoval(tenant: string, state: NodeState): Decision<NodeEv
     events: [{ type: "node.removed" }],
     messages: ["scheduler", "ingress"].map((kind) => ({ to: addressOf(tenant, kind), message: removed })),
     reply: { name },
-    audit: { ...audit, before: { availability, connection, placements: Object.keys(state.placements) } },
+    audit: [{ ...audit, before: { availability, connection, placements: Object.keys(state.placements) } }],
   };
 }

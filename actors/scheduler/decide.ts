@@ -54,7 +54,7 @@ function forgetVolume(state: SchedulerState, name: string): Decision<SchedulerEv
   if (users.length > 0) return { kind: "refuse", refusal: volumeRefusals["volume.in-use"]({ name, users }), audit };
   const events: readonly SchedulerEvent[] = [{ type: "volume.forgotten", name }];
   const nodes = nodesOf(place);
-  return { kind: "accept", events, messages: [], reply: { nodes }, audit: { ...audit, before: { name, nodes } } };
+  return { kind: "accept", events, messages: [], reply: { nodes }, audit: [{ ...audit, before: { name, nodes } }] };
 }
 
 function waitingIn({ pending }: SchedulerState): ReadonlySet<string> {

@@ -38,7 +38,9 @@ export function decide(state: StackState, command: StackCommand, context: Decide
   return accept(draft, state, context, undefined);
 }
 
-const nothing: Extract<Decision<StackEvent>, { readonly kind: "accept" }> = { kind: "accept", events: [], messages: [], reply: null };
+type Accepted = Extract<Decision<StackEvent>, { readonly kind: "accept" }>;
+
+const nothing: Accepted = { kind: "accept", events: [], messages: [], reply: null };
 
 function decideForPerson(draft: StackDraft, command: StackPersonCommand, context: DecideContext): Decision<StackEvent> {
   const before = draft.state;
@@ -47,17 +49,17 @@ function decideForPerson(draft: StackDraft, command: StackPersonCommand, context
   if (isRefusal(result)) return { kind: "refuse", refusal: result, audit: { operation } };
   const accepted = accept(draft, before, context, result);
   const audit = { operation, before: summary(before), after: { ...summary(draft.state), members: result.members } };
-  return accepted.kind === "accept" ? { ...accepted, audit } : accepted;
+  return { ...accepted, audit: [audit, ...(accepted.audit ?? [])] };
 }
 
-function accept(draft: StackDraft, before: StackState, { address }: DecideContext, reply: StackReply | undefined): Decision<StackEvent> {
+function accept(draft: StackDraft, before: StackState, { address }: DecideContext, reply: StackReply | undefined): Accepted {
   advance(draft);
   const { tenant } = partsOf(address);
   const { events, state } = draft;
-  const ended = events.findLast((event) => event.type === "stack.rollout-ended");
-  const audit = ended === undefined ? {} : { audit: { operation: `rollout.${ended.outcome}`, after: ended } };
+  const ended = events.filter((event) => event.type === "stack.rollout-ended");
+  const audit = ended.map((event) => ({ operation: `rollout.${event.outcome}`, after: event }));
   const messages = [...keepMessages(tenant, before, state), ...messagesOf(tenant, events, state)];
-  return { kind: "accept", events, messages, reply: reply ?? null, ...audit };
+  return { kind: "accept", events, messages, reply: reply ?? null, audit };
 }
 
 /** The orders a decision gives. Derived from its events, so that none can be decided and not be sent. */

@@ -36,12 +36,12 @@ function decide(state: TenantState, command: TenantCommand, { address }: DecideC
   switch (command.kind) {
     case "found": {
       if (state.existence.phase === "founded") return nothing;
-      const audit = { operation: "tenant.founded", after: { name: partsOf(address).tenant } };
+      const audit = [{ operation: "tenant.founded", after: { name: partsOf(address).tenant } }];
       return { kind: "accept", events: [{ type: "tenant.founded" }], messages: [], reply: null, audit };
     }
     case "resume-actor": {
       const resumed = { address: command.address, poison: command.poison };
-      const audit = { operation: "actors.resume", after: resumed };
+      const audit = [{ operation: "actors.resume", after: resumed }];
       return { kind: "accept", events: [{ type: "actor.resumed", ...resumed }], messages: [], reply: resumed, audit };
     }
     case "wake":

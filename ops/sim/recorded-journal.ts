@@ -31,7 +31,7 @@ function lineOf({ stream, epoch, events, audit, outbox, meta }: Commit, result: 
     .slice(0, DIGEST_CHARACTERS);
   const facts = [
     ...events.map(({ type, data }) => `${type}${detailOf(data)}`),
-    ...(audit === undefined ? [] : [`audit ${audit.operation} ${audit.outcome}`]),
+    ...audit.map(({ operation, outcome }) => `audit ${operation} ${outcome}`),
   ];
   return `${stream} ${result.version} e${epoch} ${meta.commandId}: ${facts.join(", ")} [${content}]`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { checkAnswers, checkFailuresAudited, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
+import { checkAnswers, checkEndsAudited, checkReadModel, checkReplays, checkRollouts } from "./checks/records.ts";
 import { checkPools } from "./checks/pools.ts";
 import { differences } from "./checks/convergence.ts";
 import { checkStackDeadlines } from "./checks/stacks-at-rest.ts";
@@ -166,7 +166,7 @@ class Run {
     const report = (check: string, message: string): void => this.#world.report(check, message);
     checkAnswers(store, person.asked, report);
     checkRollouts(store, report);
-    checkFailuresAudited(store, report);
+    checkEndsAudited(store, report);
     for (const each of Object.values(stores)) {
       checkReplays(each, live.definitions, live.states, report);
       checkReadModel(each, live.definitions, report);

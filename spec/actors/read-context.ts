@@ -54,7 +54,7 @@ export class ReadWorld {
       },
       events: [{ type: "seed.changed", schema: 1, data: {} }],
       reply: undefined,
-      audit: undefined,
+      audit: [],
       outbox: [],
       rows,
     });

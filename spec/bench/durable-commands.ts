@@ -27,13 +27,15 @@ function commitOf(caller: number, version: number): Commit {
     meta: { commandId, principal: { kind: "user", id: "ada", role: "admin" }, via: "api", correlationId: commandId },
     events: [{ type: "deployment.scaled", schema: 1, data: { replicas: version % 10, previous: 3, reason: "asked for" } }],
     reply: { value: { deployment: "web", replicas: version % 10, revision: 4 } },
-    audit: {
-      operation: "deployments.scale",
-      resource: stream,
-      outcome: "accepted",
-      before: { replicas: 3 },
-      after: { replicas: version % 10 },
-    },
+    audit: [
+      {
+        operation: "deployments.scale",
+        resource: stream,
+        outcome: "accepted",
+        before: { replicas: 3 },
+        after: { replicas: version % 10 },
+      },
+    ],
     outbox: [
       {
         id: `${stream}/${version + 1}/0`,

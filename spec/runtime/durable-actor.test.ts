@@ -89,7 +89,7 @@ describe("an actor that is not what it thought", () => {
         meta: actor(),
         events: [{ type: "counter.added", schema: 1, data: { type: "counter.added", amount: 10 } }],
         reply: undefined,
-        audit: undefined,
+        audit: [],
         outbox: [],
         rows: [],
       },

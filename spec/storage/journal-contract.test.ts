@@ -76,7 +76,7 @@ describe.each(subjects)("$name", ({ open }) => {
       offset: 1,
       updatedAtMs: 1_000,
     });
-    expect((await reads.audit({ limit: 5 })).items).toEqual([{ ...scaling("c1", 0).audit, number: 1, atMs: 1_000, meta: metaOf("c1") }]);
+    expect((await reads.audit({ limit: 5 })).items).toEqual([{ ...scaling("c1", 0).audit[0], number: 1, atMs: 1_000, meta: metaOf("c1") }]);
   });
 
   test("a stream nobody has written is empty", async () => {
@@ -106,6 +106,20 @@ describe.each(subjects)("$name", ({ open }) => {
   test("one command id may be used for different streams", async () => {
     await journal.commit(scaling("c1", 0));
     expect((await journal.commit(scaling("c1", 0, { stream: deployment("api") }))).kind).toBe("committed");
+  });
+
+  test("all that a decision leaves in the audit is numbered in its order, and none of it without the decision", async () => {
+    const ended = (outcome: string) => ({ operation: `rollout.${outcome}`, resource: deployment("web"), outcome: "accepted" as const });
+    const audit = [...scaling("c1", 0).audit, ended("rolled-back"), ended("failed")];
+    expect((await journal.commit(scaling("c1", 0, { audit }))).kind).toBe("committed");
+    expect((await journal.commit(scaling("c2", 0, { audit }))).kind).toBe("conflict");
+    expect((await journal.commit(scaling("c2", 1, { audit: [] }))).kind).toBe("committed");
+    const { items } = await reads.audit({ limit: 9 });
+    expect(items.map(({ number, operation, meta }) => [number, operation, meta.commandId])).toEqual([
+      [3, "rollout.failed", "c1"],
+      [2, "rollout.rolled-back", "c1"],
+      [1, "deployments.scale", "c1"],
+    ]);
   });
 
   test("a refusal is audited and not remembered", async () => {

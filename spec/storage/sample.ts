@@ -27,13 +27,15 @@ export function scaling(commandId: string, expectedVersion: number, change: Part
     meta: metaOf(commandId),
     events: [{ type: "deployment.scaled", schema: 1, data: { replicas: expectedVersion } }],
     reply: { value: { acceptedAs: commandId } },
-    audit: {
-      operation: "deployments.scale",
-      resource: stream,
-      outcome: "accepted",
-      before: { replicas: 0 },
-      after: { replicas: expectedVersion },
-    },
+    audit: [
+      {
+        operation: "deployments.scale",
+        resource: stream,
+        outcome: "accepted",
+        before: { replicas: 0 },
+        after: { replicas: expectedVersion },
+      },
+    ],
     outbox: [
       {
         id: `${stream}/${expectedVersion + 1}/0`,
@@ -53,7 +55,7 @@ export function refusal(commandId: string, expectedVersion: number): Commit {
   return scaling(commandId, expectedVersion, {
     events: [],
     reply: undefined,
-    audit: { operation: "deployments.scale", resource: deployment("web"), outcome: "refused", reason: "deployment.stopped" },
+    audit: [{ operation: "deployments.scale", resource: deployment("web"), outcome: "refused", reason: "deployment.stopped" }],
     outbox: [],
     rows: [],
   });

@@ -136,7 +136,7 @@ test("when the writing thread dies, what was underway is uncertain, and the jour
 test("beyond its bound the queue refuses at once", async () => {
   const { journal } = await openInTest();
   const results = await Promise.all(
-    Array.from({ length: 10_100 }, (_, index) => journal.commit(scaling(`c${index}`, index, { audit: undefined, outbox: [], rows: [] }))),
+    Array.from({ length: 10_100 }, (_, index) => journal.commit(scaling(`c${index}`, index, { audit: [], outbox: [], rows: [] }))),
   );
   expect(results.filter(({ kind }) => kind === "committed")).toHaveLength(10_000);
   expect(results.at(-1)).toMatchObject({ kind: "failed", reason: "overloaded" });

@@ -127,7 +127,7 @@ test("old replies are forgotten in small steps, the newest are kept however old 
   const store = storeAt(":memory:");
   const YEAR_MS = 365 * 24 * 3_600_000;
   const count = () => store.database.prepare<[], number>("select count(*) from commands").pluck().get() ?? 0;
-  const commits = Array.from({ length: 11_000 }, (_, index) => scaling(`c${index}`, index, { audit: undefined, outbox: [], rows: [] }));
+  const commits = Array.from({ length: 11_000 }, (_, index) => scaling(`c${index}`, index, { audit: [], outbox: [], rows: [] }));
   store.commitGroup(commits);
   expect(count()).toBe(11_000);
   for (let index = 0; index < 5; index += 1) store.commitGroup([scaling(`later${index}`, 11_000 + index, { atMs: YEAR_MS })]);
@@ -144,6 +144,7 @@ describe("whatever is committed in whatever order", () => {
     readonly lag: number;
     readonly epoch: number;
     readonly events: number;
+    readonly notes: number;
     readonly isRefusal: boolean;
   };
   const step: fc.Arbitrary<Step> = fc.record({
@@ -152,6 +153,7 @@ describe("whatever is committed in whatever order", () => {
     lag: fc.constantFrom(0, 0, 0, 1),
     epoch: fc.constantFrom(2, 2, 2, 1),
     events: fc.integer({ min: 0, max: 3 }),
+    notes: fc.integer({ min: 0, max: 3 }),
     isRefusal: fc.boolean(),
   });
 
@@ -192,6 +194,7 @@ describe("whatever is committed in whatever order", () => {
       epoch: item.epoch,
       events,
       reply: item.isRefusal ? undefined : { value: unique },
+      audit: Array.from({ length: item.notes }, () => ({ operation: "x", resource: stream, outcome: "accepted" as const })),
       outbox: [],
       rows: [],
     });
@@ -209,7 +212,7 @@ describe("whatever is committed in whatever order", () => {
     if (commit.reply !== undefined) model.replies.set(key, commit.reply.value);
     model.versions.set(commit.stream, version + commit.events.length);
     model.offset += commit.events.length;
-    model.audits += 1;
+    model.audits += commit.audit.length;
     return { kind: "committed", version: version + commit.events.length, offset: model.offset };
   }
 });

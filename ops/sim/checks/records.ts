@@ -30,7 +30,8 @@ export function checkAnswers(store: TenantStore, asked: readonly Asked[], report
     ({ commandId }) => commandId,
   );
   for (const { commandId, wish, answer } of asked) {
-    const entries = accepted.get(commandId) ?? [];
+    // Beside what was asked for stands what came of it at once: rollouts that ended, a node that was drained.
+    const entries = (accepted.get(commandId) ?? []).filter(({ operation }) => operation === wish.operation);
     if (entries.length > 1) report("a command acts once", `${commandId} has ${entries.length} audit entries: ${JSON.stringify(entries)}`);
     if (answer?.kind !== "ok" || isUnchangedStack(wish, answer)) continue;
     if (entries.length !== 1)
@@ -66,14 +67,24 @@ function checkEvents(store: TenantStore, accepted: ReadonlySet<string>, report: 
   }
 }
 
-/** How a rollout failed is a decision of ours that people ask about. */
-export function checkFailuresAudited(store: TenantStore, report: Report): void {
-  const sql = `select stream, data ->> '$.id' as id, data ->> '$.outcome' as outcome from events as ended
-    where type in ('rollout.ended', 'stack.rollout-ended') and data ->> '$.outcome' in ('failed', 'rolled-back') and meta ->> '$.principal.kind' = 'system' and not exists (
-      select 1 from audit where operation = 'rollout.' || (ended.data ->> '$.outcome') and meta ->> '$.commandId' = ended.meta ->> '$.commandId'
-    )`;
-  for (const { stream, id, outcome } of store.database.prepare<[], { stream: string; id: number; outcome: string }>(sql).all())
-    report("every decision has its audit entry", `${stream}: rollout ${id} ${outcome}`);
+/** How a rollout ended is a decision of ours that people ask about: each has an entry of its own, in the order in which they ended. */
+export function checkEndsAudited(store: TenantStore, report: Report): void {
+  const ended = `select stream, data ->> '$.id' as id, data ->> '$.outcome' as outcome from events
+    where type in ('rollout.ended', 'stack.rollout-ended') order by offset`;
+  const told = `select resource as stream, after ->> '$.id' as id, substr(operation, length('rollout.') + 1) as outcome from audit
+    where operation like 'rollout.%' order by number`;
+  const listed = (sql: string): readonly string[] =>
+    store.database
+      .prepare<[], { stream: string; id: number; outcome: string }>(sql)
+      .all()
+      .map(({ stream, id, outcome }) => `${stream}: rollout ${id} ${outcome}`);
+  const [wanted, entries] = [listed(ended), listed(told)];
+  const at = wanted.findIndex((line, index) => line !== entries[index]);
+  if (at !== -1 || entries.length > wanted.length)
+    report(
+      "every decision has its audit entry",
+      `${wanted[at] ?? "nothing"}, where the audit has ${entries[at === -1 ? wanted.length : at] ?? "nothing"}`,
+    );
 }
 
 /** Every rollout that began has ended, by itself or in favour of a newer one. */

@@ -206,8 +206,11 @@ export class Stage {
       nowMs: this.nowMs,
       meta: { commandId: `c${this.#commands++}`, principal: { kind: "user", id: "ada", role: "admin" }, via: "cli", correlationId: "x" },
     });
-    if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
-    if (decision.kind === "refuse") return decision.refusal;
+    if (decision.kind === "refuse") {
+      if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
+      return decision.refusal;
+    }
+    this.audited.push(...(decision.audit ?? []).map(({ operation }) => operation));
     this.state = decision.events.reduce((state, event) => evolve(state, event, this.nowMs), this.state);
     this.sent.push(...decision.messages);
     return decision.reply;

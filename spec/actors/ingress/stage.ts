@@ -65,8 +65,11 @@ export class Stage {
       nowMs: this.nowMs,
       meta: { commandId: "c", principal: { kind: "user", id: "ada", role: "admin" }, via: "cli", correlationId: "x" },
     });
-    if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
-    if (decision.kind === "refuse") return decision.refusal;
+    if (decision.kind === "refuse") {
+      if (decision.audit !== undefined) this.audited.push(decision.audit.operation);
+      return decision.refusal;
+    }
+    this.audited.push(...(decision.audit ?? []).map(({ operation }) => operation));
     for (const event of decision.events) {
       this.state = evolve(this.state, event, this.nowMs);
       this.events.push({ event, atMs: this.nowMs });

@@ -68,7 +68,7 @@ test("a node that was given up is forgotten, the scheduler hears of it, and the 
     kind: "accept",
     messages: ["scheduler", "ingress"].map((kind) => ({ to: addressOf("acme", kind), message: { kind: "node-removed", name: "n1" } })),
     reply: { name: "n1" },
-    audit: { operation: "nodes.remove", before: { availability: "cordoned", connection: "lost", placements: ["web.1.1"] } },
+    audit: [{ operation: "nodes.remove", before: { availability: "cordoned", connection: "lost", placements: ["web.1.1"] } }],
   });
   const removed = after(lost, REMOVE);
   expect(project(lost, removed)).toEqual([{ change: "delete", kind: "node", id: "n1" }]);

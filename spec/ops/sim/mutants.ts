@@ -255,7 +255,7 @@ export const mutants: readonly Mutant[] = [
     name: "a store that writes decisions without their audit entry",
     breaks: /acknowledged means journalled|every decision has its audit entry/,
     make: () =>
-      journal((commit, inner) => inner.commit(isOfPerson(commit) && commit.events.length > 0 ? { ...commit, audit: undefined } : commit)),
+      journal((commit, inner) => inner.commit(isOfPerson(commit) && commit.events.length > 0 ? { ...commit, audit: [] } : commit)),
   },
   {
     name: "a message that is never sent",

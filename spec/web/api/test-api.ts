@@ -106,7 +106,7 @@ class Counters implements Host {
       meta,
       events: [{ type: "counter.raised", schema: 1, data: { name, by } }],
       reply: { value: reply },
-      audit: { operation: "deployments.raise", resource: stream, outcome: "accepted" },
+      audit: [{ operation: "deployments.raise", resource: stream, outcome: "accepted" }],
       outbox: [],
       rows: [],
     });
@@ -274,7 +274,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
         data: { number: seed.version + index + 1 },
       })),
       reply: undefined,
-      audit: undefined,
+      audit: [],
       outbox: [],
       rows,
     });
