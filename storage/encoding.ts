@@ -34,9 +34,15 @@ export interface EncodedAudit {
   readonly after: string | null;
 }
 
-export type EncodedRowChange =
-  | { readonly change: "put"; readonly kind: string; readonly id: string; readonly parent: string; readonly body: string }
-  | { readonly change: "delete"; readonly kind: string; readonly id: string };
+export interface EncodedRow {
+  readonly change: "put";
+  readonly kind: string;
+  readonly id: string;
+  readonly parent: string;
+  readonly body: string;
+}
+
+export type EncodedRowChange = EncodedRow | { readonly change: "delete"; readonly kind: string; readonly id: string };
 
 /** As `CommitResult`, with a remembered reply still as text. `broken` is a bug in the commit itself, `uncertain` a write whose fate is unknown: both reject. */
 export type EncodedResult =

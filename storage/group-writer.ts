@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { EncodedCommit, EncodedResult } from "./encoding.ts";
+import type { EncodedCommit, EncodedResult, EncodedRow } from "./encoding.ts";
 import { prepareWrites, type WriteStatements } from "./write-statements.ts";
 
 /** A repeated command is recognised for this long ... */
@@ -92,11 +92,16 @@ export class GroupWriter {
     }
     for (const row of commit.rows) {
       if (row.change === "delete") this.#sql.deleteRow.run(tenant, row.kind, row.id);
-      else this.#sql.putRow.run(tenant, row.kind, row.id, row.parent, row.body, this.#offset, commit.atMs);
+      else this.#putRow(row, commit.atMs);
     }
     if (commit.snapshot !== null) this.#sql.putSnapshot.run(tenant, commit.stream, version, commit.snapshot.schema, commit.snapshot.state);
     this.#heads.set(commit.stream, version);
     return version;
+  }
+
+  #putRow({ kind, id, parent, body }: EncodedRow, atMs: number): void {
+    const known = this.#sql.changeRow.run(body, this.#offset, atMs, this.#tenant, kind, id, parent);
+    if (known.changes === 0) this.#sql.putRow.run(this.#tenant, kind, id, parent, body, this.#offset, atMs);
   }
 
   #audit({ audit, atMs, principalId, meta }: EncodedCommit): void {

@@ -2,11 +2,13 @@ import type Database from "better-sqlite3";
 import { TenantFileError } from "./failure.ts";
 import { journalTables } from "./migrations/0001-journal.ts";
 import { sealedTables } from "./migrations/0002-sealed.ts";
+import { rowsBesideIndexes } from "./migrations/0003-rows.ts";
 
 /** Numbered from 1 by position; forward only. A released one is never edited: a change of the schema is a new entry. */
 const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
   { name: "journal", sql: journalTables },
   { name: "sealed", sql: sealedTables },
+  { name: "rows beside their indexes", sql: rowsBesideIndexes },
 ];
 
 const BOOKKEEPING = `

@@ -36,6 +36,10 @@ export function prepareWrites(db: Database.Database) {
       "insert into outbox (tenant, id, sender, receiver, correlation_id, message) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
     ),
     removeOutgoing: db.prepare<[string, string]>("delete from outbox where tenant = ? and id = ?"),
+    // Sets no column of an index, so that no index is written.
+    changeRow: db.prepare<[string, number, number, string, string, string, string]>(
+      "update rows set body = ?, offset = ?, updated_at_ms = ? where tenant = ? and kind = ? and id = ? and parent = ?",
+    ),
     putRow: db.prepare<[string, string, string, string, string, number, number]>(
       `insert into rows (tenant, kind, id, parent, body, offset, updated_at_ms) values (?, ?, ?, ?, ?, ?, ?)
        on conflict (kind, id, tenant) do update

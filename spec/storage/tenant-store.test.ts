@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Commit } from "../../runtime/journal.ts";
 import { TenantFileError } from "../../storage/failure.ts";
+import { journalTables } from "../../storage/migrations/0001-journal.ts";
+import { sealedTables } from "../../storage/migrations/0002-sealed.ts";
 import { openMemoryTenant } from "../../storage/memory-tenant.ts";
 import { TenantReader } from "../../storage/tenant-reader.ts";
 import { TenantStore } from "../../storage/tenant-store.ts";
@@ -37,7 +39,7 @@ test("rows of another tenant in the same file are never seen", () => {
   database.exec(`
     insert into events values (900, 'other', '${stream}', 2, 'x', 1, 1, '{}', '{}');
     insert into audit values (900, 'other', 1, 'x', '${stream}', 'accepted', null, null, null, 'ada', '{}');
-    insert into rows values ('other', 'deployment', 'theirs', '${TENANT}', '{"replicas":0}', 900, 1);
+    insert into rows values (900, 'other', 'deployment', 'theirs', '${TENANT}', '{"replicas":0}', 900, 1);
     insert into outbox values (900, 'other', 'theirs', 'x', 'x', 'x', '{}');
     insert into commands values (900, 'other', '${stream}', 'theirs', 1, '"secret"');
     insert into streams values ('other', 'other/deployment/x');
@@ -99,6 +101,22 @@ describe("opening a file", () => {
     expect(problemOf(() => storeAt(path)).message).toContain("restore it from a backup");
   });
 
+  test("of an older Odysseus keeps the rows that people read", () => {
+    const path = join(directoryOfTest(), "acme.db");
+    const older = new Database(path);
+    older.exec(`${journalTables} ${sealedTables}
+      create table migrations (number integer primary key, name text not null, tenant text not null, at_ms integer not null) strict;
+      insert into migrations values (1, 'journal', '${TENANT}', 1), (2, 'sealed', '${TENANT}', 1);
+      insert into rows values ('${TENANT}', 'deployment', 'web', '', '{"replicas":3}', 7, 8), ('${TENANT}', 'container', 'web.1.1', 'web', '{}', 9, 10);
+    `);
+    older.close();
+    const reader = new TenantReader(storeAt(path).database, TENANT);
+    expect(reader.rows({ kind: "deployment", limit: 9 }).items).toEqual([
+      { id: "web", parent: "", body: { replicas: 3 }, offset: 7, updatedAtMs: 8 },
+    ]);
+    expect(reader.rows({ kind: "container", parent: "web", limit: 9 }).items).toMatchObject([{ id: "web.1.1" }]);
+  });
+
   test("keeps what was written by the one before", () => {
     const path = join(directoryOfTest(), "acme.db");
     const before = storeAt(path);
@@ -109,6 +127,16 @@ describe("opening a file", () => {
     expect(after.commitGroup([scaling("c1", 0)])[0]).toMatchObject({ kind: "duplicate" });
     expect(new TenantReader(after.database, TENANT).audit({ limit: 1 }).items[0]?.number).toBe(2);
   });
+});
+
+test("a row that changes is read as it is now, under the parent it has now", () => {
+  const store = storeAt(":memory:");
+  const put = (version: number, parent: string): Commit =>
+    scaling(`c${version}`, version, { rows: [{ change: "put", kind: "container", id: "one", parent, body: { version } }] });
+  store.commitGroup([put(0, "web"), put(1, "web"), put(2, "api")]);
+  const reader = new TenantReader(store.database, TENANT);
+  expect(reader.rows({ kind: "container", parent: "web", limit: 9 }).items).toEqual([]);
+  expect(reader.rows({ kind: "container", parent: "api", limit: 9 }).items).toMatchObject([{ body: { version: 2 }, offset: 3 }]);
 });
 
 test("a write that another program blocks is answered, not waited for without end", { timeout: 20_000 }, () => {
