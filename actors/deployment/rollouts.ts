@@ -1,6 +1,6 @@
 import type { DeploymentEvent } from "./events.ts";
 import { withMembership } from "./membership.ts";
-import type { DeploymentState, Rollout } from "./state.ts";
+import type { DeploymentState, PastFailures, Rollout } from "./state.ts";
 
 /** How a rollout begins and ends: the part of `evolve` that is about it. Pure, as all of it. */
 
@@ -25,6 +25,7 @@ export function startRollout(
     by,
     via,
     served: servedSlots(state),
+    failedBefore: pastFailures(state),
   };
   return { ...state, generation: id, changedAtMs: atMs, rollout };
 }
@@ -47,4 +48,12 @@ export function endRollout(
 function servedSlots({ placements }: DeploymentState): readonly number[] {
   const healthy = Object.values(placements).filter(({ desired, healthySinceMs }) => desired === "running" && healthySinceMs !== undefined);
   return [...new Set(healthy.map(({ slot }) => slot))];
+}
+
+function pastFailures({ placements }: DeploymentState): Readonly<Record<string, PastFailures>> {
+  return Object.fromEntries(
+    Object.values(placements).flatMap(({ placementId, status }) =>
+      status?.failure === undefined ? [] : [[placementId, { restarts: status.restarts, atMs: status.failure.atMs }] as const],
+    ),
+  );
 }

@@ -41,6 +41,14 @@ export interface Rollout extends Author {
   readonly cause: string | undefined;
   /** Slots that had a healthy replica when it began: it has failed when one of them is left without. */
   readonly served: readonly number[];
+  /** By placement, what replicas had failed at when it began: that is not its doing. Absent: nothing. */
+  readonly failedBefore?: Readonly<Record<string, PastFailures>> | undefined;
+}
+
+export interface PastFailures {
+  readonly restarts: number;
+  /** Of the last failure; tells it from the next, on the clock of whichever agent. */
+  readonly atMs: number;
 }
 
 /** The lasting identity of a replica. Rolling out is moving slots from one revision to the next. */

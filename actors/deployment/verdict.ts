@@ -5,7 +5,7 @@ import { excuseOf } from "./excuses.ts";
 import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf } from "./replica.ts";
 import { oneSentence } from "./sentence.ts";
 import type { SlotView } from "./slot-views.ts";
-import type { DeploymentState, PlacementRecord } from "./state.ts";
+import type { DeploymentState, PastFailures, PlacementRecord } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
 export const MAX_FAILED_STARTS = 3;
@@ -51,7 +51,8 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
     if (excused.has(placement.slot) || !isUnderTest(state, placement, nowMs)) continue;
     const limit = limitOf(placement, templateOf(state, placement.contentOf), rollout.startedAtMs);
     const failure =
-      failureOf(placement) ?? (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
+      failureOf(placement, rollout.failedBefore?.[placement.placementId]) ??
+      (limit !== undefined && limit.atMs <= nowMs ? `${placement.placementId}: ${limit.reason}` : undefined);
     if (failure !== undefined) return { kind: "failed", reason: oneSentence(failure) };
     if (limit !== undefined) nextLookMs = Math.min(nextLookMs, limit.atMs);
   }
@@ -78,13 +79,16 @@ function isUnderTest(state: DeploymentState, placement: PlacementRecord, nowMs: 
   return slot.revision === state.revision && placement.contentOf === contentOf(state, state.revision);
 }
 
-function failureOf(placement: PlacementRecord): string | undefined {
+/** What it failed at since the rollout began. */
+function failureOf(placement: PlacementRecord, before: PastFailures | undefined): string | undefined {
   const { status } = placement;
   if (status?.failure === undefined) return undefined;
+  if (status.failure.atMs === before?.atMs && status.restarts === before.restarts) return undefined;
   const isHopeless = status.failure.permanent && HOPELESS.has(status.failure.code);
   if (isHopeless) return `${placement.placementId}${nodeOf(placement)}: ${status.failure.message}`;
-  if (status.restarts >= MAX_FAILED_STARTS && placement.healthySinceMs === undefined) {
-    return `${placement.placementId}${nodeOf(placement)} failed ${status.restarts} times without staying healthy. Last: ${status.failure.message}`;
+  const failedStarts = status.restarts - (before?.restarts ?? 0);
+  if (failedStarts >= MAX_FAILED_STARTS && placement.healthySinceMs === undefined) {
+    return `${placement.placementId}${nodeOf(placement)} failed ${failedStarts} times without staying healthy. Last: ${status.failure.message}`;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Stage, imageOf, running } from "./stage.ts";
+import { Stage, imageOf, running, templateOf } from "./stage.ts";
 
 describe("rolling back", () => {
   function threeRevisions(): Stage {
@@ -47,6 +47,53 @@ describe("rolling back", () => {
     expect([stage.healthySlots(), stage.active().length]).toEqual([2, 4]);
     stage.finish();
     expect(Object.values(stage.state.placements).every(({ contentOf }) => contentOf === 1)).toBe(true);
+  });
+
+  describe("by itself", () => {
+    const failing = (stage: Stage, placementId: string, restarts: number, permanent = false): void =>
+      stage.observe(
+        placementId,
+        { phase: "backing-off", nextAttemptAtMs: stage.nowMs + 9 },
+        { restarts, failure: { code: permanent ? "image.not-found" : "exited", message: `end ${restarts}`, permanent, atMs: stage.nowMs } },
+      );
+
+    /** On n1, which is cordoned while the update fails on another node, a replica of the old revision has failed for reasons of its own. */
+    function wayBackBeside(permanent: boolean): { readonly stage: Stage; readonly troubled: string } {
+      const stage = new Stage();
+      stage.nodes("n1", "n2", "n3");
+      const rollout = { minHealthyMs: 1_000, maxSurge: 0 };
+      stage.accepted({ kind: "create", template: templateOf("1", { mode: "global", rollout }), platforms: [], replicas: 1 });
+      stage.finish();
+      const troubled = stage.active().find((id) => stage.nodeOf(id) === "n1") ?? "";
+      stage.nodes({ name: "n1", readiness: "cordoned", reason: "" }, "n2", "n3");
+      failing(stage, troubled, 3, permanent);
+      stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+      for (const { placementId, desired } of Object.values(stage.state.placements)) if (desired === "stopped") stage.ended(placementId);
+      stage.placeAll();
+      failing(stage, stage.active().find((id) => stage.state.placements[id]?.contentOf === 2) ?? "", 3);
+      stage.nodes("n1", "n2", "n3");
+      expect(stage.state.rollout).toMatchObject({ change: "automatic-rollback", outcome: "in-progress" });
+      return { stage, troubled };
+    }
+
+    it("does not fail for what a replica had failed at before it began", () => {
+      const { stage, troubled } = wayBackBeside(false);
+      failing(stage, troubled, 5);
+      expect(stage.state.rollout?.outcome).toBe("in-progress");
+      failing(stage, troubled, 6);
+      expect(stage.state.rollout).toMatchObject({
+        change: "automatic-rollback",
+        outcome: "failed",
+        reason: expect.stringMatching(/failed 3 times .*end 6/),
+      });
+    });
+
+    it("fails at once for what is hopeless, when that is tried again in vain", () => {
+      const { stage, troubled } = wayBackBeside(true);
+      stage.pass(1_000);
+      failing(stage, troubled, 4, true);
+      expect(stage.state.rollout).toMatchObject({ change: "automatic-rollback", outcome: "failed" });
+    });
   });
 
   it("refuses to go back to what runs already, and to what it does not know", () => {
