@@ -59,6 +59,8 @@ export interface StackOrder {
         /** Its containers are made anew also where nothing differs. */
         readonly restart?: true;
       }
+    /** Its containers are made anew as they are, also where it was changed by hand. */
+    | { readonly kind: "restart" }
     | { readonly kind: "gone" };
 }
 

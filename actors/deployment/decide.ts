@@ -97,9 +97,12 @@ function decideForStack(draft: Draft, order: StackOrder, context: DecideContext)
   if (isRefusal(result)) return { kind: "accept", events: [], messages: [refusalOf(context.address, order, result)], reply: null };
   const accepted = accept(before, settle(draft), context, undefined);
   if (result === undefined || result.change === "unchanged") return accepted;
-  const operation = order.want.kind === "gone" ? "deployments.delete" : "deployments.apply";
+  const operation = ORDERED_OPERATIONS[order.want.kind];
   return noted(accepted, { operation, before: summary(before), after: { ...summary(draft.state), diff: result.diff } });
 }
+
+/** What a person would have called to the same effect. */
+const ORDERED_OPERATIONS = { content: "deployments.apply", restart: "deployments.restart", gone: "deployments.delete" } as const;
 
 /** What was asked for stands before all that ended because of it. */
 function noted(decision: Accepted, note: AuditNote): Accepted {

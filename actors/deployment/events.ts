@@ -1,6 +1,7 @@
 import type { Withdrawn } from "../ingress/commands.ts";
 import type { PlacementStatus } from "../node/contract.ts";
 import type { Rejection } from "../scheduler/contract.ts";
+import type { StackOrder } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
 import type { Author, NodeList, Platform } from "./state.ts";
 
@@ -69,5 +70,5 @@ export type DeploymentEvent =
   /** Gone for good: stopped as asked, never placed, or lost with its node. */
   | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
   /** An order of a stack was carried out, or its rollout began: what came before it in the same decision is its doing. */
-  | { readonly type: "membership.ordered"; readonly stack: string; readonly order: number; readonly wants: "content" | "gone" }
+  | { readonly type: "membership.ordered"; readonly stack: string; readonly order: number; readonly wants: StackOrder["want"]["kind"] }
   | { readonly type: "deployment.deleted" };

@@ -5,7 +5,7 @@ import { endRollout, startRollout } from "./rollouts.ts";
 import { newSlot, patched, relocated } from "./slots.ts";
 import { type DeploymentState, initialState, type Revision } from "./state.ts";
 
-/** How many revisions can be rolled back to. Older ones are forgotten, but never the last that succeeded, nor one that is running. */
+/** How many revisions can be rolled back to. Older ones are forgotten, but never the last that succeeded, nor one that is running, nor what its stack wants. */
 const MAX_REVISIONS = 100;
 
 export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: number): DeploymentState {
@@ -107,6 +107,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
 
 function withRevision(state: DeploymentState, revision: Revision): DeploymentState {
   const needed = new Set([state.succeeded, state.revision, revision.contentOf]);
+  // Drift is what differs from it, however often the deployment has been restarted since.
+  if (state.membership?.wants.kind === "content") needed.add(state.membership.wants.contentOf);
   for (const slot of Object.values(state.slots)) needed.add(slot.revision);
   for (const placement of Object.values(state.placements)) needed.add(placement.contentOf);
   for (const kept of state.revisions) if (needed.has(kept.number)) needed.add(kept.contentOf);

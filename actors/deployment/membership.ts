@@ -1,3 +1,4 @@
+import type { StackOrder } from "./commands.ts";
 import type { DeploymentEvent } from "./events.ts";
 import type { DeploymentState, Membership } from "./state.ts";
 
@@ -8,17 +9,22 @@ export function ordered(state: DeploymentState, event: Extract<DeploymentEvent, 
   const rollout = state.rollout?.outcome === "in-progress" ? state.rollout.id : undefined;
   const before = state.membership?.stack === stack ? state.membership : undefined;
   const isReplaced = replacingRollout(state) !== undefined && rollout !== before?.rollout;
-  const revision = state.revisions.find(({ number }) => number === state.revision);
   return {
     stack,
     order,
-    wants:
-      wants === "gone" ? { kind: "gone" } : { kind: "content", contentOf: revision?.contentOf ?? state.revision, replicas: state.replicas },
+    // What is restarted differs from what it is to be as much as before.
+    wants: wants === "restart" && before !== undefined ? before.wants : wantsOf(state, wants),
     rollout,
     replaced: isReplaced ? order : (before?.replaced ?? 0),
     outcome: rollout === undefined ? "succeeded" : "in-progress",
     reason: undefined,
   };
+}
+
+function wantsOf(state: DeploymentState, wants: StackOrder["want"]["kind"]): Membership["wants"] {
+  if (wants === "gone") return { kind: "gone" };
+  const revision = state.revisions.find(({ number }) => number === state.revision);
+  return { kind: "content", contentOf: revision?.contentOf ?? state.revision, replicas: state.replicas };
 }
 
 /** The rollout under way, where it makes all containers anew: not only more of them, or fewer. */

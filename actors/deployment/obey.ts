@@ -20,17 +20,26 @@ export function obey(draft: Draft, order: StackOrder, context: DecideContext): C
   if (mode === "deleting" && order.want.kind === "content") return refusals["deployment.deleting"]({ name });
   const { principal, via } = order.author;
   const onBehalf: DecideContext = { ...context, meta: { ...context.meta, principal, via } };
-  const reply = order.want.kind === "gone" ? leave(draft, onBehalf) : carryOut(draft, order.want, onBehalf);
+  const reply = carryOut(draft, order, onBehalf);
   if (reply !== undefined && isRefusal(reply)) return reply;
   draft.add({ type: "membership.ordered", stack: order.stack, order: order.order, wants: order.want.kind });
   return reply;
 }
 
-function leave(draft: Draft, context: DecideContext): ChangeReply | undefined {
-  return draft.state.mode === "absent" ? undefined : switchMode(draft, "deleting", "delete", context);
+function carryOut(draft: Draft, { want, stack }: StackOrder, context: DecideContext): ChangeReply | Refusal | undefined {
+  const { name, mode, membership } = draft.state;
+  switch (want.kind) {
+    case "content":
+      return changeTo(draft, want, context);
+    case "restart":
+      if (mode === "absent") return refusals["deployment.not-found"]({ name });
+      return membership === undefined ? refusals["deployment.of-no-stack"]({ name, stack }) : restart(draft, context);
+    case "gone":
+      return mode === "absent" ? undefined : switchMode(draft, "deleting", "delete", context);
+  }
 }
 
-function carryOut(draft: Draft, { wanted, revision, restart: again }: Content, context: DecideContext): ChangeReply | Refusal {
+function changeTo(draft: Draft, { wanted, revision, restart: again }: Content, context: DecideContext): ChangeReply | Refusal {
   const before = draft.state.generation;
   const reply = join(draft, wanted, revision, context);
   if (again !== true || isRefusal(reply) || (replacingRollout(draft.state) ?? 0) > before) return reply;

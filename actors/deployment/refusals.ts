@@ -36,6 +36,12 @@ export const deploymentRefusals = defineRefusals({
     message: ({ name, stack, wanted }: { name: string; stack: string; wanted: string }) =>
       `"${name}" belongs to the stack ${stack}, so ${wanted} cannot have it. Give one of the two stacks or services another name.`,
   },
+  "deployment.of-no-stack": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name, stack }: { name: string; stack: string }) =>
+      `"${name}" is no member of the stack ${stack} any more: it was deleted and made anew by itself. Apply the stack to take it in again.`,
+  },
   "deployment.of-a-stack": {
     httpStatus: 409,
     retryable: false,

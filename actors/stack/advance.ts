@@ -65,6 +65,7 @@ function dueOf(steps: readonly Step[]): readonly Step[] {
 function order(draft: StackDraft, { deployment, content, member }: Step): void {
   const order = { type: "member.ordered" as const, deployment, order: draft.state.nextOrder, content };
   if (member === undefined) draft.add({ ...order, wants: "gone" });
+  else if (draft.state.rollout?.change === "restart") draft.add({ ...order, wants: "restart" });
   else draft.add({ ...order, wants: "content", ...(isToRestart(draft.state, member) && { restart: true }) });
 }
 

@@ -24,6 +24,8 @@ export type StackPersonCommand = Guarded &
         readonly onFailure: "rollback" | "pause";
       }
     | { readonly kind: "rollback"; readonly to?: number }
+    /** Services by name; none named: all whose replicas run on. */
+    | { readonly kind: "restart"; readonly services: readonly string[] }
     | { readonly kind: "delete" }
   );
 
@@ -38,10 +40,17 @@ export type StackCommand =
 export interface MemberChange {
   readonly service: string;
   readonly deployment: string;
-  /** restart: nothing of it differs, and it is made anew after one it depends on. */
+  /** restart: nothing of it differs, and it is made anew, as somebody asked or after one it depends on. */
   readonly change: "create" | "change" | "restart" | "remove";
   /** Of a change; a member that comes or goes is named whole. */
   readonly diff: readonly FieldChange[];
+}
+
+/** A member that a restart of the whole stack passes over. */
+export interface LeftAlone {
+  readonly service: string;
+  /** `is a job`. */
+  readonly reason: string;
 }
 
 /** Answer to every command of a person. */
@@ -53,4 +62,6 @@ export interface StackReply {
   /** The rollout to wait for. Absent when there is nothing to wait for. */
   readonly rollout?: number;
   readonly members: readonly MemberChange[];
+  /** Of a restart of the whole stack; absent where nobody was. */
+  readonly leftAlone?: readonly LeftAlone[];
 }

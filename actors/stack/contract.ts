@@ -47,4 +47,4 @@ export const StackSpec = z.strictObject({
 
 export type StackSpecInput = z.input<typeof StackSpec>;
 
-export type StackChangeKind = "create" | "update" | "rollback" | "automatic-rollback" | "delete";
+export type StackChangeKind = "create" | "update" | "restart" | "rollback" | "automatic-rollback" | "delete";

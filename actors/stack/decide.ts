@@ -68,7 +68,7 @@ function messagesOf(tenant: string, events: readonly StackEvent[], after: StackS
     if (event.type !== "member.ordered" || after.rollout === undefined) return [];
     const { deployment, order, wants, content, restart } = event;
     const head = { kind: "member" as const, stack: after.name, order, author: after.rollout.author };
-    const message: StackOrder = { ...head, want: wants === "gone" ? { kind: "gone" } : contentWanted(after, content, restart) };
+    const message: StackOrder = { ...head, want: wants === "content" ? contentWanted(after, content, restart) : { kind: wants } };
     return [{ to: addressOf(tenant, "deployment", deployment), message }];
   });
 }

@@ -26,7 +26,8 @@ export function frontendsToReserve(state: StackState): readonly Want[] {
 
 function keptFrontends(state: StackState): readonly Want[] {
   const { rollout } = state;
-  if (rollout?.outcome !== "in-progress" || state.mode !== "present") return [];
+  // A restart gives nothing up, and comes to nothing new.
+  if (rollout?.outcome !== "in-progress" || rollout.change === "restart" || state.mode !== "present") return [];
   const revision = revisionOf(state, state.revision);
   const isWayBack = revision?.onFailure === "rollback" && rollout.change !== "automatic-rollback";
   const proven = isWayBack ? targetAt(state, revisionOf(state, state.succeeded)).members : [];

@@ -3,13 +3,14 @@ import type { Reply } from "../../runtime/actor.ts";
 import { addressOf } from "../../runtime/address.ts";
 import { isRefusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext } from "../catalogue.ts";
+import { DeploymentName } from "../deployment/contract.ts";
 import { imageErrors, ingressErrors, writers } from "../deployment/operations-write.ts";
 import { partOf, reserveWants, unlessAccepted } from "../deployment/reserve.ts";
 import { fileErrors } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
 import { withNearest } from "../nearest-row.ts";
 import type { StackCommand, StackPersonCommand, StackReply } from "./commands.ts";
-import { STACK_BODY_LIMIT_BYTES, StackName, StackSpec } from "./contract.ts";
+import { MAX_MEMBERS, STACK_BODY_LIMIT_BYTES, StackName, StackSpec } from "./contract.ts";
 import { compare, PlannedStack, planStack, type Comparison } from "./plan-stack.ts";
 import { stackRefusals } from "./refusals.ts";
 import { MemberChangeView } from "./views.ts";
@@ -27,6 +28,8 @@ const Changed = z.object({
   /** The rollout to wait for; absent when there is nothing to wait for. */
   rollout: z.number().optional(),
   members: z.array(MemberChangeView),
+  /** Of a restart of the whole stack: members that it passes over, and why. */
+  leftAlone: z.array(z.object({ service: z.string(), reason: z.string() })).optional(),
 });
 
 async function command(
@@ -120,6 +123,28 @@ export const stackWrites: readonly Operation[] = [
     http: { method: "POST", path: "/stacks/{name}/rollback" },
     example: "stack rollback shop --to 3 --wait",
     handle: ({ name, to }, context) => reserving(name, to === undefined ? { kind: "rollback" } : { kind: "rollback", to }, context),
+  }),
+  defineOperation({
+    name: "stacks.restart",
+    title: "Restart a stack, or some of its services",
+    description:
+      "Replaces the replicas of each member in a rolling update, in the order of depends_on and when what it demands is true; those that depend on a named one with restart: true follow it. Members stay as they are, also where they were changed by hand. Without services: all that run on; jobs, what has completed and what is stopped are left alone. Refused while a change of the stack is under way. When one fails, the others are left as they are.",
+    effect: "write",
+    input: Name.extend({ services: z.array(DeploymentName).max(MAX_MEMBERS).default([]).describe("Which; none: all that run on.") }),
+    output: Changed,
+    roles: writers,
+    errors: [
+      "stack.not-found",
+      "stack.deleting",
+      "stack.generation-mismatch",
+      "stack.changing",
+      "stack.unfinished",
+      "stack.service-not-found",
+      "stack.not-running",
+    ],
+    http: { method: "POST", path: "/stacks/{name}/restart" },
+    example: "stack restart shop web --wait",
+    handle: ({ name, services }, context) => command(name, { kind: "restart", services }, context),
   }),
   defineOperation({
     name: "stacks.delete",

@@ -1,5 +1,6 @@
 import type { DecideContext } from "../../runtime/actor.ts";
-import type { Refusal } from "../../runtime/refusal.ts";
+import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import { askedRestart } from "./asked-restart.ts";
 import { begin, repeat, revise, type StackDraft } from "./advance.ts";
 import { changesOf } from "./changes.ts";
 import type { Member, MemberChange, StackPersonCommand, StackReply } from "./commands.ts";
@@ -22,6 +23,9 @@ export function change(draft: StackDraft, command: StackPersonCommand, context: 
     case "rollback":
       if (mode !== "present") return mode === "absent" ? refusals["stack.not-found"]({ name }) : refusals["stack.deleting"]({ name });
       return rollback(draft, command.to, context);
+    case "restart":
+      if (mode !== "present") return mode === "absent" ? refusals["stack.not-found"]({ name }) : refusals["stack.deleting"]({ name });
+      return restart(draft, command.services, context);
     case "delete":
       return mode === "absent" ? refusals["stack.not-found"]({ name }) : remove(draft, context);
   }
@@ -109,6 +113,19 @@ function rollback(draft: StackDraft, to: number | undefined, context: DecideCont
   supersede(draft);
   repeat(draft, target, { change: "rollback", author: authorOf(context), cause: undefined });
   return answer(draft, "changed", changes);
+}
+
+/** Of what is there: which revision the stack is at stays, and so does what was changed by hand. */
+function restart(draft: StackDraft, services: readonly string[], context: DecideContext): StackReply | Refusal {
+  const { name, revision, succeeded, rollout } = draft.state;
+  const { change: under = "create", outcome } = rollout ?? {};
+  if (outcome === "in-progress") return refusals["stack.changing"]({ name, change: under, revision });
+  if (succeeded !== revision) return refusals["stack.unfinished"]({ name, change: under, revision });
+  const asked = askedRestart(draft.state, services);
+  if (isRefusal(asked)) return asked;
+  const { members, leftAlone } = asked;
+  begin(draft, { change: "restart", author: authorOf(context), cause: undefined, members });
+  return { ...answer(draft, "changed", members), ...(leftAlone.length > 0 && { leftAlone }) };
 }
 
 function remove(draft: StackDraft, context: DecideContext): StackReply {

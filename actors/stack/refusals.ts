@@ -1,4 +1,6 @@
 import { defineRefusals } from "../../runtime/refusal.ts";
+import { fewOf } from "../deployment/sentence.ts";
+import type { LeftAlone } from "./commands.ts";
 
 /** Everything a stack may refuse. */
 export const stackRefusals = defineRefusals({
@@ -13,6 +15,30 @@ export const stackRefusals = defineRefusals({
     retryable: true,
     message: ({ name }: { name: string }) =>
       `The stack "${name}" is being deleted. Wait until its members have stopped, then apply it anew.`,
+  },
+  "stack.changing": {
+    httpStatus: 409,
+    retryable: true,
+    message: ({ name, change, revision }: { name: string; change: string; revision: number }) =>
+      `A change of the stack "${name}" is under way (${change}, revision ${revision}), so nothing of it is restarted now. Wait until it has ended, or roll back.`,
+  },
+  "stack.unfinished": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name, change, revision }: { name: string; change: string; revision: number }) =>
+      `The stack "${name}" never became what its revision ${revision} says (${change} failed), so it is not restarted as a whole. Apply it again or roll back; each member can be restarted by itself.`,
+  },
+  "stack.service-not-found": {
+    httpStatus: 404,
+    retryable: false,
+    message: ({ name, service, nearest, known }: { name: string; service: string; nearest?: string; known: readonly string[] }) =>
+      `The stack "${name}" has no service "${service}". ${nearest === undefined ? `It has ${fewOf(known)}.` : `Did you mean "${nearest}"?`}`,
+  },
+  "stack.not-running": {
+    httpStatus: 409,
+    retryable: false,
+    message: ({ name, members }: { name: string; members: readonly LeftAlone[] }) =>
+      `Nothing of the stack "${name}" is restarted: ${fewOf(members.map(({ service, reason }) => `${service} ${reason}`))}. Start what is stopped, apply the stack to make what is not there, and name a job to run it again.`,
   },
   "stack.invalid": {
     httpStatus: 422,

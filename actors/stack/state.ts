@@ -1,4 +1,4 @@
-import type { OrderAuthor } from "../deployment/commands.ts";
+import type { OrderAuthor, StackOrder } from "../deployment/commands.ts";
 import type { RolloutOutcome } from "../deployment/contract.ts";
 import type { Standing } from "../deployment/standing.ts";
 import type { MemberChange } from "./commands.ts";
@@ -81,7 +81,7 @@ export type StackEvent =
       readonly type: "member.ordered";
       readonly deployment: string;
       readonly order: number;
-      readonly wants: "content" | "gone";
+      readonly wants: StackOrder["want"]["kind"];
       /** Key of what it is to be, or was. */
       readonly content: string;
       /** Its containers are to be made anew in any case. Absent: only where something differs. */
@@ -128,7 +128,8 @@ export function evolve(state: StackState, event: StackEvent, atMs: number): Stac
     case "stack.rollout-ended":
       return endRollout(state, event, atMs);
     case "member.ordered": {
-      const { deployment, order, wants, content } = event;
+      const { deployment, order, content } = event;
+      const wants: MemberRecord["wants"] = event.wants === "gone" ? "gone" : "content";
       const standing = recordOf(state.members, deployment)?.standing;
       const record = { deployment, order, wants, content, linked: undefined, refused: undefined, standing, carriedAtMs: undefined };
       return { ...state, members: withRecord(state.members, record), nextOrder: order + 1 };

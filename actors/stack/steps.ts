@@ -3,7 +3,7 @@ import type { Member } from "./commands.ts";
 import type { Condition } from "./contract.ts";
 import { recordOf, type MemberRecord, type MemberRecords } from "./records.ts";
 import type { StackRollout, StackState } from "./state.ts";
-import { targetOf, type Target } from "./target.ts";
+import { targetOf, targetOfRollout, type Target } from "./target.ts";
 
 /** How far the order to one member has come. */
 export type Progress =
@@ -33,7 +33,7 @@ export function stepsOf(state: StackState): readonly Step[] {
   const { rollout } = state;
   const before = known.get(state);
   if (before !== undefined || rollout === undefined) return before ?? [];
-  const target = targetOf(state);
+  const target = targetOfRollout(state, rollout);
   const progresses = contentProgresses(state, target, rollout);
   const content = target.members.map((member): Step => {
     const { deployment, service } = member;
@@ -140,13 +140,15 @@ const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
 };
 
 /**
- * What has failed for good is tried again by the next change; so is what is to be restarted with another, when that was made anew after it was. Orders are
+ * Whoever a restart names is to be made anew for an order of it. What has failed for good is tried again by the next change; so is what is to be restarted with another, when that was made anew after it was. Orders are
  * counted, not rollouts: what a superseded rollout could not do any more is done by the next one.
  */
 export function isToRestart(state: StackState, { deployment, after }: Member): boolean {
   const standing = recordOf(state.members, deployment)?.standing;
-  if (standing?.reached === "failed") return true;
   const own = standing?.replaced ?? 0;
+  const { rollout } = state;
+  if (rollout?.change === "restart") return own < rollout.firstOrder;
+  if (standing?.reached === "failed") return true;
   return after.some(({ service, restart }) => {
     if (restart !== true) return false;
     const other = targetOf(state).byService.get(service)?.deployment ?? "";

@@ -1,7 +1,7 @@
 import type { Member } from "./commands.ts";
 import { membersOf } from "./contents.ts";
 import { inOrder } from "./order.ts";
-import type { StackRevision, StackState } from "./state.ts";
+import type { StackRevision, StackRollout, StackState } from "./state.ts";
 
 /** The members the stack is to have, to be found by their names. */
 export interface Target {
@@ -10,7 +10,7 @@ export interface Target {
   /** Each after all that it waits for. */
   readonly inOrder: readonly Member[];
   readonly byService: ReadonlyMap<string, Member>;
-  /** Key of the content, by deployment. */
+  /** Key of the content, by deployment, of all that there are to be. */
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -39,5 +39,25 @@ export function targetAt({ contents }: StackState, revision: StackRevision | und
   known.set(revision.members, target);
   return target;
 }
+
+/** The members that a rollout asks something of: all that there are to be; a restart those that it names alone, and it waits for no other. */
+export function targetOfRollout(state: StackState, { change, members }: StackRollout): Target {
+  const whole = targetOf(state);
+  if (change !== "restart") return whole;
+  const before = restarted.get(members);
+  if (before !== undefined) return before;
+  const named = new Set(members.map(({ deployment }) => deployment));
+  const isNamed = ({ deployment }: Member): boolean => named.has(deployment);
+  const target: Target = {
+    ...whole,
+    members: whole.members.filter(isNamed),
+    inOrder: whole.inOrder.filter(isNamed),
+    byService: new Map([...whole.byService].filter(([, member]) => isNamed(member))),
+  };
+  restarted.set(members, target);
+  return target;
+}
+
+const restarted = new WeakMap<StackRollout["members"], Target>();
 
 const NOTHING: Target = { members: [], inOrder: [], byService: new Map(), keys: new Map() };

@@ -55,7 +55,7 @@ export const MemberChangeView = z.object({
 /** Row kind `stack-change`, id = `NAME.N` (N padded to 8 digits), parent = stack: one line of the history. */
 export const StackChangeView = z.object({
   stack: z.string(),
-  change: z.enum(["create", "update", "rollback", "automatic-rollback", "delete"]),
+  change: z.enum(["create", "update", "restart", "rollback", "automatic-rollback", "delete"]),
   generation: z.number(),
   revision: z.number(),
   /** The revision whose members this one repeats, for a rollback. */

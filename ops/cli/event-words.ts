@@ -64,12 +64,19 @@ function stackWords(event: StackEvent): string | undefined {
     case "stack.rollout-ended":
       return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
     case "member.ordered":
-      return event.wants === "gone" ? `${event.deployment} is to go` : `${event.deployment} is to change`;
+      return `${event.deployment} ${ORDERS[event.wants]}`;
     case "member.refused":
       return `${event.deployment} refuses: ${event.reason}`;
     case "member.stood":
       return undefined;
   }
+}
+
+const ORDERS = { content: "is to change", restart: "is to be restarted", gone: "is to go" } as const;
+
+function obeyedWords({ stack, wants }: Extract<DeploymentEvent, { type: "membership.ordered" }>): string {
+  if (wants === "content") return `is as the stack ${stack} wants it`;
+  return wants === "restart" ? `is restarted with the stack ${stack}` : `leaves the stack ${stack}`;
 }
 
 function deploymentWords(event: DeploymentEvent): string | undefined {
@@ -91,7 +98,7 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
     case "rollout.ended":
       return `rollout ${event.outcome}${event.reason === undefined ? "" : `: ${event.reason}`}`;
     case "membership.ordered":
-      return event.wants === "gone" ? `leaves the stack ${event.stack}` : `is as the stack ${event.stack} wants it`;
+      return obeyedWords(event);
     case "slot.ended":
       return event.outcome === "succeeded" ? `replica ${event.slot} has completed` : `replica ${event.slot} is given up: ${event.reason}`;
     case "slots.pinned":

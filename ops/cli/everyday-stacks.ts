@@ -84,6 +84,15 @@ export const everydayStacks: readonly Everyday[] = [
   },
   {
     below: "stack",
+    name: "restart",
+    arguments: [stackName, ["[services...]", "only these, and what depends on them with restart: true; none: all that run on"]],
+    summary: "Replace the replicas of a stack as they are, in the order of depends_on",
+    options: [...waiting, generation],
+    examples: ["odysseus stack restart shop --wait", "odysseus stack restart shop redis web"],
+    load: async () => (await stack()).restartStack,
+  },
+  {
+    below: "stack",
     name: "rollback",
     arguments: [stackName],
     summary: "Take every member back to an earlier revision of the stack",

@@ -23,6 +23,7 @@ export const routes = {
   "stacks.history": ["GET", "/stacks/{name}/history"],
   "stacks.apply": ["PUT", "/stacks/{name}"],
   "stacks.plan": ["POST", "/stacks/{name}/plan"],
+  "stacks.restart": ["POST", "/stacks/{name}/restart"],
   "stacks.rollback": ["POST", "/stacks/{name}/rollback"],
   "stacks.delete": ["DELETE", "/stacks/{name}"],
   "containers.list": ["GET", "/containers"],

@@ -92,13 +92,13 @@ export async function reportStack(session: Session, { name, rollout, stack, took
   process.exitCode = exitCodes[exitOfOutcome(rollout.outcome)];
   if (out.json) return;
   if (rollout.outcome === "succeeded") {
-    const words = stack === undefined ? "deleted" : `revision ${rollout.revision} is running, ${stack.members.length} members`;
+    const done = rollout.change === "restart" ? "restarted, " : "";
+    const words = stack === undefined ? "deleted" : `${done}revision ${rollout.revision} is running, ${stack.members.length} members`;
     out.line(out.paint("green", `${name}: ${words} (${ageText(tookMs)})`));
     return;
   }
   const why = rollout.reason === undefined ? "" : `: ${plain(rollout.reason)}`;
-  const ended = rollout.outcome === "in-progress" ? "still rolling out when the time to wait was over" : rollout.outcome;
-  out.note(out.paint("red", `${name}: revision ${rollout.revision} ${ended}${why}`));
+  out.note(out.paint("red", `${name}: ${endingOf(rollout)}${why}`));
   for (const { deployment, view } of stack?.members ?? []) {
     if (view === undefined || !isFailed(view.rollout)) continue;
     const containers = await askAll<ContainerView>(session.api(), "containers.list", { query: { deployment } });
@@ -106,6 +106,21 @@ export async function reportStack(session: Session, { name, rollout, stack, took
     reportWaited(out, { name: deployment, rollout: view.rollout, deployment: view, failed, tookMs });
   }
   out.note(`  Look closer with odysseus stack show ${name} and odysseus stack history ${name}.`);
+}
+
+function endingOf({ outcome, change, revision }: RolloutView): string {
+  const what = change === "restart" || change === "delete" ? change : `revision ${revision}`;
+  switch (outcome) {
+    case "in-progress":
+      return `${what} still under way when the time to wait was over`;
+    case "superseded":
+      return `${what} was superseded by a later change before it ended`;
+    case "rolled-back":
+      return `${what} failed and was rolled back`;
+    case "failed":
+    case "succeeded":
+      return `${what} ${outcome}`;
+  }
 }
 
 function isFailed({ outcome }: RolloutView): boolean {

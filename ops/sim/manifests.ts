@@ -7,7 +7,7 @@ import { BAD_IMAGES, BALANCED_PORTS, DEADLINES, GOOD_IMAGES, oneOf, type Wish } 
 export const STACKS = ["shop", "db"] as const;
 
 /** In an order in which later ones may wait for earlier ones. The first one ends; the others are meant to run on. */
-const SERVICES = ["init", "db", "app", "web"] as const;
+export const SERVICES = ["init", "db", "app", "web"] as const;
 type Service = (typeof SERVICES)[number];
 
 export const MEMBERS = SERVICES.map((service) => `shop-${service}`);

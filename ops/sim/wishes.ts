@@ -1,6 +1,6 @@
 import type { Random } from "../../runtime/clock.ts";
 import { BAD_IMAGES, BALANCED_PORTS, DEADLINES, GOOD_IMAGES, oneOf, type Wish } from "./ingredients.ts";
-import { applied, MEMBERS, STACKS } from "./manifests.ts";
+import { applied, MEMBERS, SERVICES, STACKS } from "./manifests.ts";
 
 export const DEPLOYMENTS = ["web", "api", "db"] as const;
 
@@ -112,6 +112,8 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
   [6, (random, { stack }) => applied(random, stack, random.next() < PRUNE_SHARE, "any")],
   [2, (_random, { stack }) => ({ operation: "stacks.rollback", input: { name: stack } })],
   [1, (random, { stack }) => ({ operation: "stacks.rollback", input: { name: stack, to: 1 + Math.floor(random.next() * 4) } })],
+  [1, (_random, { stack }) => ({ operation: "stacks.restart", input: { name: stack } })],
+  [2, (random, { stack }) => ({ operation: "stacks.restart", input: { name: stack, services: [oneOf(random, SERVICES)] } })],
   [1, (_random, { stack }) => ({ operation: "stacks.delete", input: { name: stack } })],
 ];
 const TOTAL_WEIGHT = wishes.reduce((sum, [weight]) => sum + weight, 0);

@@ -1,3 +1,4 @@
+import { fewOf } from "../../../actors/deployment/sentence.ts";
 import type { StackReply } from "../../../actors/stack/commands.ts";
 import type { StackDetail, StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
@@ -71,6 +72,16 @@ export const rollbackStack: Action = async (session, [name = ""], options) => {
   );
   const target = to === undefined ? "the revision that succeeded before" : `revision ${to}`;
   await finishStack(session, waiting, written, `revision ${written.revision} is rolling out, with the members of ${target}`);
+};
+
+export const restartStack: Action = async (session, [name = "", ...services], options) => {
+  const waiting = waitingOf(options);
+  const written = await naming(session, "stacks", name, () =>
+    ask<StackReply>(session.api(), "stacks.restart", { name, body: { services }, ifGeneration: ifGeneration(options) }),
+  );
+  const { members, leftAlone = [] } = written;
+  const others = leftAlone.length === 0 ? "" : `; not restarted: ${fewOf(leftAlone.map(({ service, reason }) => `${service} ${reason}`))}`;
+  await finishStack(session, waiting, written, `restarting ${fewOf(members.map(({ service }) => service))}${others}`);
 };
 
 export const removeStack: Action = async (session, [name = ""], options) => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
-import { wantedSlots } from "../../../actors/deployment/global.ts";
+import { closedBecause, wantedSlots } from "../../../actors/deployment/global.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
 import type { Member } from "../../../actors/stack/commands.ts";
 import { StackSpec, type Condition, type MemberSpec } from "../../../actors/stack/contract.ts";
@@ -17,6 +17,8 @@ import type { Wish } from "../ingredients.ts";
 interface Carried {
   readonly stack: string;
   readonly order: number;
+  /** Its containers were made anew for it. */
+  readonly isReplaced: boolean;
   /** What was true of its replicas at some time since. */
   readonly was: Set<Condition>;
   /** Somebody or something else has changed it since. */
@@ -45,11 +47,13 @@ export class StackDecisions implements TruthListener {
     const { name } = before;
     if (event.type === "membership.ordered") {
       const { stack, order, wants } = event;
-      if (after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale") {
+      const isReplaced = after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale";
+      if (isReplaced) {
         this.#replaced.delete(name);
         this.#replaced.add(name);
       }
-      this.#carried.set(name, { stack, order, was: new Set(), changedSince: false });
+      const isAsBefore = wants === "restart" && this.#carried.get(name)?.changedSince === true;
+      this.#carried.set(name, { stack, order, isReplaced, was: new Set(), changedSince: isAsBefore });
       const record = recordOf(this.#truth.stacks.get(stack)?.members ?? [], name);
       if (wants === "gone" && record?.order === order && record.wants !== "gone")
         this.#report(ONLY_PRUNED, `${name} is deleted, and ${stack} wants to keep it`);
@@ -63,8 +67,8 @@ export class StackDecisions implements TruthListener {
   stack(step: StackStep): void {
     const { event, after } = step;
     if (event.type === "stack.revised") this.#isAsAsked(step, event);
-    else if (event.type === "member.ordered" && event.wants === "content") this.#isInOrder(after, event.deployment);
-    else if (event.type === "member.ordered") this.#isNotWanted(after, event.deployment);
+    else if (event.type === "member.ordered" && event.wants === "gone") this.#isNotWanted(after, event.deployment);
+    else if (event.type === "member.ordered") this.#isInOrder(after, event.deployment);
     else if (event.type === "stack.rollout-ended" && event.outcome === "succeeded") this.#succeededTruly(step.before);
   }
 
@@ -97,6 +101,7 @@ export class StackDecisions implements TruthListener {
     const waits = members.find((member) => member.deployment === deployment)?.after ?? [];
     for (const { service, condition } of waits) {
       const other = members.find((member) => member.service === service)?.deployment ?? "";
+      if (!isAsked(state, other)) continue;
       const carried = this.#carried.get(other);
       const record = recordOf(state.members, other);
       const isWhatItIsToBe = record?.wants === "content" && record.content === targetOf(state).keys.get(other);
@@ -113,12 +118,15 @@ export class StackDecisions implements TruthListener {
   /** Every member is what it was to be, whoever left is gone, and what was linked is what is there. */
   #succeededTruly(state: StackState): void {
     const { name, rollout, mode } = state;
-    const target = mode === "present" ? membersAt(state, state.revision) : [];
+    const all = mode === "present" ? membersAt(state, state.revision) : [];
+    const target = all.filter(({ deployment }) => isAsked(state, deployment));
     const wrong = (what: string): void => this.#report("a rollout that succeeded did", `${name}, rollout ${rollout?.id}: ${what}`);
     for (const member of target) {
       const { deployment } = member;
       const carried = this.#carried.get(deployment);
       if (carried?.order !== recordOf(state.members, deployment)?.order) wrong(`${deployment} has not carried out its order`);
+      const isMadeAnew = carried?.isReplaced === true && carried.order >= (rollout?.firstOrder ?? Infinity);
+      if (rollout?.change === "restart" && !isMadeAnew) wrong(`${deployment} was not restarted`);
       const is = this.#truth.deployments.get(deployment);
       if (is === undefined || carried?.changedSince === true) continue;
       // Whoever was what it is to be already is left alone, whichever of its own revisions that is.
@@ -127,15 +135,20 @@ export class StackDecisions implements TruthListener {
       if (problem !== undefined) wrong(problem);
     }
     const order = [...this.#replaced];
-    const byService = new Map(target.map(({ service, deployment }) => [service, deployment]));
+    const byService = new Map(all.map(({ service, deployment }) => [service, deployment]));
     for (const { deployment, after } of target)
       for (const { service, restart } of after)
         if (restart === true && order.indexOf(byService.get(service) ?? "") > order.indexOf(deployment))
           wrong(`${deployment} was not restarted after ${service}`);
-    const isWanted = new Set(target.map(({ deployment }) => deployment));
+    const isWanted = new Set(all.map(({ deployment }) => deployment));
     for (const { name: deployment, mode: is, membership } of this.#truth.deployments.values())
       if (membership?.stack === name && is !== "absent" && !isWanted.has(deployment)) wrong(`${deployment} is still there`);
   }
+}
+
+/** Whether the rollout under way is about it: a restart is about those that it names, and neither waits for others nor changes them. */
+function isAsked({ rollout }: StackState, deployment: string): boolean {
+  return rollout?.change !== "restart" || rollout.members.some((member) => member.deployment === deployment);
 }
 
 const ONLY_PRUNED = "only what is to leave a stack is removed";
@@ -178,12 +191,20 @@ function unlinked({ revisions, revision }: StackState, { name, membership, rollo
   return `${name} is at ${present?.contentOf}, linked was ${linked.map(({ contentOf }) => contentOf).join(", ")}`;
 }
 
+/** A node of a global one that takes no replicas now, or that its rollout has ended without. */
+function isLeftOut(state: DeploymentState, number: number): boolean {
+  const slot = state.slots[number];
+  if (slot?.node === undefined) return false;
+  const isThere = Object.values(state.placements).some((placement) => placement.slot === number && placement.stage.stage === "assigned");
+  return closedBecause(state, slot) !== undefined || (!isThere && state.rollout?.outcome !== "in-progress");
+}
+
 /** As seen from the deployment itself. */
 function conditionsOf(state: DeploymentState): readonly Condition[] {
   const { mode, slots, placements, revisions, revision } = state;
   const content = revisions.find(({ number }) => number === revision)?.contentOf;
   if (mode !== "running" || content === undefined) return [];
-  const numbers = wantedSlots(state);
+  const numbers = wantedSlots(state).filter((slot) => !isLeftOut(state, slot));
   const isDone = (slot: number): boolean => slots[slot]?.ended?.contentOf === content && slots[slot].ended.outcome === "succeeded";
   const all = Object.values(placements).filter((placement) => placement.contentOf === content && placement.desired === "running");
   const isWell = (slot: number): boolean => all.some((placement) => placement.slot === slot && placement.healthySinceMs !== undefined);

@@ -19,6 +19,7 @@ describe("whatever is asked, in whatever order messages arrive", () => {
       onFailure: fc.constantFrom("rollback" as const, "pause" as const),
     }),
     fc.record({ kind: fc.constant("rollback" as const) }),
+    fc.record({ kind: fc.constant("restart" as const), services: fc.subarray([...services], { maxLength: 2 }) }),
     fc.record({ kind: fc.constant("delete" as const) }),
     fc.record({ kind: fc.constant("by-hand" as const), service: fc.constantFrom(...services), stops: fc.boolean() }),
     fc.record({ kind: fc.constant("rounds" as const), count: fc.nat(8) }),

@@ -144,7 +144,7 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     writeFileSync(file, "services: {web: {image: 'sim/crash:3'}, worker: {image: 'shop/worker:2'}}");
     const failed = await odysseus("apply", "-p", "two", file, "--wait");
     expect(failed.code).toBe(51);
-    expect(failed.stderr).toMatch(/two: revision 4 rolled-back: two-web was rolled back: .*exit code 3/);
+    expect(failed.stderr).toMatch(/two: revision 4 failed and was rolled back: two-web was rolled back: .*exit code 3/);
     expect(await odysseus("stack", "delete", "two", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("two: deleted") });
     expect(await odysseus("stacks", "get", "two")).toMatchObject({ code: 43 });
   }, 120_000);

@@ -71,6 +71,16 @@ describeOnCluster("a stack on three real engines", () => {
   const containerIds = async (deployment: string): Promise<readonly string[]> =>
     (await onEngines(cluster, deployment)).map(({ containerId }) => containerId).toSorted();
 
+  const untilOthers = (deployment: string, before: readonly string[]): Promise<void> =>
+    cluster.until(`all containers of ${deployment} are others`, async () => {
+      const now = await containerIds(deployment);
+      return now.length > 0 && now.every((containerId) => !before.includes(containerId));
+    });
+  const isInOrder = async (...services: readonly string[]): Promise<void> => {
+    const began = await Promise.all(services.map(async (service) => (await cluster.deployment(`shop-${service}`)).rollout.startedAtMs));
+    expect(began).toEqual(began.toSorted((a, b) => a - b));
+  };
+
   test(
     "comes up in the order of depends_on: a job that completes, what must be healthy, what needs it",
     async () => {
@@ -112,7 +122,7 @@ describeOnCluster("a stack on three real engines", () => {
     async () => {
       const failed = await cluster.cli("apply", manifest(init("one"), cache(), web(cluster.image("crash")), worker(), extra()), "--wait");
       expect(failed.exitCode).toBe(51);
-      expect(failed.stderr).toMatch(/shop: revision 3 rolled-back: shop-web was rolled back/);
+      expect(failed.stderr).toMatch(/shop: revision 3 failed and was rolled back: shop-web was rolled back/);
       await cluster.until("the stack is what it was", async () => (await stack()).status === "running");
       expect(await versions()).toEqual([cluster.image("bb2")]);
       expect((await stack()).members.map(({ service }) => service)).not.toContain("extra");
@@ -166,6 +176,47 @@ describeOnCluster("a stack on three real engines", () => {
       const restarted = await containerIds("shop-worker");
       await cluster.run("restart", "shop-web", "--wait");
       expect(await containerIds("shop-worker")).toEqual(restarted);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "is restarted in the order of depends_on: the named services and those that follow them, or all but the job, also when the control plane dies meanwhile",
+    async () => {
+      const [webs, workers, caches] = [await containerIds("shop-web"), await containerIds("shop-worker"), await containerIds("shop-cache")];
+      const said = await cluster.run("stack", "restart", "shop", "web", "--wait");
+      expect(said).toMatch(/shop: restarting web, worker\n/);
+      expect(said).toMatch(/shop: restarted/);
+      await untilOthers("shop-web", webs);
+      await untilOthers("shop-worker", workers);
+      expect(await containerIds("shop-cache")).toEqual(caches);
+      await isInOrder("web", "worker");
+      const [again, others] = [await containerIds("shop-web"), await containerIds("shop-worker")];
+      expect(await cluster.run("stack", "restart", "shop")).toMatch(
+        /shop: restarting extra, cache, web and 1 more; not restarted: init is a job\n/,
+      );
+      await cluster.until("it is under way", async () => (await cluster.deployment("shop-cache")).rollout.change === "restart");
+      expect(await cluster.cli("stack", "restart", "shop")).toMatchObject({
+        exitCode: 45,
+        stderr: expect.stringContaining("under way (restart"),
+      });
+      await cluster.killControlPlane("SIGKILL");
+      await cluster.startControlPlane();
+      await cluster.until("the stack has ended its restart", async () => (await stack()).rollout.outcome !== "in-progress", 120_000);
+      expect((await stack()).rollout).toMatchObject({ change: "restart", outcome: "succeeded" });
+      for (const [name, before] of [
+        ["shop-cache", caches],
+        ["shop-web", again],
+        ["shop-worker", others],
+      ] as const)
+        await untilOthers(name, before);
+      await isInOrder("cache", "web", "worker");
+      expect((await cluster.deployment("shop-init")).rollout.change).not.toBe("restart");
+      expect(await cluster.run("stack", "history", "shop")).toMatch(/restart +succeeded/);
+      expect(await cluster.cli("stack", "restart", "shop", "wbe")).toMatchObject({
+        exitCode: 43,
+        stderr: expect.stringContaining('"web"?'),
+      });
     },
     JOURNEY_TIMEOUT_MS,
   );
