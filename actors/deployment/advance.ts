@@ -193,8 +193,12 @@ function adoptSameContent(draft: Draft): void {
 /** A slot that waits for its successor needs one replica until then. Others, of a change that was never finished, would take up the successor's room. */
 function retireSuperseded(draft: Draft): void {
   const { state, nowMs } = draft;
+  const proven = new Set(state.revisions.flatMap(({ contentOf: content, provenAtMs }) => (provenAtMs === undefined ? [] : [content])));
   const merit = (placement: PlacementRecord): number =>
-    (isHealthy(placement) ? 4 : 0) + (isAvailable(state, placement, nowMs) ? 2 : 0) + (placement.evacuation === undefined ? 1 : 0);
+    (isHealthy(placement) ? 8 : 0) +
+    (isAvailable(state, placement, nowMs) ? 4 : 0) +
+    (proven.has(placement.contentOf) ? 2 : 0) +
+    (placement.evacuation === undefined ? 1 : 0);
   const surplus = draft.views
     .filter((view) => needsSuccessor(state, view))
     .flatMap(({ good, old }) => [...good, ...old].toSorted((a, b) => merit(b) - merit(a)).slice(1));

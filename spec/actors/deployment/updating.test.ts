@@ -145,6 +145,24 @@ describe("updating", () => {
     expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", revision: 3 });
   });
 
+  it("is superseded while neither of two replicas has proved itself by keeping the one whose revision has, also where that is to leave its node", () => {
+    const stage = running();
+    stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+    stage.placeAll();
+    const [begun = ""] = stage.active().filter((id) => stage.state.placements[id]?.contentOf === 2);
+    const slot = stage.state.placements[begun]?.slot;
+    const [old = ""] = stage.active().filter((id) => id !== begun && stage.state.placements[id]?.slot === slot);
+    stage.pass(2_000);
+    stage.healthy(begun);
+    stage.observe(old, { ...stage.running(old), health: "healthy" }, { attempt: 2 });
+    stage.tell({ kind: "evacuate", node: stage.nodeOf(old), placementIds: [old], reason: "n1 is being drained" });
+    stage.accepted({ kind: "update", patch: { image: "app:3" }, image: imageOf("3") });
+    expect(stage.active()).toContain(old);
+    expect(stage.active()).not.toContain(begun);
+    stage.finish();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", revision: 3 });
+  });
+
   it("stops the old replica first when both bind the same port of their node", () => {
     const stage = running(3, { ports: [{ containerPort: 80, publishedPort: 8080, mode: "host" }] });
     stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
