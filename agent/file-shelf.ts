@@ -4,9 +4,25 @@ export interface FileShelf {
   find(placementId: string, file: string): Promise<string | undefined>;
   /** Whole or not at all. Rejects with `ShelfFailure`. */
   put(placementId: string, file: string, bytes: Uint8Array, owner: FileOwner): Promise<string>;
+  /** A folder of files, whole or not at all. `among` are places in it that something else is mounted at. Rejects with `ShelfFailure`. */
+  putFolder(placementId: string, name: string, files: readonly ShelvedFile[], among: readonly MountPoint[]): Promise<string>;
   remove(placementId: string): Promise<void>;
   /** Placements that have files. */
   placements(): Promise<readonly string[]>;
+}
+
+/** A file of a folder. */
+export interface ShelvedFile {
+  /** Within the folder, without `..`. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly owner: FileOwner;
+}
+
+/** A place within a read-only folder that the engine could not make any more. */
+export interface MountPoint {
+  readonly path: string;
+  readonly kind: "file" | "folder";
 }
 
 export interface FileOwner {
@@ -35,6 +51,10 @@ export class SimulatedShelf implements FileShelf {
     const files = this.#files.get(placementId) ?? new Set<string>();
     this.#files.set(placementId, files.add(file));
     return `/simulated/${placementId}/${file}`;
+  }
+
+  putFolder(placementId: string, name: string): Promise<string> {
+    return this.put(placementId, name);
   }
 
   async remove(placementId: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { constants } from "node:fs";
 import { access, chmod, chown, mkdir, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type FileOwner, type FileShelf, ShelfFailure } from "./file-shelf.ts";
+import { dirname, join } from "node:path";
+import { type FileOwner, type FileShelf, type MountPoint, ShelfFailure, type ShelvedFile } from "./file-shelf.ts";
 
 /** What the kernel calls file systems that are in memory: tmpfs and ramfs. */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 const FOLDER_MODE = 0o700;
+const CONTAINER_FOLDER_MODE = 0o755;
 const UNFINISHED = ".unfinished";
 const PROBE = ".probe";
 
@@ -69,29 +70,48 @@ class MemoryShelf implements FileShelf {
 
   async find(placementId: string, file: string): Promise<string | undefined> {
     const path = join(this.#directory, placementId, file);
-    try {
-      await stat(path);
-      return this.#seenByEngine(path);
-    } catch {
-      return undefined;
-    }
+    return (await isThere(path)) ? this.#seenByEngine(path) : undefined;
   }
 
-  async put(placementId: string, file: string, bytes: Uint8Array, { uid, gid, mode }: FileOwner): Promise<string> {
-    const path = join(this.#directory, placementId, file);
+  put(placementId: string, file: string, bytes: Uint8Array, owner: FileOwner): Promise<string> {
+    return this.#place(placementId, file, (path) => this.#write(path, bytes, owner));
+  }
+
+  putFolder(placementId: string, name: string, files: readonly ShelvedFile[], among: readonly MountPoint[]): Promise<string> {
+    return this.#place(placementId, name, async (folder) => {
+      await makeFolder(folder);
+      for (const { path, bytes, owner } of files) {
+        await makeFolders(folder, dirname(path));
+        await this.#write(join(folder, path), bytes, owner);
+      }
+      for (const { path, kind } of among) {
+        await makeFolders(folder, kind === "folder" ? path : dirname(path));
+        if (kind === "file" && !(await isThere(join(folder, path)))) await writeFile(join(folder, path), "");
+      }
+    });
+  }
+
+  /** Made beside its place and put there when it is whole. */
+  async #place(placementId: string, name: string, make: (path: string) => Promise<void>): Promise<string> {
+    const path = join(this.#directory, placementId, name);
     const unfinished = `${path}${UNFINISHED}`;
     try {
       await mkdir(join(this.#directory, placementId), { recursive: true, mode: FOLDER_MODE });
-      await writeFile(unfinished, bytes, { mode: 0o600 });
-      if (uid !== process.getuid?.() || gid !== process.getgid?.()) await this.#give(unfinished, uid, gid);
-      await chmod(unfinished, mode);
+      await rm(unfinished, { recursive: true, force: true });
+      await make(unfinished);
       await rename(unfinished, path);
       return this.#seenByEngine(path);
     } catch (cause) {
-      await rm(unfinished, { force: true }).catch(() => undefined);
+      await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
       if (cause instanceof ShelfFailure) throw cause;
       throw new ShelfFailure(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
     }
+  }
+
+  async #write(path: string, bytes: Uint8Array, { uid, gid, mode }: FileOwner): Promise<void> {
+    await writeFile(path, bytes, { mode: 0o600 });
+    if (uid !== process.getuid?.() || gid !== process.getgid?.()) await this.#give(path, uid, gid);
+    await chmod(path, mode);
   }
 
   async remove(placementId: string): Promise<void> {
@@ -116,6 +136,27 @@ class MemoryShelf implements FileShelf {
   }
 }
 
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whoever the container runs as may look into it, whatever our own mask says. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, CONTAINER_FOLDER_MODE);
+}
+
+async function makeFolders(folder: string, inner: string): Promise<void> {
+  if (inner === ".") return;
+  await makeFolders(folder, dirname(inner));
+  await makeFolder(join(folder, inner));
+}
+
 class NoShelf implements FileShelf {
   readonly #reason: string;
 
@@ -129,6 +170,10 @@ class NoShelf implements FileShelf {
 
   async put(): Promise<never> {
     throw new ShelfFailure(this.#reason);
+  }
+
+  putFolder(): Promise<never> {
+    return this.put();
   }
 
   async remove(): Promise<void> {}

@@ -121,9 +121,18 @@ export function diff(before: Readonly<Record<string, unknown>>, after: Readonly<
   );
 }
 
+/** Lists whose items are told apart by one of their fields: an item is a field of its own. */
+const KEY_OF_ITEMS: Readonly<Record<string, string>> = { files: "target" };
+
 function flatten(value: Readonly<Record<string, unknown>>, prefix = "", into = new Map<string, unknown>()): Map<string, unknown> {
   for (const [key, item] of Object.entries(value)) {
     const path = prefix === "" ? key : `${prefix}.${key}`;
+    const keyField = KEY_OF_ITEMS[path];
+    if (keyField !== undefined && Array.isArray(item)) {
+      for (const { [keyField]: itemKey, ...fields } of item as readonly Record<string, unknown>[])
+        into.set(`${path}.${String(itemKey)}`, fields);
+      continue;
+    }
     const isBranch = typeof item === "object" && item !== null && !Array.isArray(item) && path !== "health";
     if (isBranch) flatten(item as Record<string, unknown>, path, into);
     else if (item !== undefined) into.set(path, item);

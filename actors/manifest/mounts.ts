@@ -17,7 +17,7 @@ export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
 
 /** `volumes` of a service. */
 export const volumesRule: Rule<Draft> = different(
-  "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own. A path of the node is mounted where the node allows it. A file beside the manifest is read when it is applied, and is read-only; a folder that is not there becomes a volume, and one with files in it is refused.",
+  "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own. A path of the node is mounted where the node allows it. A file beside the manifest is read when it is applied, and is read-only; so is a folder of files that is mounted read-only, and one that is not is refused. A folder that is not there becomes a volume.",
   (reading, place, draft) => {
     const mounts = new Map<string, Mount>();
     for (const item of reading.items(place)) {

@@ -5,7 +5,8 @@ import type { Findings, Spot } from "./findings.ts";
 export type FileRead =
   /** `bytes` where the text may not be all of it. */
   | { readonly kind: "text"; readonly text: string; readonly bytes?: Uint8Array; readonly isExecutable?: boolean }
-  | { readonly kind: "folder"; readonly isEmpty: boolean }
+  /** `names` of what is in it. */
+  | { readonly kind: "folder"; readonly names: readonly string[] }
   | { readonly kind: "absent" }
   /** One sentence: why it may not or cannot be read. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -17,7 +18,9 @@ export interface ProjectFiles {
 }
 
 /** A project of nothing but its manifest. */
-export const noFiles: ProjectFiles = { read: () => ({ kind: "absent" }) };
+export const noFiles: ProjectFiles = {
+  read: (path) => (path === "." ? { kind: "folder", names: ["compose.yaml"] } : { kind: "absent" }),
+};
 
 /** More files in one project are refused. */
 const MAX_FILES = 300;

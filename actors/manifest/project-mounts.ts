@@ -1,8 +1,12 @@
+import { createHash } from "node:crypto";
 import { extname, posix } from "node:path";
+import { MAX_FILE_NAME_CHARS, PROGRAM_MODE } from "../deployment/file-contract.ts";
+import { folderBytes, type FolderFile } from "../deployment/folder-contract.ts";
 import type { Mount } from "../deployment/mount-contract.ts";
 import { fullName, newDefinition } from "./definition-fields.ts";
 import type { Draft } from "./draft.ts";
 import { asContent } from "./file-definitions.ts";
+import { readFolder } from "./project-folders.ts";
 import type { Place, Reading } from "./reading.ts";
 import { pathAsName, volumeInPlaceOf } from "./volume-definitions.ts";
 
@@ -19,11 +23,13 @@ export interface ProjectMount {
   readonly mode?: number | undefined;
 }
 
-const EXECUTABLE_MODE = 0o555;
 /** Where Dokploy keeps what containers write, and what its own pages write for them: the folder is there, and not here. */
 const DOKPLOY_FOLDER = "../files/";
 
-/** A file becomes one of the container's files, read now; a folder that is empty or missing becomes a volume. A folder with files in it cannot be had. */
+/**
+ * A file becomes one of the container's files, read now, and so does a folder of files that is only read. A folder that is empty or missing becomes a volume;
+ * one with files in it that is written to cannot be had.
+ */
 export function projectMount(reading: Reading, item: Place, mount: ProjectMount, draft: Draft): Mount | undefined {
   const { source, target, readOnly, mayBeMade, content, mode } = mount;
   const inside = source.startsWith(DOKPLOY_FOLDER) ? source.slice("../".length) : source;
@@ -35,11 +41,7 @@ export function projectMount(reading: Reading, item: Place, mount: ProjectMount,
       `${source} is outside the project's folder, on a machine that is none of the nodes.`,
       "use a named volume for data, move a file into the project, or write the whole path of what is the node's own.",
     );
-  const there = source.startsWith(DOKPLOY_FOLDER)
-    ? ({ kind: "absent" } as const)
-    : path === "."
-      ? ({ kind: "folder", isEmpty: false } as const)
-      : reading.files.look(path, item);
+  const there = source.startsWith(DOKPLOY_FOLDER) ? ({ kind: "absent" } as const) : reading.files.look(path, item);
   switch (there?.kind) {
     case undefined:
       return undefined;
@@ -51,14 +53,19 @@ export function projectMount(reading: Reading, item: Place, mount: ProjectMount,
           "add :ro where it does not; use a named volume where it does.",
         );
       const bytes = there.bytes ?? Buffer.from(there.text);
-      return addFile(reading, item, { path, target, bytes, mode: there.isExecutable === true ? EXECUTABLE_MODE : undefined }, draft);
+      return addFile(reading, item, { path, target, bytes, mode: there.isExecutable === true ? PROGRAM_MODE : undefined }, draft);
     }
     case "folder":
-      if (there.isEmpty) break;
+      if (there.names.length === 0) break;
+      if (readOnly) {
+        const files = readFolder(reading, item, path);
+        if (files?.length === 0) break;
+        return files && addFolder(reading, item, { path, target, files }, draft);
+      }
       return reading.refuse(
         item,
-        `${source} is a folder of this machine, and the files in it are not on the nodes.`,
-        "put them into the image, or mount them one by one; use a named volume for data.",
+        `${source} is a folder with files of this machine, and what a container writes to it would be on its node alone.`,
+        "add :ro where it only reads them; use a named volume for data, and put code into the image.",
       );
     case "absent":
       if (mayBeMade && !isNamedLikeFile(source)) break;
@@ -94,6 +101,24 @@ interface ReadFile {
 function addFile(reading: Reading, item: Place, { path, target, bytes, mode }: ReadFile, draft: Draft): undefined {
   const value = asContent(reading, item, bytes);
   if (value === undefined) return;
-  const name = fullName(reading, pathAsName(path ?? target), newDefinition());
+  const name = nameOf(reading, path ?? target);
   draft.addFile(reading, { kind: "config", name, target, value, ...(mode !== undefined && { mode }) }, item);
+}
+
+interface ReadFolder extends Pick<ProjectMount, "target"> {
+  readonly path: string;
+  readonly files: readonly FolderFile[];
+}
+
+function addFolder(reading: Reading, item: Place, { path, target, files }: ReadFolder, draft: Draft): undefined {
+  const value = asContent(reading, item, folderBytes(files));
+  if (value !== undefined) draft.addFile(reading, { kind: "folder", name: nameOf(reading, path), target, value }, item);
+}
+
+/** Of a path that is longer than a name may be, its end is told by a hash. */
+function nameOf(reading: Reading, path: string): string {
+  const name = fullName(reading, pathAsName(path), newDefinition());
+  if (name.length <= MAX_FILE_NAME_CHARS) return name;
+  const end = `-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
+  return `${name.slice(0, MAX_FILE_NAME_CHARS - end.length)}${end}`;
 }

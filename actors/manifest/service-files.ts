@@ -4,7 +4,7 @@ import { different, type FieldTable, honoured, readFields, type Rule } from "./f
 import { fileMode } from "./quantities.ts";
 import type { Place, Reading } from "./reading.ts";
 
-type Kind = GivenFile["kind"];
+type Kind = Exclude<GivenFile["kind"], "folder">;
 
 interface Grant {
   source?: string;

@@ -60,7 +60,7 @@ export function writeNetworks(networks: readonly Network[], { project, service, 
   return { service: { networks: Object.fromEntries(joined) }, networks: Object.fromEntries(defined) };
 }
 
-/** Contents are written nowhere: to Compose they are there already. Which content it is, only our own words can say. */
+/** Contents are written nowhere: to Compose they are there already. Which content it is, and all of a folder, only our own words can say. */
 export function writeFiles(files: NonNullable<DeploymentSpec["files"]>, { project }: Within): Part {
   const of = (kind: "config" | "secret"): typeof files => files.filter((file) => file.kind === kind);
   const grants = (kind: "config" | "secret"): readonly Written[] =>

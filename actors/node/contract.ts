@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SealedFile } from "../deployment/file-contract.ts";
+import { SealedContent } from "../deployment/file-contract.ts";
 import { VolumeName } from "../deployment/mount-contract.ts";
 import { PinnedImage, PinnedTemplate, PullPolicy } from "../deployment/contract.ts";
 import { NodeAllowance } from "./allowance-contract.ts";
@@ -219,7 +219,7 @@ export const AgentMessage = z.discriminatedUnion("kind", [
     kind: z.literal("agent.file"),
     session: z.string(),
     placementId: z.string(),
-    file: SealedFile.pick({ kind: true, name: true, version: true }),
+    file: SealedContent,
   }),
   /** What the node's proxy does: when it changed, and after every heartbeat. Soft. */
   z.strictObject({ kind: z.literal("agent.ingress"), session: z.string(), status: IngressStatus }),

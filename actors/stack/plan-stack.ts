@@ -19,6 +19,7 @@ import { atMost, inPortions } from "../portions.ts";
 import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import { replacingFields, waitsOf } from "./changes.ts";
+import { folderChanges } from "./folder-changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
 import { missingImages, PlannedImage, plannedImages, readKnownImages } from "./image-plan.ts";
@@ -206,9 +207,12 @@ export async function planStack(input: StackInput, context: OperationContext): P
     clashesOf(wantsOf(members), context, CLASHES_TIMEOUT_MS),
   ]);
   if (isRefusal(foreseen)) return foreseen;
-  const planned = await inPortions(members, context.clock, (item) => {
-    const { deployment } = item.member;
-    return plannedMember(item, foreseen.get(deployment), input.name, { known, traffic, clash: clashes.get(deployment) });
+  const given = new Map(input.members.map(({ service, spec: { files } }) => [service, files]));
+  const planned = await inPortions(members, context.clock, async (item) => {
+    const { service, deployment } = item.member;
+    const present = item.change === "change" ? item.view?.spec.files : undefined;
+    const folders = await folderChanges(given.get(service) ?? [], present ?? [], context.sealed);
+    return plannedMember(item, foreseen.get(deployment), input.name, { known, traffic, clash: clashes.get(deployment), folders });
   });
   return { name: input.name, change, members: [...planned] };
 }
@@ -217,7 +221,12 @@ function plannedMember(
   { member, view, change, diff, replaces }: Compared,
   foreseen: Foreseen | undefined,
   stack: string,
-  now: { readonly known: (node: string) => KnownImages; readonly traffic: readonly string[]; readonly clash: string | undefined },
+  now: {
+    readonly known: (node: string) => KnownImages;
+    readonly traffic: readonly string[];
+    readonly clash: string | undefined;
+    readonly folders: readonly string[];
+  },
 ): PlannedMember {
   const { nodes = {}, pending = 0, rejections = [], leftOut = [] } = foreseen ?? {};
   const { image } = member.template;
@@ -237,7 +246,7 @@ function plannedMember(
     findings:
       change === "remove" || change === "stays"
         ? []
-        : [...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images)],
+        : [...now.folders, ...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images)],
   };
 }
 

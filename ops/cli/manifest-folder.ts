@@ -18,7 +18,7 @@ function read(folder: string, path: string): FileRead {
     if (inside.startsWith("..") || isAbsolute(inside))
       return { kind: "refused", reason: `${path} leads out of the project's folder, to ${real}, and is not read.` };
     const found = statSync(real);
-    if (found.isDirectory()) return { kind: "folder", isEmpty: readdirSync(real).length === 0 };
+    if (found.isDirectory()) return { kind: "folder", names: readdirSync(real) };
     if (!found.isFile()) return { kind: "refused", reason: `${path} is neither a file nor a folder, and is not read.` };
     if (found.size > MAX_MANIFEST_BYTES) return { kind: "refused", reason: `${path} is larger than ${MAX_MANIFEST_BYTES} bytes.` };
     const bytes = readFileSync(real);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import { type FolderFile, folderBytes } from "../../actors/deployment/folder-contract.ts";
 import { requireCapability } from "../support/capability.ts";
 import { OneNode } from "./one-node.ts";
 
@@ -39,6 +40,27 @@ describeOnTestbed("configs and secrets, on a real engine", () => {
     expect(await one.docker("inspect", one.node.containerId())).not.toContain(VALUE);
     // Whole, as the image's layers and the container's own would have it.
     expect(await one.bed.node(1).enter(["sh", "-c", `grep -rl "${VALUE}" /var/lib/docker /run/shared || true`])).toBe("");
+  });
+
+  test("of a folder take the place of what the image has there, programs among them, with room for what is mounted among them", async () => {
+    const text = (path: string, content: string, isProgram = false): FolderFile => ({
+      path,
+      value: Buffer.from(content).toString("base64"),
+      isProgram,
+    });
+    const files = [text("hello", "#!/bin/sh\necho hello\n", true), text("conf.d/a.conf", "listen 81\n")];
+    one.node.contents.set("scripts", Buffer.from(folderBytes(files)).toString("utf8"));
+    const folder = { kind: "folder", name: "scripts", version: VERSION, target: "/www", uid: 65_534 };
+    const among = { kind: "config", name: "conf", version: VERSION, target: "/www/conf.d/b.conf" };
+    await one.node.start();
+    const given = { files: [folder, among], tmpfs: [{ target: "/www/run" }] };
+    await one.node.assign(await one.node.placement(one.image, { template: { ...template, ...given } }));
+    await one.node.untilHealthy();
+    expect(await one.inside("cd /www; ls; ./hello; cat conf.d/a.conf conf.d/b.conf; stat -c '%u %a' hello conf.d/a.conf conf.d")).toBe(
+      "conf.d\nhello\nrun\nhello\nlisten 81\nlisten 80\n65534 555\n65534 444\n0 755\n",
+    );
+    await expect(one.inside("echo x > /www/y")).rejects.toThrow(/Read-only file system|Permission denied/);
+    expect(await one.bed.node(1).enter(["sh", "-c", 'grep -rl "listen 81" /var/lib/docker /run/shared || true'])).toBe("");
   });
 
   test("outlive attempts and the agent while the control plane is away, and go with the placement", async () => {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeploymentSpec } from "../../../actors/deployment/contract.ts";
 import { type Manifest, readProject } from "../../../actors/manifest/read-compose.ts";
 import { writeCompose } from "../../../actors/manifest/write-compose.ts";
+import { folderFiles } from "../../../ops/cli/manifest-folder.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { composeFixtures, describeComposeFixtures } from "../../support/compose-fixtures.ts";
 import { ComposeOracle, type OracleAnswer } from "../../support/compose-oracle.ts";
@@ -103,14 +104,13 @@ describeWithOracle("a Compose file that Compose's own library takes, too", () =>
 
 function readHere({ files, manifests = ["compose.yaml"], environment = {}, profiles = [] }: OracleCase, directory: string): Manifest {
   const named = (file: string): { readonly file: string; readonly text: string } => ({ file, text: files[file] ?? "" });
-  const read = (path: string): string => readFileSync(join(directory, path), "utf8");
   return readProject({
     manifests: manifests.map(named),
     folderName: "project",
     environment,
     profiles,
     envFiles: files[".env"] === undefined ? [] : [named(".env")],
-    files: { read: (path) => (existsSync(join(directory, path)) ? { kind: "text", text: read(path) } : { kind: "absent" }) },
+    files: folderFiles(directory),
   });
 }
 

@@ -6,14 +6,31 @@ const there: Readonly<Record<string, FileRead>> = {
   "nginx.conf": { kind: "text", text: "listen 80;" },
   "nginx/app.conf": { kind: "text", text: "listen 81;" },
   "start.sh": { kind: "text", text: "#!/bin/sh\n", isExecutable: true },
-  src: { kind: "folder", isEmpty: false },
-  fresh: { kind: "folder", isEmpty: true },
+  "conf.d": { kind: "folder", names: ["b.conf", "a.conf", "sites"] },
+  "conf.d/a.conf": { kind: "text", text: "a", bytes: Uint8Array.of(0, 255) },
+  "conf.d/b.conf": { kind: "text", text: "b", isExecutable: true },
+  "conf.d/sites": { kind: "folder", names: ["empty", "shop"] },
+  "conf.d/sites/empty": { kind: "folder", names: [] },
+  "conf.d/sites/shop": { kind: "text", text: "shop" },
+  ".": { kind: "folder", names: ["compose.yaml"] },
+  hollow: { kind: "folder", names: ["within"] },
+  "hollow/within": { kind: "folder", names: [] },
+  dangling: { kind: "folder", names: ["gone"] },
+  stuffed: { kind: "folder", names: ["big"] },
+  "stuffed/big": { kind: "text", text: "x".repeat(340_001) },
+  linked: { kind: "folder", names: ["out"] },
+  "linked/out": { kind: "refused", reason: "linked/out leads out of the project's folder, to /etc, and is not read." },
+  src: { kind: "folder", names: ["main.ts"] },
+  fresh: { kind: "folder", names: [] },
   big: { kind: "text", text: "x".repeat(512_001) },
 };
 
 function read(mounts: string, more = ""): ReturnType<typeof readProject> {
   const text = `services:\n  web:\n    image: nginx:1\n    volumes: ${mounts}\n${more}`;
-  const files = { read: (path: string): FileRead => there[path] ?? { kind: "absent" } };
+  const files = {
+    read: (path: string): FileRead =>
+      there[path] ?? (/^circle(\/circle)*$/.test(path) ? { kind: "folder", names: ["circle"] } : { kind: "absent" }),
+  };
   return readProject({ manifests: [{ file: "compose.yaml", text }], name: "shop", files });
 }
 
@@ -37,6 +54,21 @@ describe("a mount of what lies beside the manifest", () => {
     expect(messagesOf('["./nginx.conf:/etc/nginx/nginx.conf:ro"]')).toEqual([]);
   });
 
+  test("is a read-only folder of the container where it is a folder with files that is only read, with all that is in it", () => {
+    const files = [
+      { path: "a.conf", value: Buffer.from([0, 255]).toString("base64"), isProgram: false },
+      { path: "b.conf", value: base64("b"), isProgram: true },
+      { path: "sites/shop", value: base64("shop"), isProgram: false },
+    ];
+    const whole = { kind: "folder", name: "shop_conf.d", target: "/etc/nginx/conf.d", value: base64(JSON.stringify({ files })) };
+    expect(specOf('["./conf.d/:/etc/nginx/conf.d:ro"]')).toEqual({ mounts: undefined, files: [whole] });
+    expect(specOf("[{type: bind, source: ./conf.d, target: /etc/nginx/conf.d, read_only: true}]")).toEqual({
+      mounts: undefined,
+      files: [whole],
+    });
+    expect(messagesOf('["./conf.d:/etc/nginx/conf.d:ro"]')).toEqual([]);
+  });
+
   test("is said to be read-only where the container might want to write to it", () => {
     expect(messagesOf('["./nginx.conf:/etc/nginx/nginx.conf"]')).toEqual([
       expect.stringMatching(/^warning services\.web\.volumes\[0\]: \.\/nginx\.conf is read when .* cannot write to it/),
@@ -50,11 +82,12 @@ describe("a mount of what lies beside the manifest", () => {
   });
 
   test("is a volume where there is nothing, or an empty folder, which Compose would fill with data", () => {
-    expect(specOf('["./data:/data", "./fresh/:/fresh", "./certs:/certs:ro"]')).toEqual({
+    expect(specOf('["./data:/data", "./fresh/:/fresh", "./certs:/certs:ro", "./hollow:/hollow:ro"]')).toEqual({
       mounts: [
         { kind: "volume", name: "shop_data", target: "/data" },
         { kind: "volume", name: "shop_fresh", target: "/fresh" },
         { kind: "volume", name: "shop_certs", target: "/certs", readOnly: true },
+        { kind: "volume", name: "shop_hollow", target: "/hollow", readOnly: true },
       ],
       files: undefined,
     });
@@ -74,8 +107,12 @@ describe("a mount of what lies beside the manifest", () => {
   });
 
   test.each([
-    ['["./src:/app"]', /^error .*\.\/src is a folder of this machine, and the files in it are not on the nodes/],
-    ['[".:/app"]', /^error .*\. is a folder of this machine/],
+    ['["./src:/app"]', /^error .*\.\/src is a folder with files of this machine, and what a container writes to it/],
+    ['[".:/app"]', /^error .*\. is a folder with files of this machine/],
+    ['["./dangling:/app:ro"]', /^error .*There is no dangling\/gone: it leads nowhere/],
+    ['["./stuffed:/app:ro"]', /^error .*The folder stuffed is more than is read .* 200 files and folders of together 340000 bytes/],
+    ['["./circle:/app:ro"]', /^error .*The folder circle is more than is read/],
+    ['["./linked:/app:ro"]', /^error .*linked\/out leads out of the project's folder/],
     ['["./missing.conf:/etc/x.conf"]', /^error .*There is no \.\/missing\.conf beside the manifest/],
     ["[{type: bind, source: ./none, target: /x, bind: {create_host_path: false}}]", /^error .*There is no \.\/none beside/],
     ['["../up:/x"]', /^error .*\.\.\/up is outside the project's folder/],
@@ -91,8 +128,8 @@ describe("a mount of what lies beside the manifest", () => {
   });
 
   test("a folder may be called as a file is, where the slash at its end says so", () => {
-    expect(specOf('["./conf.d:/etc/conf.d", "./site.example/:/www"]')).toMatchObject({
-      mounts: [{ name: "shop_conf.d" }, { name: "shop_site.example" }],
+    expect(specOf('["./init.d:/etc/conf.d", "./site.example/:/www"]')).toMatchObject({
+      mounts: [{ name: "shop_init.d" }, { name: "shop_site.example" }],
     });
   });
 });

@@ -197,7 +197,7 @@ describe("a Compose file that is written", () => {
       together: fc.constantFrom("shop", "others"),
       files: fc.uniqueArray(
         fc.record({
-          kind: fc.constantFrom("config", "secret"),
+          kind: fc.constantFrom("config", "secret", "folder"),
           name: names,
           target: fc.constantFrom("/run/secrets/a", "/etc/$b"),
           version: fc.constant("0".repeat(32)),

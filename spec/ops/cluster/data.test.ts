@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
@@ -143,6 +143,52 @@ configs: {conf: {content: "listen 80"}}
     expect((await cluster.api("DELETE", "/volumes/shop_data")).body).toMatchObject({ nodes: [{ node: `n${node}`, data: "removed" }] });
     expect(await cluster.bed.node(node).docker(["volume", "ls", "-q", "--filter", "name=ody-"])).toBe("ody-default-shop_scratch\n");
     expect((await cluster.api("GET", "/volumes")).body).toMatchObject({ items: [{ name: "shop_scratch", users: [] }] });
+  });
+
+  test("a folder that is only read is what a container sees in its place; what changes in it is told by name, and replaces who uses it", async () => {
+    const folder = join(project, "site");
+    const write = (path: string, content: string, mode = 0o644): void => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content, { mode });
+    };
+    const script = "for each in /init.d/*; do $each > /tmp/$(basename $each) || exit 1; done; exec until-term httpd -f -p 8080 -h /www";
+    const web = {
+      image: cluster.image("bb1"),
+      command: ["sh", "-c", script.replaceAll("$", "$$$$")],
+      volumes: ["./www:/www:ro", "./init.d:/init.d:ro"],
+      network_mode: "bridge",
+      "x-odysseus": { rollout: { minHealthyMs: 100 }, stopGraceMs: 1_000 },
+    };
+    write("compose.yaml", JSON.stringify({ name: "site", services: { web } }));
+    write("www/index.html", "welcome, stranger\n");
+    write("www/shop/price.html", "2\n");
+    write("init.d/10-first", "#!/bin/sh\necho begun\n", 0o755);
+    const compose = join(folder, "compose.yaml");
+    const seen = async (script: string): Promise<string> => {
+      const container = (await cluster.containers("site-web")).find(({ phase }) => phase === "running");
+      return cluster.bed.node(Number(container?.node?.slice(1))).docker(["exec", container?.containerId ?? "", "sh", "-c", script]);
+    };
+    const get = "wget -qO- http://127.0.0.1:8080";
+    await cluster.run("apply", compose, "--wait");
+    expect(await seen(`${get}/index.html; ${get}/shop/price.html; cat /tmp/10-first; ls /www`)).toBe(
+      "welcome, stranger\n2\nbegun\nindex.html\nshop\n",
+    );
+    expect(await cluster.run("apply", compose, "--wait")).toContain("nothing to change");
+
+    write("www/index.html", "welcome, friend\n");
+    write("www/news.html", "none\n");
+    rmSync(join(folder, "www/shop"), { recursive: true });
+    const { stdout } = await cluster.cli("plan", compose);
+    expect(stdout).toContain("In /www, index.html changes, news.html is added, shop/price.html is removed.");
+    expect(stdout).not.toMatch(/welcome|init\.d/);
+    await cluster.run("apply", compose, "--wait");
+    expect(await seen(`${get}/index.html; ls /www`)).toBe("welcome, friend\nindex.html\nnews.html\n");
+
+    const exported = join(project, "exported.yaml");
+    writeFileSync(exported, await cluster.run("export", "site"));
+    expect((await cluster.cli("plan", exported)).stdout).toContain("nothing to change");
+    await cluster.run("stack", "rollback", "site", "--wait");
+    expect(await seen(`${get}/index.html; ls /www`)).toBe("welcome, stranger\nindex.html\nshop\n");
   });
 
   test("two databases never work on one directory, not even while the old one takes its time to end", async () => {
