@@ -6,6 +6,7 @@ import { anonymous, bind, named, PROPAGATION, relabelling } from "./mount-kinds.
 import { isPath, isTarget, parseMount } from "./mount-syntax.ts";
 import { projectMount } from "./project-mounts.ts";
 import type { Place, Reading } from "./reading.ts";
+import { repeatedMounts } from "./repeated-mounts.ts";
 
 /** `tmpfs` of a service: `PATH` or `PATH:OPTIONS`. */
 export const tmpfsRule: Rule<Draft> = honoured((reading, place, draft) => {
@@ -20,7 +21,14 @@ export const volumesRule: Rule<Draft> = different(
   "A named volume stays on its node, and replicas that use it run there; a global service has one on each node, with data of its own. A path of the node is mounted where the node allows it. A file beside the manifest is read when it is applied, and is read-only; so is a folder of files that is mounted read-only, and one that is not is refused. A folder that is not there becomes a volume.",
   (reading, place, draft) => {
     const mounts = new Map<string, Mount>();
-    for (const item of reading.items(place)) {
+    const items = reading.items(place);
+    const repeated = repeatedMounts(items);
+    for (const item of items) {
+      const around = repeated.get(item);
+      if (around !== undefined) {
+        reading.differs(item, `It is in ${around}, which is mounted around it: the container has it there already.`, "leave it out.");
+        continue;
+      }
       const mount = reading.isMap(item) ? longMount(reading, item, draft) : shortMount(reading, item, draft);
       if (mount === undefined) continue;
       if (mounts.has(mount.target))

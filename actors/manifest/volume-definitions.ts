@@ -90,7 +90,7 @@ export function volumeInPlaceOf(reading: Reading, path: string, source: string, 
       "conflict",
       at,
       `Of ${path} and ${around.inPlaceOf}, one is in the other: each would be a volume of its own.`,
-      "mount one of them alone.",
+      "mount the outer one alone, in each service that needs a part of it.",
     );
   const made = { ...volumeOf(reading, key, newDefinition()), inPlaceOf: path };
   reading.differs(

@@ -106,7 +106,25 @@ describe("a mount of what lies beside the manifest", () => {
     expect(specOf('["data:/a"]', "volumes: {data: }")).toEqual(specOf('["./data:/a"]'));
   });
 
+  test("is left out where it is a folder in another one, at the place where that shows it anyway", () => {
+    for (const mounts of [
+      '"./conf/live:/etc/x/live", "./conf:/etc/x"',
+      '"./conf/:/etc/x/", {type: bind, source: conf/live/, target: /etc/x/live/}',
+    ]) {
+      expect(specOf(`[${mounts}]`)).toEqual({ mounts: [{ kind: "volume", name: "shop_conf", target: "/etc/x" }], files: undefined });
+      expect(messagesOf(`[${mounts}]`)).toContainEqual(
+        expect.stringMatching(/^warning .*It is in (\.\/)?conf\/?, which is mounted around it/),
+      );
+    }
+    expect(specOf('["./conf.d:/etc/x:ro", "./conf.d/a.conf:/etc/x/a.conf:ro"]')).toMatchObject({ files: [{ kind: "folder" }] });
+  });
+
   test.each([
+    [
+      '["./conf:/etc/x", "data:/etc/x/live", "./conf/live/now:/etc/x/live/now"]',
+      /^error .*Of conf\/live\/now and conf, one is in the other/,
+    ],
+    ['["./conf:/etc/x", "./conf/live:/etc/x/live:ro"]', /^error .*Of conf\/live and conf, one is in the other.*/],
     ['["./src:/app"]', /^error .*\.\/src is a folder with files of this machine, and what a container writes to it/],
     ['[".:/app"]', /^error .*\. is a folder with files of this machine/],
     ['["./dangling:/app:ro"]', /^error .*There is no dangling\/gone: it leads nowhere/],
