@@ -1,21 +1,7 @@
 import type { PinnedTemplate } from "../actors/deployment/contract.ts";
+import { reachedPorts } from "../actors/deployment/reached-contract.ts";
 import { RESERVED_PORTS } from "../actors/ingress/contract.ts";
 import type { Endpoint } from "../actors/node/contract.ts";
-
-type ContainerPort = Pick<Endpoint, "containerPort" | "protocol">;
-
-/** Container ports that a balanced port or a route leads to, each once. */
-function reachedPorts({ ports, routes }: PinnedTemplate): readonly ContainerPort[] {
-  const balanced = ports.filter(({ mode, publishedPort }) => mode === "balanced" && publishedPort !== undefined);
-  const routed = routes.flatMap((route) => {
-    const containerPort = route.containerPort ?? ports[0]?.containerPort;
-    return containerPort === undefined ? [] : [{ containerPort, protocol: "tcp" as const }];
-  });
-  const all = [...balanced, ...routed].map(
-    ({ containerPort, protocol }) => [`${containerPort}/${protocol}`, { containerPort, protocol }] as const,
-  );
-  return [...new Map(all).values()];
-}
 
 /**
  * Where ingress nodes will reach them: what was chosen before stays; else a port of the node that nobody else has, searched for from a random place, so that
@@ -27,14 +13,12 @@ export function chooseEndpoints(
   taken: ReadonlySet<number>,
   chance: () => number,
 ): readonly Endpoint[] {
-  const network = template.namespaces?.network;
-  if (network === "none") return [];
   const [first, last] = RESERVED_PORTS.replicas;
   const count = last - first + 1;
   const own = new Set(taken);
   return reachedPorts(template).flatMap(({ containerPort, protocol }) => {
     // In the node's own network it listens there already.
-    if (network === "host") return [{ containerPort, protocol, port: containerPort }];
+    if (template.namespaces?.network === "host") return [{ containerPort, protocol, port: containerPort }];
     const before = known.find((endpoint) => endpoint.containerPort === containerPort && endpoint.protocol === protocol);
     if (before !== undefined) return [before];
     const start = Math.floor(chance() * count);

@@ -1,3 +1,4 @@
+import { adoptable } from "./adoption.ts";
 import { isHeldUp, nextBatchAtMs } from "./batches.ts";
 import type { Draft } from "./draft.ts";
 import { followNodes } from "./follow-nodes.ts";
@@ -25,6 +26,7 @@ export function advance(draft: Draft): void {
     drop(draft);
     stopOverdue(draft);
     if (draft.state.mode === "running") {
+      adopt(draft);
       followNodes(draft);
       retireExcess(draft);
       retireEnded(draft);
@@ -40,6 +42,13 @@ export function advance(draft: Draft): void {
     if (draft.events.length === before) return;
   }
   throw new Error(`${draft.state.name}: no rest after ${MAX_ROUNDS} rounds`);
+}
+
+/** What needs no other replica for the present revision comes to it at once, as after a rollback, or after a change of what replicas do not carry. */
+function adopt(draft: Draft): void {
+  if (!bringsForward(draft.state)) return;
+  const slots = adoptable(draft.state, draft.views);
+  if (slots.length > 0) draft.add({ type: "slots.adopted", slots, revision: draft.state.revision });
 }
 
 /** Whoever the deployment has no use for goes at once, except what it consisted of when it was global, or not: that goes as what takes its place comes. */
@@ -155,7 +164,6 @@ function retarget(draft: Draft, slots: readonly number[], revision: number): voi
 
 /** Replaces what is of an older revision or being evacuated, never beyond the budget nor before its time. */
 function replaceOld(draft: Draft): void {
-  adoptSameContent(draft);
   retireSuperseded(draft);
   const views = draft.views;
   const room = new RolloutRoom(draft.state, views, draft.nowMs);
@@ -174,20 +182,6 @@ function replaceOld(draft: Draft): void {
   if (bringsForward(draft.state)) retarget(draft, slots, draft.state.revision);
   stop(draft, goFirst);
   request(draft, slots);
-}
-
-/** A slot whose replica already runs the wanted content, as after a rollback, only changes its number. */
-function adoptSameContent(draft: Draft): void {
-  if (!bringsForward(draft.state)) return;
-  const { revision } = draft.state;
-  const wanted = contentOf(draft.state, revision);
-  const slots = draft.views
-    .filter(
-      ({ slot, good, old }) =>
-        slot.revision !== revision && (hasEnded(slot, wanted) || [...good, ...old].some((placement) => placement.contentOf === wanted)),
-    )
-    .map(({ slot }) => slot.number);
-  retarget(draft, slots, revision);
 }
 
 /** A slot that waits for its successor needs one replica until then. Others, of a change that was never finished, would take up the successor's room. */

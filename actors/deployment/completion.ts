@@ -2,7 +2,7 @@ import { excuseOf } from "./excuses.ts";
 import { isDone, isGlobal, notReady, presentNodes } from "./global.ts";
 import { isAvailable, isMoving } from "./replica.ts";
 import { excessOf, type SlotView } from "./slot-views.ts";
-import type { DeploymentState } from "./state.ts";
+import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 export type Completion =
   /** All slots are as they are to be, except those that are excused. */
@@ -28,8 +28,14 @@ export function completionOf(state: DeploymentState, nowMs: number, views: reado
 }
 
 function isAsWanted(state: DeploymentState, { slot, good, old }: SlotView, nowMs: number): boolean {
+  if (isSpared(state, [...good, ...old])) return true;
   if (old.length > 0 || (slot.revision !== state.revision && isMoving(state))) return false;
   const [best, ...rest] = good;
   if (isDone(state, slot)) return best === undefined;
   return best !== undefined && rest.length === 0 && isAvailable(state, best, nowMs);
+}
+
+/** A change of what replicas do not carry says nothing of those that it found, nor they of it. */
+function isSpared({ rollout }: DeploymentState, placements: readonly PlacementRecord[]): boolean {
+  return rollout?.spares === true && placements.every(({ requestedAtMs }) => requestedAtMs < rollout.startedAtMs);
 }

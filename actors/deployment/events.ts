@@ -12,6 +12,8 @@ export type DeploymentEvent =
       readonly type: "revision.created";
       readonly number: number;
       readonly contentOf: number;
+      /** Absent: `contentOf`. */
+      readonly replicasOf?: number;
       readonly template: PinnedTemplate;
       readonly platforms: readonly Platform[];
     }
@@ -23,6 +25,7 @@ export type DeploymentEvent =
       readonly revision: number;
       readonly deadlineAtMs: number;
       readonly diff: readonly FieldChange[];
+      readonly spares?: true;
       readonly cause?: string;
     } & Author)
   | {
@@ -32,6 +35,8 @@ export type DeploymentEvent =
       readonly reason: string | undefined;
     }
   | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
+  /** What lives in them, or has ended there, is what the revision wants already: it becomes the revision's as it is. */
+  | { readonly type: "slots.adopted"; readonly slots: readonly number[]; readonly revision: number }
   | { readonly type: "slots.removed"; readonly slots: readonly number[] }
   /** Of a global deployment: which node a slot lives on, for ever. */
   | { readonly type: "slots.pinned"; readonly slots: readonly { readonly slot: number; readonly node: string }[] }

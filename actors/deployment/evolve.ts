@@ -1,5 +1,6 @@
 import type { DeploymentEvent } from "./events.ts";
 import { ordered } from "./membership.ts";
+import { adopted } from "./adoption.ts";
 import { eachId, eachPlacement, observed, remaining, requested } from "./placements.ts";
 import { endRollout, startRollout } from "./rollouts.ts";
 import { newSlot, patched, relocated } from "./slots.ts";
@@ -16,6 +17,7 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return withRevision(state, {
         number: event.number,
         contentOf: event.contentOf,
+        replicasOf: event.replicasOf,
         template: event.template,
         platforms: event.platforms,
         atMs,
@@ -34,6 +36,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
         ...state,
         slots: patched(state.slots, event.slots, (slot, number) => ({ ...(slot ?? newSlot(number)), revision: event.revision })),
       };
+    case "slots.adopted":
+      return adopted(state, event);
     case "slots.removed":
       return { ...state, slots: without(state.slots, event.slots) };
     case "slots.pinned": {

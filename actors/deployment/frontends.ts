@@ -9,6 +9,7 @@ import {
 } from "../ingress/commands.ts";
 import type { Endpoint } from "../node/contract.ts";
 import type { PinnedTemplate, Port, Route } from "./contract.ts";
+import { routedPort } from "./reached-contract.ts";
 import { contentOf, isHealthy, templateOf } from "./replica.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -86,11 +87,6 @@ function speaks({ health, ports }: PinnedTemplate, { containerPort, protocol, ap
   if (appProtocol !== undefined) return appProtocol;
   const probed = health?.kind === "http" ? (health.port ?? ports.find((port) => port.protocol === "tcp")?.containerPort) : undefined;
   return probed === containerPort ? "http" : "tcp";
-}
-
-/** The container's port that a route leads to. */
-export function routedPort({ ports }: Pick<PinnedTemplate, "ports">, { containerPort }: Route): number | undefined {
-  return containerPort ?? ports.find((port) => port.protocol === "tcp")?.containerPort;
 }
 
 function spokenBehind(template: PinnedTemplate, route: Route): FrontendRoute["speaks"] {

@@ -1,8 +1,9 @@
+import { beginRepeat } from "./begin.ts";
 import { diff } from "./change.ts";
-import type { ChangeKind, FieldChange } from "./contract.ts";
+import type { ChangeKind } from "./contract.ts";
 import type { Draft } from "./draft.ts";
 import { contentOf, revisionOf, templateOf } from "./replica.ts";
-import type { Author, DeploymentState } from "./state.ts";
+import type { DeploymentState } from "./state.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Ends the rollout when it is due, and begins the way back when the policy says so. */
@@ -27,8 +28,7 @@ export function judge(draft: Draft): void {
   }
   draft.add({ type: "rollout.ended", id: rollout.id, outcome: "rolled-back", reason: verdict.reason });
   const changes = diff(templateOf(draft.state, contentOf(draft.state, rollout.revision)), templateOf(draft.state, target));
-  beginRevision(draft, {
-    contentOf: target,
+  beginRepeat(draft, target, {
     change: "automatic-rollback",
     diff: changes,
     cause: verdict.reason,
@@ -48,20 +48,4 @@ function rollbackTarget(state: DeploymentState, change: ChangeKind): number | un
   if (failing.template.run === "job") return undefined;
   if (failing.template.rollout.onFailure !== "rollback" || failing.contentOf === proven.contentOf) return undefined;
   return proven.contentOf;
-}
-
-/** A revision that repeats an older one's content, and the rollout towards it. */
-export function beginRevision(
-  draft: Draft,
-  {
-    contentOf: content,
-    ...rollout
-  }: { readonly contentOf: number; readonly change: ChangeKind; readonly diff: readonly FieldChange[]; readonly cause?: string } & Author,
-): void {
-  const source = revisionOf(draft.state, content) ?? draft.state.revisions.find((revision) => revision.contentOf === content);
-  if (source === undefined) throw new Error(`${draft.state.name}: content ${content} is not known`);
-  const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;
-  draft.add({ type: "revision.created", number, contentOf: content, template: source.template, platforms: source.platforms });
-  const deadlineAtMs = draft.nowMs + source.template.rollout.wholeDeadlineMs;
-  draft.add({ type: "rollout.started", revision: number, deadlineAtMs, ...rollout });
 }

@@ -29,7 +29,7 @@ function wantsOf(state: DeploymentState, wants: StackOrder["want"]["kind"]): Mem
 
 /** The rollout under way, where it makes all containers anew: not only more of them, or fewer. */
 export function replacingRollout({ rollout }: DeploymentState): number | undefined {
-  return rollout?.outcome === "in-progress" && rollout.change !== "scale" ? rollout.id : undefined;
+  return rollout?.outcome === "in-progress" && rollout.change !== "scale" && rollout.spares !== true ? rollout.id : undefined;
 }
 
 export function withMembership(state: DeploymentState, event: Extract<DeploymentEvent, { type: "rollout.ended" }>): DeploymentState {

@@ -11,7 +11,7 @@ import { hostPortsOf } from "./frontends.ts";
 import { isGlobal } from "./global.ts";
 import { ingressMessages } from "./ingress-messages.ts";
 import { keptVolumes } from "./mount-contract.ts";
-import { contentOf, isActive, revisionOf, templateOf } from "./replica.ts";
+import { contentOf, holderOf, isActive, revisionOf, templateOf } from "./replica.ts";
 import { standingMessages } from "./standing.ts";
 import type { DeploymentState, Platform } from "./state.ts";
 
@@ -109,7 +109,7 @@ export function requirementsOf(template: PinnedTemplate, platforms: readonly Pla
 }
 
 function platformsOf(state: DeploymentState, content: number): readonly Platform[] {
-  return (revisionOf(state, content) ?? state.revisions.find((revision) => revision.contentOf === content))?.platforms ?? [];
+  return holderOf(state, content)?.platforms ?? [];
 }
 
 /** What the node is given; undefined when the placement ended within the same decision. */

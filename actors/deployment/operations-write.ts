@@ -12,6 +12,7 @@ import { frontendProblems, frontendsOfTemplate } from "./frontends.ts";
 import { modeProblems } from "./mode-problems.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { deploymentRefusals } from "./refusals.ts";
+import { presentTemplate, Replaced, replacedBy } from "./replaced.ts";
 import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { paceFindings } from "./pace-findings.ts";
 import { nodeFindings } from "./node-findings.ts";
@@ -48,8 +49,8 @@ const Planned = z.object({
   name: z.string(),
   change: z.enum(["create", "change", "none"]),
   diff: FieldChanges,
-  /** Whether replicas are replaced, one after the other. A change of the replica count alone replaces none. */
-  replaces: z.boolean(),
+  /** Absent: no replica is. */
+  replaces: Replaced.optional(),
   findings: z.array(z.string()),
 });
 
@@ -129,7 +130,7 @@ export const deploymentWrites: readonly Operation[] = [
     name: "deployments.apply",
     title: "Create a deployment or make it what is given",
     description:
-      "The same input again does nothing, even when the tag it names has moved meanwhile. A change of anything but the replica count is a new revision.",
+      "The same input again does nothing, even when the tag it names has moved meanwhile. A change of anything but the replica count is a new revision, and replaces replicas if it is of something they carry.",
     effect: "write",
     input: DeploymentSpec.extend({ name: DeploymentName }),
     output: Changed,
@@ -266,16 +267,16 @@ function planOf(
   { template, replicas }: Wanted,
   findings: string[],
 ): z.infer<typeof Planned> {
-  if (current === undefined)
-    return { name, change: "create", diff: [...diff({}, specFields(template, replicas))], replaces: false, findings };
-  const changes = diff(specFields(PinnedTemplate.parse(presentTemplate(current)), current.spec.replicas), specFields(template, replicas));
-  const replaces = changes.some(({ path }) => path !== "replicas");
-  return { name, change: changes.length === 0 ? "none" : "change", diff: [...changes], replaces, findings };
-}
-
-function presentTemplate({ spec, image }: DeploymentView): unknown {
-  const { replicas: _replicas, ...template } = spec;
-  return { ...template, image };
+  if (current === undefined) return { name, change: "create", diff: [...diff({}, specFields(template, replicas))], findings };
+  const changes = diff(specFields(presentTemplate(current), current.spec.replicas), specFields(template, replicas));
+  const replaces = replacedBy(current, template);
+  return {
+    name,
+    change: changes.length === 0 ? "none" : "change",
+    diff: [...changes],
+    ...(replaces !== undefined && { replaces }),
+    findings,
+  };
 }
 
 /** What a person should know before this template is rolled out. `nodes` take traffic; `clash`: why its ports and routes cannot be had. */

@@ -1,12 +1,12 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
+import { beginContent, beginRepeat, beginRollout } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import { diff, specFields, merge } from "./change.ts";
 import type { ChangeReply, PersonCommand, Wanted } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate } from "./contract.ts";
 import { frontendProblems } from "./frontends.ts";
 import { isGlobal } from "./global.ts";
-import { beginRevision } from "./judge.ts";
 import { modeProblems, REPLICAS_OF_A_GLOBAL } from "./mode-problems.ts";
 import { deploymentRefusals as refusals } from "./refusals.ts";
 import { contentOf, revisionOf, templateOf } from "./replica.ts";
@@ -51,7 +51,7 @@ export function create(draft: Draft, { template, platforms, replicas }: Wanted, 
   if (problems.length > 0) return refusals["deployment.invalid"]({ name: draft.state.name, problems });
   draft.add({ type: "deployment.created", replicas });
   const changes = diff({}, specFields(template, replicas));
-  newRevision(draft, template, platforms, "create", changes, context);
+  beginContent(draft, template, platforms, { change: "create", diff: changes, ...authorOf(context) });
   return answer(draft, "created", changes);
 }
 
@@ -93,38 +93,13 @@ export function become(
   if (changes.length === 0) return answer(draft, "unchanged", []);
   if (changes.every(({ path }) => path === "replicas")) return scale(draft, replicas, context);
   recount(draft, template, replicas);
-  newRevision(draft, template, platforms, "update", changes, context);
+  beginContent(draft, template, platforms, { change: "update", diff: changes, ...authorOf(context) });
   return answer(draft, "changed", changes);
 }
 
 /** While it is global its last number is kept, so that whoever takes it back finds it as it was. */
 export function recount(draft: Draft, { mode }: PinnedTemplate, replicas: number): void {
   if (mode !== "global" && replicas !== draft.state.replicas) draft.add({ type: "replicas.changed", replicas });
-}
-
-function newRevision(
-  draft: Draft,
-  template: PinnedTemplate,
-  platforms: readonly Platform[],
-  kind: ChangeKind,
-  changes: readonly FieldChange[],
-  context: DecideContext,
-): void {
-  const number = (draft.state.revisions.at(-1)?.number ?? 0) + 1;
-  draft.add({ type: "revision.created", number, contentOf: number, template, platforms });
-  begin(draft, kind, changes, context);
-}
-
-function begin(draft: Draft, kind: ChangeKind, changes: readonly FieldChange[], context: DecideContext): void {
-  supersede(draft);
-  const deadlineAtMs = draft.nowMs + currentTemplate(draft.state).rollout.wholeDeadlineMs;
-  draft.add({ type: "rollout.started", change: kind, revision: draft.state.revision, deadlineAtMs, diff: changes, ...authorOf(context) });
-}
-
-function supersede(draft: Draft): void {
-  const { rollout } = draft.state;
-  if (rollout?.outcome === "in-progress")
-    draft.add({ type: "rollout.ended", id: rollout.id, outcome: "superseded", reason: "a newer change took its place" });
 }
 
 function authorOf({ meta }: DecideContext): { readonly by: string; readonly via: string } {
@@ -137,20 +112,27 @@ function scale(draft: Draft, replicas: number, context: DecideContext): ChangeRe
   const changes: readonly FieldChange[] = [{ path: "replicas", before: draft.state.replicas, after: replicas }];
   const { rollout } = draft.state;
   draft.add({ type: "replicas.changed", replicas });
-  begin(draft, rollout?.outcome === "in-progress" ? rollout.change : "scale", changes, context);
+  const carriedOn = rollout?.outcome === "in-progress" ? rollout : undefined;
+  beginRollout(draft, {
+    change: carriedOn?.change ?? "scale",
+    diff: changes,
+    ...(carriedOn?.spares === true && { spares: true }),
+    ...authorOf(context),
+  });
   return answer(draft, "changed", changes);
 }
 
 export function restart(draft: Draft, context: DecideContext): ChangeReply | Refusal {
   if (draft.state.mode !== "running") return refusals["deployment.stopped"]({ name: draft.state.name });
-  newRevision(draft, currentTemplate(draft.state), revisionOf(draft.state, draft.state.revision)?.platforms ?? [], "restart", [], context);
+  const { platforms = [] } = revisionOf(draft.state, draft.state.revision) ?? {};
+  beginContent(draft, currentTemplate(draft.state), platforms, { change: "restart", diff: [], ...authorOf(context) });
   return answer(draft, "changed", []);
 }
 
 export function switchMode(draft: Draft, mode: "running" | "stopped" | "deleting", kind: ChangeKind, context: DecideContext): ChangeReply {
   if (draft.state.mode === mode) return answer(draft, mode === "deleting" ? "deleting" : "unchanged", []);
   draft.add({ type: "mode.changed", mode });
-  begin(draft, kind, [], context);
+  beginRollout(draft, { change: kind, diff: [], ...authorOf(context) });
   return answer(draft, mode === "deleting" ? "deleting" : "changed", []);
 }
 
@@ -175,8 +157,7 @@ function rollback(draft: Draft, to: number | undefined, context: DecideContext):
 /** A new revision with the content of the target, and the rollout towards it. */
 export function repeat(draft: Draft, target: Revision, context: DecideContext): ChangeReply {
   const changes = diff(currentTemplate(draft.state), target.template);
-  supersede(draft);
-  beginRevision(draft, { contentOf: target.contentOf, change: "rollback", diff: changes, ...authorOf(context) });
+  beginRepeat(draft, target.contentOf, { change: "rollback", diff: changes, ...authorOf(context) });
   return answer(draft, "changed", changes);
 }
 

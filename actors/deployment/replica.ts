@@ -14,11 +14,26 @@ export function contentOf(state: DeploymentState, number: number): number {
   return revision.contentOf;
 }
 
-/** What a placement runs. The content of a revision outlives the revision itself: the newest revision that repeats it holds it too. */
+/** The content of a revision outlives the revision itself: the newest revision that repeats it holds it too. */
+export function holderOf(state: DeploymentState, content: number): Revision | undefined {
+  return revisionOf(state, content) ?? state.revisions.find((candidate) => candidate.contentOf === content);
+}
+
+/** What a placement runs. */
 export function templateOf(state: DeploymentState, content: number): PinnedTemplate {
-  const revision = revisionOf(state, content) ?? state.revisions.find((candidate) => candidate.contentOf === content);
+  const revision = holderOf(state, content);
   if (revision === undefined) throw new Error(`${state.name}: content ${content} is in use and not known`);
   return revision.template;
+}
+
+/** Contents of which this is the same have the same replicas. Of one that is forgotten no more is known than its number. */
+export function replicasOf(state: DeploymentState, content: number): number {
+  return holderOf(state, content)?.replicasOf ?? content;
+}
+
+/** Whether the replicas of one content are those of the other, as they are. */
+export function isSameReplica(state: DeploymentState, content: number, other: number): boolean {
+  return content === other || replicasOf(state, content) === replicasOf(state, other);
 }
 
 /** Changes that go back to what was there before. */

@@ -9,7 +9,7 @@ export function startRollout(
   event: Extract<DeploymentEvent, { type: "rollout.started" }>,
   atMs: number,
 ): DeploymentState {
-  const { change, revision, deadlineAtMs, diff, cause, by, via } = event;
+  const { change, revision, deadlineAtMs, diff, spares, cause, by, via } = event;
   const id = state.generation + 1;
   const rollout: Rollout = {
     id,
@@ -21,6 +21,7 @@ export function startRollout(
     deadlineAtMs,
     endedAtMs: undefined,
     diff,
+    spares,
     cause,
     by,
     via,

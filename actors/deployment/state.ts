@@ -12,6 +12,8 @@ export interface Revision {
   readonly number: number;
   /** Number of the revision whose content this is; its own, except after a rollback. */
   readonly contentOf: number;
+  /** Number of the oldest revision since which nothing changed that replicas carry: they serve both. Absent: `contentOf`. */
+  readonly replicasOf?: number | undefined;
   readonly template: PinnedTemplate;
   /** Platforms the image exists for; empty: unknown. */
   readonly platforms: readonly Platform[];
@@ -37,6 +39,8 @@ export interface Rollout extends Author {
   readonly deadlineAtMs: number;
   readonly endedAtMs: number | undefined;
   readonly diff: readonly FieldChange[];
+  /** The replicas stay as they are: nothing that they carry changes, and they were what was wanted when it began. */
+  readonly spares?: true | undefined;
   /** Why it was begun, when nobody asked for it: the failure an automatic rollback answers. */
   readonly cause: string | undefined;
   /** Slots that had a healthy replica when it began: it has failed when one of them is left without. */
@@ -75,7 +79,7 @@ export type PlacementStage =
 export interface PlacementRecord {
   readonly placementId: string;
   readonly slot: number;
-  /** Revision number whose content it runs. */
+  /** Revision number whose content it runs: that it was made for, or one of the same replicas that adopted it. */
   readonly contentOf: number;
   /** leaving: out of all pools first, while what it has begun may end; it still runs. */
   readonly desired: "running" | "leaving" | "stopped";

@@ -3,9 +3,9 @@ import { completionOf } from "./completion.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import { excuseOf } from "./excuses.ts";
 import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf } from "./replica.ts";
-import { oneSentence } from "./sentence.ts";
+import { fewOf, oneSentence } from "./sentence.ts";
 import type { SlotView } from "./slot-views.ts";
-import type { DeploymentState, PastFailures, PlacementRecord } from "./state.ts";
+import type { DeploymentState, PastFailures, PlacementRecord, Rollout } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
 export const MAX_FAILED_STARTS = 3;
@@ -34,8 +34,7 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
       : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
   const completion = completionOf(state, nowMs, views);
-  if (completion.kind === "complete")
-    return { kind: "succeeded", reason: completion.excuses.length === 0 ? undefined : oneSentence(completion.excuses.join("; ")) };
+  if (completion.kind === "complete") return { kind: "succeeded", reason: wordsOf([...sparingWords(rollout), ...completion.excuses]) };
   const given = endedBadly(state, views);
   if (given !== undefined) return { kind: "failed", reason: given };
   let nextLookMs = rollout.deadlineAtMs;
@@ -60,22 +59,37 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
   return whole.kind === "failed" ? whole : { kind: "in-progress", nextLookMs };
 }
 
+function isReplacing(state: DeploymentState): boolean {
+  return isMoving(state) && state.rollout?.spares !== true;
+}
+
+/** What changed instead of them. */
+function sparingWords({ spares, diff }: Rollout): readonly string[] {
+  if (spares !== true) return [];
+  const fields = [...new Set(diff.map(({ path }) => path.split(".", 1)[0] ?? path))];
+  return [...(fields.length === 0 ? [] : [`${fewOf(fields)} changed`]), "no replica was replaced"];
+}
+
+function wordsOf(findings: readonly string[]): string | undefined {
+  return findings.length === 0 ? undefined : oneSentence(findings.join("; "));
+}
+
 function deadline(atMs: number, nowMs: number, reason: string): Verdict {
   return atMs <= nowMs ? { kind: "failed", reason } : { kind: "in-progress", nextLookMs: atMs };
 }
 
 /** A replica that is given up fails the rollout that brought its content. */
 function endedBadly(state: DeploymentState, views: readonly SlotView[]): string | undefined {
-  if (!isMoving(state)) return undefined;
+  if (!isReplacing(state)) return undefined;
   const content = contentOf(state, state.revision);
   return views.find(({ slot }) => hasEnded(slot, content) && slot.ended?.outcome === "failed")?.slot.ended?.reason;
 }
 
-/** A scaling is judged by the replicas it started, every other change by all that run what it brings. */
+/** A change that replaces none is judged by the replicas it started, every other by all that run what it brings. */
 function isUnderTest(state: DeploymentState, placement: PlacementRecord, nowMs: number): boolean {
   const slot = state.slots[placement.slot];
   if (slot === undefined || !isActive(placement) || isAvailable(state, placement, nowMs)) return false;
-  if (!isMoving(state)) return placement.requestedAtMs >= (state.rollout?.startedAtMs ?? 0);
+  if (!isReplacing(state)) return placement.requestedAtMs >= (state.rollout?.startedAtMs ?? 0);
   return slot.revision === state.revision && placement.contentOf === contentOf(state, state.revision);
 }
 

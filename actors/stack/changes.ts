@@ -1,3 +1,4 @@
+import { replacingFields } from "../deployment/carried.ts";
 import { diff, specFields } from "../deployment/change.ts";
 import type { FieldChange } from "../deployment/contract.ts";
 import type { Member, MemberChange } from "./commands.ts";
@@ -14,16 +15,21 @@ export function changesOf(before: readonly Member[], after: readonly Member[]): 
     const fields = memberDiff(old, member);
     return fields.length === 0 ? [] : [{ service, deployment, change: "change", diff: fields }];
   });
+  const isListed = new Set(changed.map(({ deployment }) => deployment));
   const replaced = new Set(
-    changed
-      .filter(({ change, diff: fields }) => change === "create" || replacingFields(fields).length > 0)
+    after
+      .filter((member) => isListed.has(member.deployment) && isReplaced(was.get(member.deployment), member))
       .map(({ deployment }) => deployment),
   );
-  const isListed = new Set(changed.map(({ deployment }) => deployment));
   const restarts = restartsOf(after, (deployment) => replaced.has(deployment));
   const restarted = after.filter(({ deployment }) => restarts.has(deployment) && !isListed.has(deployment));
   const removed = before.filter(({ deployment }) => !stays.has(deployment));
   return [...changed, ...named(restarted, "restart"), ...named(removed, "remove")];
+}
+
+/** Its containers are other ones afterwards. */
+function isReplaced(before: Member | undefined, after: Member): boolean {
+  return before === undefined || replacingFields(before.template, after.template).length > 0;
 }
 
 function named(members: readonly Member[], change: "restart" | "remove"): readonly MemberChange[] {
@@ -44,13 +50,4 @@ export function waitsOf(after: Member["after"]): Readonly<Record<string, string>
   return Object.fromEntries(
     after.map(({ service, condition, restart }) => [service, restart === true ? `${condition}, and restarted after it` : condition]),
   );
-}
-
-/** Every field but these is part of what a container is made of. */
-const KEEPS_CONTAINERS: ReadonlySet<string> = new Set(["replicas", "status", "after"]);
-
-/** Those of the changed fields that no running container can take on. */
-export function replacingFields(changes: readonly FieldChange[]): readonly string[] {
-  const fields = changes.map(({ path }) => path.split(".", 1)[0] ?? path).filter((field) => !KEEPS_CONTAINERS.has(field));
-  return [...new Set(fields)];
 }

@@ -9,6 +9,7 @@ import { frontendsOfTemplate } from "../deployment/frontends.ts";
 import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
+import { Replaced, replacedBy, runningReplicas } from "../deployment/replaced.ts";
 import { clashesOf } from "../deployment/reserve.ts";
 import { pinOf } from "../deployment/pin-update.ts";
 import { keptPin, type NamedImage, resolveImage, type Resolved } from "../deployment/resolve-image.ts";
@@ -18,7 +19,7 @@ import type { KnownImages } from "../node/known-images.ts";
 import { atMost, inPortions } from "../portions.ts";
 import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
-import { replacingFields, waitsOf } from "./changes.ts";
+import { waitsOf } from "./changes.ts";
 import { folderChanges } from "./folder-changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
@@ -41,8 +42,8 @@ const PlannedMember = z.object({
   diff: z.array(FieldChangeView),
   /** It stands alone now and becomes a member. */
   joins: z.boolean(),
-  /** Why running replicas would be replaced, one after the other; absent: they stay. */
-  replaces: z.string().optional(),
+  /** Absent: no replica is. */
+  replaces: Replaced.optional(),
   /** Where replicas would go, as things stand now. */
   nodes: z.record(z.string(), z.number()),
   /** Replicas no node would take, and why. */
@@ -77,8 +78,7 @@ interface Compared {
   readonly view: DeploymentView | undefined;
   readonly change: PlannedMember["change"];
   readonly diff: readonly FieldChange[];
-  /** Why its running replicas are replaced. */
-  readonly replaces?: string;
+  readonly replaces?: Replaced | undefined;
 }
 
 export type StackInput = z.output<typeof StackSpec> & { readonly name: string };
@@ -156,9 +156,7 @@ function compareOne(member: Member, before: Member | undefined, view: Deployment
   const status = view.status === "stopped" || view.status === "stopping" ? [{ path: "status", before: "stopped", after: "running" }] : [];
   const fields = [...status, ...waits, ...diff(presentFields(view), specFields(member.template, member.replicas))];
   if (fields.length === 0) return { member, view, change: "none", diff: [] };
-  const why = replacingFields(fields);
-  const replaces = why.length === 0 ? {} : { replaces: `a change of ${why.join(", ")} makes them anew` };
-  return { member, view, change: "change", diff: fields, ...replaces };
+  return { member, view, change: "change", diff: fields, replaces: replacedBy(view, member.template) };
 }
 
 /** Whoever is to be restarted with one whose containers are replaced is replaced as well. */
@@ -177,7 +175,8 @@ function withRestarts(compared: readonly Compared[]): readonly Compared[] {
     const cause = causes.get(item.member.deployment);
     if (cause === undefined) return item;
     const change = item.change === "change" ? item.change : "restart";
-    return { ...item, change, replaces: `${cause} is replaced, and it is restarted after it` };
+    const replicas = item.view === undefined ? 0 : runningReplicas(item.view);
+    return { ...item, change, replaces: item.replaces ?? { replicas, because: `${cause} is replaced, and it is restarted after it` } };
   });
 }
 

@@ -101,6 +101,8 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return obeyedWords(event);
     case "slot.ended":
       return event.outcome === "succeeded" ? `replica ${event.slot} has completed` : `replica ${event.slot} is given up: ${event.reason}`;
+    case "slots.adopted":
+      return `${event.slots.length === 1 ? "replica" : "replicas"} ${fewOf(event.slots.map(String))} need no successor for revision ${event.revision}`;
     case "slots.pinned":
       return event.slots.map(({ slot, node }) => `replica ${slot} is for ${node}`).join(", ");
     case "nodes.listed":

@@ -69,7 +69,7 @@ function memberLines(out: Painter, member: PlannedMember): readonly string[] {
     case "stays":
       return [`  ${called}: is not in the manifest and stays; --prune would remove it`];
     case "restart":
-      return [out.paint("yellow", `~ ${called}: would be restarted: ${replaces ?? ""}`), ...notes];
+      return [out.paint("yellow", `~ ${called}: would be restarted; ${replacedWords(replaces)}`), ...notes];
     case "remove":
       return [out.paint("red", `- ${called}: would be removed, with its replicas`)];
     case "create":
@@ -78,12 +78,19 @@ function memberLines(out: Painter, member: PlannedMember): readonly string[] {
         ...diff.filter(({ after }) => after !== undefined && after !== null).map(({ path, after }) => `    ${path}: ${shown(after)}`),
         ...notes,
       ];
-    case "change": {
-      const how =
-        replaces === undefined ? "would change; its running replicas stay" : `would change, and its replicas be replaced: ${replaces}`;
-      return [out.paint("yellow", `~ ${called}: ${how}`), ...diff.flatMap((field) => fieldLines(out, field)), ...notes];
-    }
+    case "change":
+      return [
+        out.paint("yellow", `~ ${called}: would change; ${replacedWords(replaces)}`),
+        ...diff.flatMap((field) => fieldLines(out, field)),
+        ...notes,
+      ];
   }
+}
+
+function replacedWords(replaces: PlannedMember["replaces"]): string {
+  if (replaces === undefined || replaces.replicas === 0) return "no replica is replaced";
+  const { replicas, because } = replaces;
+  return `replaces ${replicas === 1 ? "1 replica" : `${replicas} replicas`} because ${because}`;
 }
 
 function placeLines(out: Painter, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {

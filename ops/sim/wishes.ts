@@ -74,6 +74,19 @@ function publication(random: Random): Readonly<Record<string, unknown>> {
   return mark < HOST_MODE_SHARE + BALANCED_SHARE ? { publishedPort: oneOf(random, BALANCED_PORTS) } : {};
 }
 
+/** What replicas do not carry, or not all of. */
+function uncarried(random: Random, name: string): Readonly<Record<string, unknown>> {
+  return oneOf<(random: Random) => Readonly<Record<string, unknown>>>(random, [
+    () => ({ routes: [{ host: `${name}.example.com`, tls: "off" }] }),
+    () => ({ routes: ["/", "/more"].map((path) => ({ host: `${name}.example.com`, path, tls: "off" })) }),
+    () => ({ routes: [] }),
+    () => ({ ports: [{ containerPort: 80, publishedPort: oneOf(random, BALANCED_PORTS) }] }),
+    () => ({ drainMs: oneOf(random, DRAIN_TIMES_MS) }),
+    () => ({ drainMs: oneOf(random, DRAIN_TIMES_MS), replicas: 1 + Math.floor(random.next() * MOST_REPLICAS) }),
+    () => ({ rollout: { ...oneOf(random, BUDGETS), delayMs: oneOf(random, PAUSES_MS) } }),
+  ])(random);
+}
+
 interface Subjects {
   readonly name: string;
   readonly node: string;
@@ -93,6 +106,7 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
       input: { name, environment: { N: String(Math.floor(random.next() * 100)) } },
     }),
   ],
+  [4, (random, { name }) => ({ operation: "deployments.update", input: { name, ...uncarried(random, name) } })],
   [
     4,
     (random, { name }) => ({ operation: "deployments.scale", input: { name, replicas: Math.floor(random.next() * (MOST_REPLICAS + 1)) } }),

@@ -178,11 +178,15 @@ export class StandInControlPlane {
     if (before === undefined)
       return {
         status: 200,
-        body: { name, change: "create", replaces: false, findings: [], diff: [{ path: "image", after: body["image"] }] },
+        body: { name, change: "create", findings: [], diff: [{ path: "image", after: body["image"] }] },
       };
     const { image } = DeploymentSpec.parse(body);
     const diff = image === before.spec.image ? [] : [{ path: "image", before: before.spec.image, after: image }];
-    return { status: 200, body: { name, change: diff.length === 0 ? "none" : "change", replaces: diff.length > 0, findings: [], diff } };
+    const replaces = { replicas: before.spec.replicas, because: "image changed" };
+    return {
+      status: 200,
+      body: diff.length === 0 ? { name, change: "none", findings: [], diff } : { name, change: "change", diff, replaces, findings: [] },
+    };
   }
 
   #change(name: string, change: string, body: unknown): Answer {

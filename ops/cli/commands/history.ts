@@ -41,7 +41,7 @@ function limitOf(options: Options): number {
   return whole(text(options, "limit"), "--limit") ?? USUAL_CHANGES;
 }
 
-/** Newest first, with what was changed and, where it did not succeed, why. */
+/** Newest first, with what was changed, and why it did not succeed or what there is to say of how it did. */
 function showChanges<Item extends Change>(session: Session, items: readonly Item[], what: (item: Item) => readonly string[]): void {
   const nowMs = session.api().nowMs();
   show(session, items, columns, "Nothing in the history matches.", (item) => [
@@ -71,8 +71,8 @@ function membersChanged({ members, links }: StackChangeView): readonly string[] 
   });
 }
 
-function reasonOf({ outcome, reason }: Change["rollout"]): readonly string[] {
-  return outcome === "succeeded" || reason === undefined ? [] : [reason];
+function reasonOf({ reason }: Change["rollout"]): readonly string[] {
+  return reason === undefined ? [] : [reason];
 }
 
 function outcomeCell({ outcome }: Change["rollout"]): Cell {

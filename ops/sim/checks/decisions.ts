@@ -9,6 +9,7 @@ import { partsOf } from "../../../runtime/address.ts";
 import type { Commit } from "../../../runtime/journal.ts";
 import type { DeploymentStep, TruthListener } from "../truth.ts";
 import type { Report } from "../violation.ts";
+import { replacesNobodyInVain } from "./unreplaced.ts";
 
 /** What must be true of every decision at the moment it is written, whatever else is going wrong. */
 export function decisionChecks(report: Report): TruthListener {
@@ -21,6 +22,7 @@ export function decisionChecks(report: Report): TruthListener {
       findsItsPortFree(step, removed, report);
       staysOnItsNode(step, report);
       pausesBetweenBatches(step, report);
+      replacesNobodyInVain(step, report);
     },
     committed: (commit: Commit) => {
       if (commit.epoch < epoch) report("epochs only grow", `${commit.stream} was written under ${commit.epoch} after ${epoch}`);
@@ -86,11 +88,21 @@ function succeedsTruly({ before, event, atMs }: DeploymentStep, report: Report):
     const isDone = (placement: PlacementRecord): boolean =>
       placement.slot === slot && placement.desired === "running" && placement.contentOf === content && isProven(before, placement, atMs);
     const ended = before.slots[slot]?.ended;
-    const isOver = ended?.contentOf === content && ended?.outcome === "succeeded";
+    const isOver = (ended?.contentOf === content && ended?.outcome === "succeeded") || isFound(before, slot);
     if (!isOver && !Object.values(before.placements).some(isDone)) wrong(`slot ${slot} was not healthy for long enough`);
     if (before.rollout?.change !== "scale" && before.slots[slot]?.revision !== before.rollout?.revision)
       wrong(`slot ${slot} was not at revision ${before.rollout?.revision}`);
   }
+}
+
+/** Of a change that says that it replaces nobody no more is said of the replicas it found. */
+function isFound({ rollout, placements }: DeploymentState, slot: number): boolean {
+  return (
+    rollout?.spares === true &&
+    Object.values(placements).every(
+      (placement) => placement.slot !== slot || placement.desired !== "running" || placement.requestedAtMs < rollout.startedAtMs,
+    )
+  );
 }
 
 function isProven(state: DeploymentState, { healthySinceMs, contentOf }: PlacementRecord, atMs: number): boolean {

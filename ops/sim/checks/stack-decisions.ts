@@ -47,7 +47,7 @@ export class StackDecisions implements TruthListener {
     const { name } = before;
     if (event.type === "membership.ordered") {
       const { stack, order, wants } = event;
-      const isReplaced = after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale";
+      const isReplaced = after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale" && after.rollout.spares !== true;
       if (isReplaced) {
         this.#replaced.delete(name);
         this.#replaced.add(name);

@@ -68,7 +68,7 @@ describe("what the ingress hears", () => {
   it("is both revisions' ports while a rollout is under way, and after it those that are wanted", () => {
     const stage = running(1);
     stage.sent.length = 0;
-    stage.accepted({ kind: "update", patch: { ports: [{ containerPort: 80, publishedPort: 9090, protocol: "tcp", mode: "balanced" }] } });
+    stage.accepted({ kind: "update", patch: { ports: [{ containerPort: 81, publishedPort: 9090, protocol: "tcp", mode: "balanced" }] } });
     stage.finish();
     stage.obey();
     const served = told(stage, "serve").map(({ frontends }) => frontends.ports.map(({ port }) => port));

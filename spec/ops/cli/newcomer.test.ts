@@ -97,8 +97,12 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     expect(await offset()).toBe(events);
     writeFileSync(file, manifest("fast"));
     expect((await odysseus("plan", file)).stdout).toMatch(
-      /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change, and its replicas be replaced: a change of environment makes them anew\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
+      /^shop: 1 to change\n {2}cache \(shop-cache\): nothing to change\n~ api \(shop-api\): would change; replaces 2 replicas because environment changed\n {4}- environment.MODE: slow\n {4}\+ environment.MODE: fast\n/,
     );
+    writeFileSync(file, manifest("slow").replace("    depends_on", "    x-odysseus: {drainMs: 1000}\n    depends_on"));
+    expect((await odysseus("plan", file)).stdout).toMatch(/~ api \(shop-api\): would change; no replica is replaced\n {4}- drainMs: \d+\n/);
+    expect(await odysseus("apply", file, "--wait")).toMatchObject({ code: 0 });
+    expect((await odysseus("history", "shop-api")).stdout).toMatch(/drainMs \d+ -> 1000; drainMs changed; no replica was replaced/);
     const exported = await odysseus("export", "shop");
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^name: shop\n/) });
     writeFileSync(file, exported.stdout);

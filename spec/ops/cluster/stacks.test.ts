@@ -164,7 +164,7 @@ describeOnCluster("a stack on three real engines", () => {
       await cluster.run("apply", file(cluster.image("bb2")), "--wait");
       const [workers, caches] = [await containerIds("shop-worker"), await containerIds("shop-cache")];
       expect((await cluster.cli("plan", file(cluster.image("bb1")))).stdout).toMatch(
-        /worker \(shop-worker\): would be restarted: shop-web is replaced, and it is restarted after it/,
+        /worker \(shop-worker\): would be restarted; replaces 1 replica because shop-web is replaced, and it is restarted after it/,
       );
       await cluster.run("apply", file(cluster.image("bb1")), "--wait");
       expect(await versions()).toEqual([cluster.image("bb1")]);

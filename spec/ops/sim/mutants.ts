@@ -131,6 +131,21 @@ function oldBeforeNew(accepted: Accepted, before: unknown, tenant: string): Acce
   return { ...accepted, events: [stop, ...accepted.events], messages: [...messages, ...accepted.messages] };
 }
 
+/** What it would do if routes were part of a replica. */
+function startingInVain(accepted: Accepted, before: unknown): Accepted {
+  const { name, placements, nextSequence, revision } = before as DeploymentState;
+  const events = accepted.events as readonly DeploymentEvent[];
+  const begun = events.findIndex((event) => event.type === "rollout.started" && event.spares === true);
+  const served = Object.values(placements).find(({ desired, healthySinceMs }) => desired === "running" && healthySinceMs !== undefined);
+  if (begun < 0 || served === undefined) return accepted;
+  const { slot } = served;
+  const start = {
+    type: "placements.requested",
+    placements: [{ placementId: `${name}.${slot}.${nextSequence}`, slot, contentOf: revision }],
+  };
+  return { ...accepted, events: [...events.slice(0, begun + 1), start, ...events.slice(begun + 1)] };
+}
+
 /** Every withdrawal becomes a stop. */
 function stopsAtOnce(accepted: Accepted, before: unknown, tenant: string): Accepted {
   const { placements } = before as DeploymentState;
@@ -203,6 +218,11 @@ export const mutants: readonly Mutant[] = [
         const ended = { type: "rollout.ended", id: generation + 1, outcome: "succeeded", reason: undefined };
         return isBegun ? { ...accepted, events: [...accepted.events, ended] } : accepted;
       }),
+  },
+  {
+    name: "a deployment that starts a replica for a change of its routes",
+    breaks: /what replicas do not carry replaces none/,
+    make: () => redecided("deployment", startingInVain),
   },
   {
     name: "a scheduler that forgets to write a reservation down",
