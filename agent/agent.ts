@@ -21,6 +21,7 @@ import { PlacementWorker, type WorkerParts } from "./placement-worker.ts";
 import { NetworkTidying } from "./network-tidying.ts";
 import type { PlacementFiles } from "./placement-files.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
+import type { RealPath } from "./real-path.ts";
 
 const MAX_CONCURRENT_INSPECTIONS = 8;
 
@@ -37,6 +38,7 @@ export interface AgentParts {
   readonly log: Log;
   /** What containers may have of this node. */
   readonly allows: NodeAllowance;
+  readonly realPath: RealPath;
   readonly files: PlacementFiles;
 }
 
@@ -69,7 +71,7 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    const { engine, probes, clock, random, log, allows, files } = parts;
+    const { engine, probes, clock, random, log, allows, realPath, files } = parts;
     this.table = new ContainerTable(engine, clock, parts);
     this.images = new Images(engine, log);
     this.#memory = new AgentMemory(parts.disk, clock, log);
@@ -96,6 +98,7 @@ export class Agent {
       random,
       log,
       allows,
+      realPath,
       files,
       table: this.table,
       images: this.images,

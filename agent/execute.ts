@@ -22,10 +22,10 @@ const executors: { readonly [Kind in Step["kind"]]: (step: Extract<Step, { kind:
 
     create: async (
       { attempt },
-      { engine, table, gates, placement, allows, files, attempt: context, apply, record, takenPorts, chance },
+      { engine, table, gates, placement, allows, realPath, files, attempt: context, apply, record, takenPorts, chance },
     ) => {
       if (placement === undefined) return;
-      await refuseUnlessAllowed(placement.template, allows, context.node);
+      await refuseUnlessAllowed(placement.template, { node: context.node, allows, realPath });
       apply({ kind: "image-ready" });
       const endpoints = chooseEndpoints(placement.template, record.endpoints ?? [], takenPorts(), chance);
       apply({ kind: "endpoints-chosen", endpoints });

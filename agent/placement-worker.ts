@@ -14,6 +14,7 @@ import { attemptOf, type KnownContainer, plan, type Step } from "./plan.ts";
 import type { PlacementFiles } from "./placement-files.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import type { ProbeTransport } from "./probe-transport.ts";
+import type { RealPath } from "./real-path.ts";
 
 /** Told pull progress at most so often. */
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -33,6 +34,7 @@ export interface WorkerParts {
   readonly random: Random;
   readonly log: Log;
   readonly allows: NodeAllowance;
+  readonly realPath: RealPath;
   readonly files: PlacementFiles;
   attemptContext(): AttemptContext;
   /** Ports of the node that placements are reached at. */
@@ -195,10 +197,11 @@ export class PlacementWorker {
   }
 
   #context(): StepContext {
-    const { engine, table, images, gates, clock, random, allows, files } = this.#parts;
+    const { engine, table, images, gates, clock, random, allows, realPath, files } = this.#parts;
     return {
       engine,
       allows,
+      realPath,
       files,
       table,
       images,

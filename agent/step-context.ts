@@ -7,6 +7,7 @@ import type { Engine } from "./engine/port.ts";
 import { Gate } from "./gate.ts";
 import type { Images } from "./images.ts";
 import type { PlacementFiles } from "./placement-files.ts";
+import type { RealPath } from "./real-path.ts";
 
 /** What runs at once on one node, whatever is asked; the rest waits in order. */
 export const MAX_CONCURRENT_STARTS = 8;
@@ -34,6 +35,7 @@ export interface StepContext {
   readonly placement: Placement | undefined;
   /** What containers may have of this node. */
   readonly allows: NodeAllowance;
+  readonly realPath: RealPath;
   readonly files: PlacementFiles;
   readonly attempt: AttemptContext;
   readonly clock: { nowMs(): number; monotonicMs(): number };

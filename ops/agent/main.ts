@@ -6,6 +6,7 @@ import { TraefikProxy } from "../../agent/ingress/traefik-proxy.ts";
 import { openMemoryShelf } from "../../agent/memory-shelf.ts";
 import { networkProbeTransport } from "../../agent/network-probe-transport.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
+import { realPathHere } from "../../agent/real-path.ts";
 import { startAgent } from "../../agent/start-agent.ts";
 import { systemClock } from "../../runtime/system-clock.ts";
 import { systemRandom } from "../../runtime/system-random.ts";
@@ -68,6 +69,7 @@ const agent = await startAgent({
   address: settings.address,
   degraded: settings.degraded,
   allows: settings.allow,
+  realPath: realPathHere,
 });
 log.info("agent started", { engineSocket: settings.engineSocket });
 

@@ -5,6 +5,7 @@ import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
 import { SimulatedShelf } from "../../agent/file-shelf.ts";
+import { pathWithoutLinks } from "../../agent/real-path.ts";
 import { startAgent, type RunningAgent } from "../../agent/start-agent.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -50,6 +51,7 @@ export async function startSimulatedNodes(options: {
         address: node,
         degraded: [],
         allows: nothingAllowed,
+        realPath: pathWithoutLinks,
         shelf: new SimulatedShelf(),
       });
     }),

@@ -9,6 +9,7 @@ import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";
 import { SimulatedShelf } from "../../agent/file-shelf.ts";
+import { pathWithoutLinks } from "../../agent/real-path.ts";
 import { startAgent } from "../../agent/start-agent.ts";
 import type { Bus } from "../../runtime/bus.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -108,6 +109,7 @@ export class SimNode {
       address: this.name,
       degraded: [],
       allows: nothingAllowed,
+      realPath: pathWithoutLinks,
       shelf: new SimulatedShelf(),
     });
     void starting.then(({ agent }) => {

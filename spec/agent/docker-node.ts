@@ -20,6 +20,7 @@ import type { EngineOwner } from "../../agent/engine/owner.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { ProcNodeUsage } from "../../agent/node-usage.ts";
 import type { ProbeAnswer, ProbeTransport } from "../../agent/probe-transport.ts";
+import { realPathHere } from "../../agent/real-path.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
 import type { Testbed } from "../../ops/testbed/testbed.ts";
 import { silentLog } from "../../runtime/log.ts";
@@ -79,6 +80,7 @@ export class DockerNode {
       address: this.#bed.node(this.#number).address,
       degraded: [],
       allows,
+      realPath: realPathHere,
       shelf: await this.#shelf(),
     });
   }

@@ -9,6 +9,7 @@ import { SimulatedProbeTransport } from "../../agent/engine/simulated-probe-tran
 import { SimulatedRegistry } from "../../agent/engine/simulated-registry.ts";
 import { SimulatedProxy } from "../../agent/ingress/simulated-proxy.ts";
 import { LABEL } from "../../agent/labels.ts";
+import { pathWithoutLinks } from "../../agent/real-path.ts";
 import { SimulatedShelf } from "../../agent/file-shelf.ts";
 import { type RunningAgent, startAgent } from "../../agent/start-agent.ts";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
@@ -71,6 +72,7 @@ export class NodeUnderTest {
       address: "192.0.2.1",
       degraded: [],
       allows,
+      realPath: pathWithoutLinks,
       shelf: new SimulatedShelf(),
     });
     void starting.then((running) => (this.running = running));

@@ -27,6 +27,7 @@ export class Stage {
   lacking: (version: number) => string | undefined = () => undefined;
   readonly #tenant: MemoryTenant = openMemoryTenant({ tenant: TENANT });
   #keeper: Keeper | undefined;
+  #hasDied = false;
 
   constructor(sealed: SealedStore = memorySealedStore()) {
     this.sealed = sealed;
@@ -34,12 +35,17 @@ export class Stage {
     this.authority = new SimulatedAuthority(this.clock, (host, token) => this.look(host, token));
   }
 
+  /** Whether the process that was to crash has come to the moment. */
+  get hasDied(): boolean {
+    return this.#hasDied;
+  }
+
   /** A new process over what is written; one before it that was not stopped goes on, and is refused by the disk. */
   async start(crash?: Crash, more: Partial<KeeperParts> = {}): Promise<Keeper> {
     const { journal, reads } = attachMemoryTenant(this.#tenant.store);
     const keeper = await Keeper.start({
       clock: this.clock,
-      journal: crash === undefined ? journal : mortal(journal, crash),
+      journal: crash === undefined ? journal : mortal(journal, crash, () => (this.#hasDied = true)),
       reads,
       sealed: this.sealed,
       authority: this.authority,
@@ -61,7 +67,7 @@ export class Stage {
 }
 
 /** Dies at the first commit with such an event: that one and all later ones are never answered. */
-function mortal(journal: Journal, { at, moment }: Crash): Journal {
+function mortal(journal: Journal, { at, moment }: Crash, died: () => void): Journal {
   let isDead = false;
   const never = new Promise<CommitResult>(() => undefined);
   return {
@@ -77,6 +83,7 @@ function mortal(journal: Journal, { at, moment }: Crash): Journal {
       if (!commit.events.some(({ type }) => type === at)) return journal.commit(commit);
       isDead = true;
       if (moment === "after") await journal.commit(commit);
+      died();
       return never;
     },
   };
