@@ -10,7 +10,8 @@ export function oneSentence(text: string): string {
 /** Things told one by one in a sentence; of more, their number is told. */
 export const NAMED_IN_A_SENTENCE = 3;
 
-export function fewOf(findings: readonly string[]): string {
+/** Only those that are named are put into words, where they are none yet: there may be thousands. */
+export function fewOf<Finding>(findings: readonly Finding[], words: (finding: Finding) => string = String): string {
   const left = findings.length - NAMED_IN_A_SENTENCE;
-  return `${findings.slice(0, NAMED_IN_A_SENTENCE).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+  return `${findings.slice(0, NAMED_IN_A_SENTENCE).map(words).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }

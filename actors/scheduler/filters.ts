@@ -26,14 +26,14 @@ export const filters: readonly Filter[] = [
     name: "ready",
     accepts: ({ node }) => node.readiness === "ready",
     reason: (rejected) =>
-      fewOf(rejected.map(({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`)),
+      fewOf(rejected, ({ node }) => `${node.name} is ${node.readiness}${node.reason === "" ? "" : ` (${node.reason})`}`),
     remedy: (rejected) => readyRemedy(rejected.map(({ node }) => node)),
   },
   {
     name: "platform",
     accepts: ({ node }, { platforms }) => platforms.length === 0 || platforms.some(({ os, arch }) => os === node.os && arch === node.arch),
     reason: (rejected, { platforms }) =>
-      `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${fewOf(rejected.map(({ node }) => `${node.name} is ${node.os}/${node.arch}`))}`,
+      `the image exists for ${platforms.map(({ os, arch }) => `${os}/${arch}`).join(", ")}; ${fewOf(rejected, ({ node }) => `${node.name} is ${node.os}/${node.arch}`)}`,
     remedy: (rejected) =>
       `Publish the image for ${[...new Set(rejected.map(({ node }) => `${node.os}/${node.arch}`))].join(" or ")}, or add a node of its platform.`,
   },
@@ -42,7 +42,7 @@ export const filters: readonly Filter[] = [
     accepts: ({ node }, { constraints }) => constraints.every((constraint) => holds(constraint, node)),
     reason: (rejected, { constraints }) => {
       const failing = constraints.filter((constraint) => rejected.some(({ node }) => !holds(constraint, node)));
-      return `${fewOf(rejected.map(({ node }) => node.name))} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(constraintWords).join(" and ")}`;
+      return `${fewOf(rejected, ({ node }) => node.name)} ${rejected.length === 1 ? "does" : "do"} not meet ${failing.map(constraintWords).join(" and ")}`;
     },
     remedy: (_rejected, { constraints }) =>
       `Label a node so that ${constraints.map(constraintWords).join(" and ")}, or relax the constraint.`,
@@ -66,7 +66,7 @@ export const filters: readonly Filter[] = [
     name: "allowance",
     accepts: (room, wanted) => refusedOn(room, wanted).length === 0,
     reason: (rejected, wanted) =>
-      fewOf(rejected.map((room) => `${room.node.name} does not allow ${refusedOn(room, wanted).map(demandWords).join(" and ")}`)),
+      fewOf(rejected, (room) => `${room.node.name} does not allow ${refusedOn(room, wanted).map(demandWords).join(" and ")}`),
     remedy: (rejected, wanted) => {
       const [first] = rejected;
       const words = first === undefined ? [] : refusedOn(first, wanted).map(allowingWords);
@@ -76,7 +76,7 @@ export const filters: readonly Filter[] = [
   {
     name: "resources",
     accepts: (room, wanted) => room.cpuFreeMillis >= wanted.cpuReservedMillis && room.memoryFreeBytes >= wanted.memoryReservedBytes,
-    reason: (rejected, wanted) => fewOf(rejected.map((room) => `${room.node.name} lacks ${shortage(room, wanted)}`)),
+    reason: (rejected, wanted) => fewOf(rejected, (room) => `${room.node.name} lacks ${shortage(room, wanted)}`),
     remedy: (rejected, wanted) => `Free ${leastShortage(rejected, wanted)}, lower the reservation, or add a node.`,
   },
   {
@@ -85,12 +85,12 @@ export const filters: readonly Filter[] = [
     reason: (rejected, { hostPorts }) =>
       fewOf(
         rejected.flatMap(({ node, ports }) =>
-          hostPorts.flatMap(({ port, protocol }) =>
-            ports.has(`${port}/${protocol}`)
-              ? [`port ${port}/${protocol} on ${node.name} is held by ${ports.get(`${port}/${protocol}`)}`]
-              : [],
-          ),
+          hostPorts.flatMap(({ port, protocol }) => {
+            const holder = ports.get(`${port}/${protocol}`);
+            return holder === undefined ? [] : [{ port: `${port}/${protocol}`, node: node.name, holder }];
+          }),
         ),
+        ({ port, node, holder }) => `port ${port} on ${node} is held by ${holder}`,
       ),
     remedy: () =>
       "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
@@ -99,15 +99,14 @@ export const filters: readonly Filter[] = [
     name: "max-per-node",
     accepts: (room, wanted) => otherSlots(room, wanted) < (wanted.maxPerNode ?? Infinity),
     reason: (rejected, wanted) =>
-      `${fewOf(rejected.map((room) => `${room.node.name} has ${otherSlots(room, wanted)}`))} of ${wanted.deployment}'s replicas, and one node may have ${wanted.maxPerNode} at most`,
+      `${fewOf(rejected, (room) => `${room.node.name} has ${otherSlots(room, wanted)}`)} of ${wanted.deployment}'s replicas, and one node may have ${wanted.maxPerNode} at most`,
     remedy: (_rejected, { node }) =>
       node === undefined ? "Allow more replicas per node, use fewer replicas, or add a node." : "It goes there once they have stopped.",
   },
   {
     name: "predecessor",
     accepts: ({ slotsOf }, { deployment, slot = 0, beside = Infinity }) => (slotsOf.get(deployment)?.get(slot) ?? 0) <= beside,
-    reason: (rejected) =>
-      `${fewOf(rejected.map(({ node }) => node.name))} still has the replica whose place it takes, which is to stop first`,
+    reason: (rejected) => `${fewOf(rejected, ({ node }) => node.name)} still has the replica whose place it takes, which is to stop first`,
     remedy: () => "It goes there once that one has stopped.",
   },
 ];

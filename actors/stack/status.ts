@@ -15,7 +15,7 @@ export function statusOf(state: StackState): Line {
     const steps = stepsOf(state);
     const open = steps.filter(({ progress }) => progress.kind !== "done");
     const [begun, waiting] = [open.filter(({ progress }) => progress.kind !== "waiting"), open.filter(isWaiting)];
-    const reason = oneSentence(`${steps.length - open.length} of ${steps.length} done; ${fewOf([...begun, ...waiting].map(waitWords))}`);
+    const reason = oneSentence(`${steps.length - open.length} of ${steps.length} done; ${fewOf([...begun, ...waiting], waitWords)}`);
     if (mode === "deleting") return { status: "deleting", reason };
     return { status: rollout.change === "rollback" || rollout.change === "automatic-rollback" ? "rolling-back" : "deploying", reason };
   }
@@ -35,13 +35,12 @@ function settledStatus(state: StackState): Line {
     standing: recordOf(state.members, deployment)?.standing,
   }));
   const unwell = records.filter(({ standing }) => standing?.reached !== "healthy" && standing?.reached !== "completed");
-  if (unwell.length > 0)
-    return { status: "degraded", reason: oneSentence(`not well: ${fewOf(unwell.map(({ deployment }) => deployment))}`) };
+  if (unwell.length > 0) return { status: "degraded", reason: oneSentence(`not well: ${fewOf(unwell, ({ deployment }) => deployment)}`) };
   const drifted = records.filter(({ standing }) => standing?.asOrdered === false);
   if (drifted.length > 0)
     return {
       status: "drifted",
-      reason: oneSentence(`changed since the stack was: ${fewOf(drifted.map(({ deployment }) => deployment))}`),
+      reason: oneSentence(`changed since the stack was: ${fewOf(drifted, ({ deployment }) => deployment)}`),
     };
   return { status: "running", reason: `${records.length} members are well` };
 }

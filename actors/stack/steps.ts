@@ -1,6 +1,7 @@
 import type { Reached, Standing } from "../deployment/standing.ts";
 import type { Member } from "./commands.ts";
 import type { Condition } from "./contract.ts";
+import { placesOf, recordsAt, type Place, type Places } from "./places.ts";
 import { recordOf, type MemberRecord, type MemberRecords } from "./records.ts";
 import type { StackRollout, StackState } from "./state.ts";
 import { targetOf, targetOfRollout, type Target } from "./target.ts";
@@ -34,10 +35,12 @@ export function stepsOf(state: StackState): readonly Step[] {
   const before = known.get(state);
   if (before !== undefined || rollout === undefined) return before ?? [];
   const target = targetOfRollout(state, rollout);
-  const progresses = contentProgresses(state, target, rollout);
-  const content = target.members.map((member): Step => {
-    const { deployment, service } = member;
-    return { deployment, content: target.keys.get(deployment) ?? "", member, progress: progresses.get(service) ?? NOT_BEGUN };
+  const places = placesOf(target);
+  const progresses = contentProgresses(state, places, rollout);
+  const content = places.asWritten.flatMap((place): Step | readonly Step[] => {
+    const { member, content } = places.all[place] ?? {};
+    if (member === undefined || content === undefined) return [];
+    return { deployment: member.deployment, content, member, progress: progresses[place] ?? NOT_BEGUN };
   });
   const late = content.find(({ progress }) => progress.kind !== "done")?.deployment;
   const steps = [...content, ...leavingSteps(state, target, rollout, late)];
@@ -46,54 +49,52 @@ export function stepsOf(state: StackState): readonly Step[] {
 }
 
 interface Picture {
-  readonly state: StackState;
-  readonly target: Target;
-  readonly records: ReadonlyMap<string, MemberRecord>;
-  /** By service, of all that a member waits for. */
-  readonly progresses: ReadonlyMap<string, Progress>;
+  readonly rollout: StackRollout;
+  readonly places: Places;
+  readonly records: readonly (MemberRecord | undefined)[];
+  /** Of the places before the one that is looked at: of all that its member waits for. */
+  readonly progresses: readonly Progress[];
 }
 
-function contentProgresses(state: StackState, target: Target, { firstOrder }: StackRollout): ReadonlyMap<string, Progress> {
-  const records = new Map(state.members.map((record) => [record.deployment, record]));
-  const progresses = new Map<string, Progress>();
-  const picture: Picture = { state, target, records, progresses };
-  for (const member of target.inOrder) {
-    const record = records.get(member.deployment);
-    const ordered = record !== undefined && record.order >= firstOrder ? orderProgress(record, member) : undefined;
+/** By place. */
+function contentProgresses({ members }: StackState, places: Places, rollout: StackRollout): readonly Progress[] {
+  const records = recordsAt(places, members);
+  const progresses: Progress[] = [];
+  const picture: Picture = { rollout, places, records, progresses };
+  for (const [index, place] of places.all.entries()) {
+    const record = records[index];
+    const ordered = record !== undefined && record.order >= rollout.firstOrder ? orderProgress(record, place.member) : undefined;
     // Another one may have been made anew after its turn, as when somebody deleted that meanwhile: then its turn comes once more.
-    const isPast = ordered === undefined || (ordered.kind === "done" && isToRestart(state, member));
-    progresses.set(member.service, isPast ? turnProgress(picture, record, member) : ordered);
+    const isPast = ordered === undefined || (ordered.kind === "done" && isToRestartAt(picture, record, place));
+    progresses.push(isPast ? turnProgress(picture, record, place) : ordered);
   }
   return progresses;
 }
 
 /** Of a member without an order of this rollout: what it waits for, if for anything. */
-function turnProgress(picture: Picture, record: MemberRecord | undefined, member: Member): Progress {
-  const unmet = firstUnmet(picture, member);
+function turnProgress(picture: Picture, record: MemberRecord | undefined, place: Place): Progress {
+  const unmet = firstUnmet(picture, place);
   if (unmet !== undefined) return { kind: "waiting", for: unmet };
-  if (record !== undefined && isLeftAlone(picture, record, member)) return DONE;
-  const leaving = stillLeaving(record, member);
+  if (record !== undefined && isLeftAlone(picture, record, place)) return DONE;
+  const leaving = stillLeaving(record, place.member);
   return leaving === undefined ? NOT_BEGUN : { kind: "waiting", for: leaving };
 }
 
 /** It is what it is to be and well: its turn passes without an order. */
-function isLeftAlone({ state, target }: Picture, record: MemberRecord, member: Member): boolean {
+function isLeftAlone(picture: Picture, record: MemberRecord, place: Place): boolean {
   const { standing, refused, wants, content, order } = record;
-  const isSame = wants === "content" && content === target.keys.get(member.deployment);
+  const isSame = wants === "content" && content === place.content;
   if (!isSame || refused !== undefined || standing?.order !== order || standing.mode !== "running") return false;
-  return standing.outcome === "succeeded" && standing.asOrdered && isWell(standing) && !isToRestart(state, member);
+  return standing.outcome === "succeeded" && standing.asOrdered && isWell(standing) && !isToRestartAt(picture, record, place);
 }
 
 /** In words, what a member still waits for. */
-function firstUnmet({ target, records, progresses }: Picture, { after }: Member): string | undefined {
-  for (const { service, condition } of after) {
-    const other = target.byService.get(service);
-    if (other === undefined) continue;
-    const kind = progresses.get(service)?.kind;
-    const standing = records.get(other.deployment)?.standing;
+function firstUnmet({ records, progresses }: Picture, { after }: Place): string | undefined {
+  for (const { deployment, condition, place } of after) {
+    const kind = progresses[place]?.kind;
+    const standing = records[place]?.standing;
     const isCarried = kind === "carrying" || kind === "done";
-    if (!isCarried || standing === undefined || !FULFILLED_BY[condition].has(standing.reached))
-      return `${other.deployment} to be ${condition}`;
+    if (!isCarried || standing === undefined || !FULFILLED_BY[condition].has(standing.reached)) return `${deployment} to be ${condition}`;
   }
   return undefined;
 }
@@ -139,21 +140,31 @@ const FULFILLED_BY: Readonly<Record<Condition, ReadonlySet<Reached>>> = {
   completed: new Set(["completed"]),
 };
 
-/**
- * Whoever a restart names is to be made anew for an order of it. What has failed for good is tried again by the next change; so is what is to be restarted with another, when that was made anew after it was. Orders are
- * counted, not rollouts: what a superseded rollout could not do any more is done by the next one.
- */
+/** Whether an order to this member has to be one to be made anew. */
 export function isToRestart(state: StackState, { deployment, after }: Member): boolean {
-  const standing = recordOf(state.members, deployment)?.standing;
+  const { byService } = targetOf(state);
+  const standingOf = (of: string): Standing | undefined => recordOf(state.members, of)?.standing;
+  return isMadeAnew(state.rollout, after, standingOf(deployment), (service) => standingOf(byService.get(service)?.deployment ?? ""));
+}
+
+function isToRestartAt({ rollout, places, records }: Picture, record: MemberRecord | undefined, { member }: Place): boolean {
+  return isMadeAnew(rollout, member.after, record?.standing, (service) => records[places.byService.get(service) ?? -1]?.standing);
+}
+
+/**
+ * Whoever a restart names is to be made anew for an order of it. What has failed for good is tried again by the next change; so is what is to be restarted
+ * with another, when that was made anew after it was. Orders are counted, not rollouts: what a superseded rollout could not do any more is done by the next one.
+ */
+function isMadeAnew(
+  rollout: StackRollout | undefined,
+  after: Member["after"],
+  standing: Standing | undefined,
+  standingOf: (service: string) => Standing | undefined,
+): boolean {
   const own = standing?.replaced ?? 0;
-  const { rollout } = state;
   if (rollout?.change === "restart") return own < rollout.firstOrder;
   if (standing?.reached === "failed") return true;
-  return after.some(({ service, restart }) => {
-    if (restart !== true) return false;
-    const other = targetOf(state).byService.get(service)?.deployment ?? "";
-    return (recordOf(state.members, other)?.standing?.replaced ?? 0) > own;
-  });
+  return after.some(({ service, restart }) => restart === true && (standingOf(service)?.replaced ?? 0) > own);
 }
 
 function leavingSteps(state: StackState, target: Target, rollout: StackRollout, late: string | undefined): readonly Step[] {

@@ -54,7 +54,7 @@ function stackWords(event: StackEvent): string | undefined {
     case "stack.deletion-requested":
       return "is to be deleted";
     case "members.described":
-      return `is given ${fewOf(Object.values(event.contents).map(({ service }) => service))}`;
+      return `is given ${fewOf(Object.values(event.contents), ({ service }) => service)}`;
     case "stack.revised":
       return event.contentOf === event.number
         ? `revision ${event.number}: ${event.members.length === 1 ? "one member" : `${event.members.length} members`}`

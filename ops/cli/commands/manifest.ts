@@ -39,8 +39,8 @@ function appliedWords({ change, revision, rollout, members }: StackReply): strin
   if (change === "unchanged") return rollout === undefined ? "nothing to change" : `nothing to change, revision ${revision} is rolling out`;
   const counts = Map.groupBy(members, (member) => member.change);
   const words = (["create", "change", "restart", "remove"] as const).flatMap((kind) => {
-    const services = counts.get(kind)?.map(({ service }) => service) ?? [];
-    return services.length === 0 ? [] : [`${kind} ${fewOf(services)}`];
+    const services = counts.get(kind) ?? [];
+    return services.length === 0 ? [] : [`${kind} ${fewOf(services, ({ service }) => service)}`];
   });
   return `revision ${revision} is rolling out${words.length === 0 ? ", to what it was" : `: ${words.join("; ")}`}`;
 }
