@@ -86,11 +86,19 @@ export function merge(
   const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };
   for (const [key, value] of Object.entries(patch)) {
     const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout" || key === "restart";
-    result[key] = isMap ? { ...(result[key] as object), ...(value as object) } : value;
-    if (isMap) result[key] = withoutNulls(result[key] as Record<string, unknown>);
+    result[key] = isMap ? combined(result[key] as Record<string, unknown>, value as Record<string, unknown>) : value;
   }
   const parsed = PinnedTemplate.safeParse(withoutNulls(result));
   return parsed.success ? { kind: "merged", template: parsed.data } : { kind: "invalid", problems: problemsOf(parsed.error) };
+}
+
+/** Entry by entry, also of a map within the map, as the rules for the way back are within those of a rollout. */
+function combined(before: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(patch).map(([key, value]) => {
+    const [old, isMap] = [before[key], typeof value === "object" && value !== null && !Array.isArray(value)];
+    return [key, isMap && typeof old === "object" && old !== null ? { ...old, ...value } : value] as const;
+  });
+  return withoutNulls({ ...before, ...Object.fromEntries(entries) });
 }
 
 export function problemsOf(error: z.ZodError): readonly string[] {

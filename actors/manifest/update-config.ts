@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../deployment/contract.ts";
+import { paceOf } from "./pace.ts";
 import type { Draft } from "./draft.ts";
 import { different, type FieldTable, honoured, passedOver, readFields, type Rule } from "./fields.ts";
 import { durationMs, shareOfOne } from "./quantities.ts";
@@ -109,11 +110,10 @@ function readOrder(
   contention: Draft["contention"],
 ): void {
   const parallelism = at === undefined ? 1 : (reading.wholeNumber(at) ?? 1);
-  const share = parallelism === 0 ? "100%" : parallelism;
   const order = orderAt === undefined ? undefined : reading.oneOf(orderAt, ["start-first", "stop-first"]);
   if (order === undefined && at === undefined) return;
   const stopsFirst = order === "stop-first" || (order === undefined && contention !== undefined);
-  Object.assign(rollout, stopsFirst ? { maxSurge: 0, maxUnavailable: share } : { maxSurge: share, maxUnavailable: 0 });
+  Object.assign(rollout, paceOf(parallelism, stopsFirst ? "stop-first" : "start-first"));
   if (order === undefined && contention === undefined)
     reading.differs(
       at ?? place,

@@ -47,6 +47,16 @@ export const templateFlags: readonly Flag[] = [
   { flags: "--max-unavailable <share>", description: "replicas that may be missing during a rollout: 0 or 25%" },
   { flags: "--min-healthy <duration>", description: "healthy for so long before a replica counts (5s)" },
   { flags: "--update-delay <duration>", description: "after a new replica counts, before the next one is replaced (0s)" },
+  {
+    flags: "--rollback-parallelism <number>",
+    description: "replicas replaced at once on the way back to this revision; 0: all; absent: as in an update",
+  },
+  {
+    flags: "--rollback-order <order>",
+    description: "start-first: new before old on the way back; stop-first: old before new (start-first)",
+    choices: ["start-first", "stop-first"],
+  },
+  { flags: "--rollback-delay <duration>", description: "as --update-delay, on the way back; absent: the same" },
   { flags: "--deadline <duration>", description: "of the whole rollout (1h)" },
   { flags: "--on-failure <what>", description: "what a failed update does (rollback)", choices: ["rollback", "pause"] },
 ];

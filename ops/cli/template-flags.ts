@@ -1,4 +1,5 @@
 import type { DeploymentSpecInput } from "../../actors/deployment/contract.ts";
+import { paceOf } from "../../actors/manifest/pace.ts";
 import { cpuMillis, durationMs, sizeBytes } from "../../actors/manifest/quantities.ts";
 import { type HealthInput, healthFrom } from "./health-flag.ts";
 import { portFrom, routeFrom } from "./ingress-flags.ts";
@@ -61,6 +62,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
       maxUnavailable: share(text(options, "maxUnavailable")),
       minHealthyMs: duration(options, "minHealthy", "--min-healthy"),
       delayMs: duration(options, "updateDelay", "--update-delay"),
+      rollback: wayBack(options),
       wholeDeadlineMs: duration(options, "deadline", "--deadline"),
       onFailure: text(options, "onFailure"),
     }),
@@ -74,6 +76,16 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
       drainMs: duration(options, "drain", "--drain"),
     }),
   };
+}
+
+/** What the way back to the revision has of its own; undefined: nothing. */
+function wayBack(options: Options): Readonly<Record<string, unknown>> | undefined {
+  const parallelism = whole(text(options, "rollbackParallelism"), "--rollback-parallelism");
+  const order = text(options, "rollbackOrder");
+  const delayMs = duration(options, "rollbackDelay", "--rollback-delay");
+  const isPaced = parallelism !== undefined || order !== undefined;
+  const pace = isPaced ? paceOf(parallelism ?? 1, order === "stop-first" ? order : "start-first") : {};
+  return isPaced || delayMs !== undefined ? { ...pace, ...said({ delayMs }) } : undefined;
 }
 
 function said<Value>(values: Readonly<Record<string, Value | undefined>>): Record<string, Value> {

@@ -57,3 +57,11 @@ test.each(["", "a b", "Nginx", "nginx:", "https://nginx", "nginx:1.27 ", "-nginx
     expect(parsed.error?.issues.map(({ message }) => message)).toEqual([expect.stringContaining("write an image like nginx:1.27")]);
   },
 );
+
+test("a change of one rule for the way back leaves the others as they are", () => {
+  const paced = merge(templateOf("1"), { rollout: { rollback: { maxSurge: 0, maxUnavailable: 2 } } }, undefined);
+  if (paced.kind === "invalid") throw new Error(paced.problems.join());
+  const merged = merge(paced.template, { rollout: { rollback: { delayMs: 5_000 } } }, undefined);
+  expect(merged).toMatchObject({ template: { rollout: { rollback: { maxSurge: 0, maxUnavailable: 2, delayMs: 5_000 } } } });
+  expect(merge(paced.template, { rollout: { rollback: null } }, undefined)).not.toHaveProperty("template.rollout.rollback");
+});
