@@ -85,8 +85,8 @@ export function merge(
 ): Merged {
   const result: Record<string, unknown> = { ...template, ...(image === undefined ? {} : { image }) };
   for (const [key, value] of Object.entries(patch)) {
-    const isMap = key === "environment" || key === "labels" || key === "resources" || key === "rollout" || key === "restart";
-    result[key] = isMap ? combined(result[key] as Record<string, unknown>, value as Record<string, unknown>) : value;
+    const isEntryByEntry = key === "environment" || key === "labels" || key === "resources" || key === "rollout" || key === "restart";
+    result[key] = isEntryByEntry ? combined(result[key] as Record<string, unknown>, value as Record<string, unknown>) : value;
   }
   const parsed = PinnedTemplate.safeParse(withoutNulls(result));
   return parsed.success ? { kind: "merged", template: parsed.data } : { kind: "invalid", problems: problemsOf(parsed.error) };
@@ -94,11 +94,15 @@ export function merge(
 
 /** Entry by entry, also of a map within the map, as the rules for the way back are within those of a rollout. */
 function combined(before: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
-  const entries = Object.entries(patch).map(([key, value]) => {
-    const [old, isMap] = [before[key], typeof value === "object" && value !== null && !Array.isArray(value)];
-    return [key, isMap && typeof old === "object" && old !== null ? { ...old, ...value } : value] as const;
+  const entries = Object.entries(patch).map(([key, value]): [string, unknown] => {
+    const old = before[key];
+    return [key, isMap(value) && isMap(old) ? { ...old, ...value } : value];
   });
   return withoutNulls({ ...before, ...Object.fromEntries(entries) });
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function problemsOf(error: z.ZodError): readonly string[] {

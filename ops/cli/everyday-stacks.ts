@@ -21,6 +21,7 @@ export const everydayStacks: readonly Everyday[] = [
     options: [
       ...manifestFlags,
       { flags: "--prune", description: "remove members that the manifest does not name; they are shown first" },
+      { flags: "--whole", description: "with --prune: show each of them, however many there are" },
       {
         flags: "--on-failure <what>",
         description: "when one member fails: rollback takes all back, pause leaves all where they are (rollback)",

@@ -3,46 +3,57 @@ import { type Output, plain } from "./output.ts";
 
 type Painter = Pick<Output, "paint">;
 
-/** Members of one kind of change that are told one by one; of more, their number is told. What would be removed is always told whole. */
-const TOLD_OF_EACH: Readonly<Record<PlannedMember["change"], number>> = {
-  create: 20,
-  change: 20,
-  restart: 20,
-  none: 20,
-  stays: 20,
-  remove: Number.POSITIVE_INFINITY,
-};
+/** Members of one kind of change that are told one by one; of more, their number is told. */
+const TOLD_OF_EACH = 20;
 
-/** A plan like a good diff: what goes first, then what comes and changes, then what stays. `whole`: of each member, however many there are. */
-export function planLines(out: Painter, { name, change, members }: PlannedStack, told: "some" | "whole" = "some"): readonly string[] {
+/** whole: of each member, however many there are. */
+export type Told = "some" | "whole";
+
+/** A plan like a good diff: what goes first, then what comes and changes, then what stays. */
+export function planLines(out: Painter, { name, change, members }: PlannedStack, told: Told = "some"): readonly string[] {
   const inOrder = [
     ...members.filter((member) => member.change === "remove"),
     ...members.filter((member) => member.change !== "remove" && member.change !== "stays"),
     ...members.filter((member) => member.change === "stays"),
   ];
-  const counts = new Map<PlannedMember["change"], number>();
-  const lines = inOrder.flatMap((member) => {
-    const count = (counts.get(member.change) ?? 0) + 1;
-    counts.set(member.change, count);
-    return told === "whole" || count <= TOLD_OF_EACH[member.change] ? memberLines(out, member) : [];
-  });
-  const head = out.paint("bold", `${name}: ${headline(change, members)}`);
-  return [head, ...lines, ...(told === "whole" ? [] : untoldLines(out, counts))];
+  return [
+    out.paint("bold", `${name}: ${headline(change, members)}`),
+    ...toldLines(out, inOrder, told, (member) => memberLines(out, member)),
+  ];
 }
 
-function untoldLines(out: Painter, counts: ReadonlyMap<PlannedMember["change"], number>): readonly string[] {
-  const words = {
-    create: "to create",
-    change: "to change",
-    restart: "to restart",
-    remove: "to remove",
-    none: "with nothing to change",
-    stays: "that stay",
-  };
-  const untold = [...counts].flatMap(([kind, count]) => {
-    const left = count - TOLD_OF_EACH[kind];
-    return left > 0 ? [`${left} more ${words[kind]}`] : [];
+/** What goes, said before it does. */
+export function removalLines(out: Painter, { members }: PlannedStack, told: Told): readonly string[] {
+  const removed = members.filter(({ change }) => change === "remove");
+  return toldLines(out, removed, told, (member) => [out.paint("red", `- ${calledOf(member)}: will be removed, with its replicas`)]);
+}
+
+function toldLines(
+  out: Painter,
+  members: readonly PlannedMember[],
+  told: Told,
+  linesOf: (member: PlannedMember) => readonly string[],
+): readonly string[] {
+  const counts = new Map<PlannedMember["change"], number>();
+  const lines = members.flatMap((member) => {
+    const count = (counts.get(member.change) ?? 0) + 1;
+    counts.set(member.change, count);
+    return told === "whole" || count <= TOLD_OF_EACH ? linesOf(member) : [];
   });
+  return [...lines, ...(told === "whole" ? [] : untoldLines(out, counts))];
+}
+
+const UNTOLD: Readonly<Record<PlannedMember["change"], string>> = {
+  create: "to create",
+  change: "to change",
+  restart: "to restart",
+  remove: "to remove",
+  none: "with nothing to change",
+  stays: "that stay",
+};
+
+function untoldLines(out: Painter, counts: ReadonlyMap<PlannedMember["change"], number>): readonly string[] {
+  const untold = [...counts].flatMap(([kind, count]) => (count > TOLD_OF_EACH ? [`${count - TOLD_OF_EACH} more ${UNTOLD[kind]}`] : []));
   return untold.length === 0 ? [] : [out.paint("dim", `  and ${untold.join(", ")}; --whole tells of each`)];
 }
 
@@ -56,8 +67,8 @@ function headline(change: PlannedStack["change"], members: readonly PlannedMembe
 }
 
 function memberLines(out: Painter, member: PlannedMember): readonly string[] {
-  const { service, deployment, change, diff, joins, replaces } = member;
-  const called = service === deployment ? service : `${service} (${deployment})`;
+  const { deployment, change, diff, joins, replaces } = member;
+  const called = calledOf(member);
   const notes = [
     ...(joins ? [`    ${deployment} stands alone now and becomes a member of the stack`] : []),
     ...placeLines(out, member),
@@ -91,6 +102,10 @@ function replacedWords(replaces: PlannedMember["replaces"]): string {
   if (replaces === undefined || replaces.replicas === 0) return "no replica is replaced";
   const { replicas, because } = replaces;
   return `replaces ${replicas === 1 ? "1 replica" : `${replicas} replicas`} because ${because}`;
+}
+
+function calledOf({ service, deployment }: PlannedMember): string {
+  return service === deployment ? service : `${service} (${deployment})`;
 }
 
 function placeLines(out: Painter, { nodes, pending, rejections, leftOut, images }: PlannedMember): readonly string[] {

@@ -11,7 +11,8 @@ export function render(out: Output, answer: unknown, empty: string): readonly st
   const nowMs = Date.now();
   if (!isObject(answer) || !Array.isArray(answer["items"])) return fields(out, answer, 0, nowMs);
   const { items, asOfOffset: _notForPeople, ...about } = answer;
-  return [...(items.length === 0 ? [empty] : rows(out, items, nowMs)), ...fields(out, about, 0, nowMs)];
+  const told = Object.entries(about).flatMap(([name, item]) => field(out, inWords(name), name, item, 0, nowMs));
+  return [...(items.length === 0 ? [empty] : rows(out, items, nowMs)), ...told];
 }
 
 function rows(out: Output, items: readonly unknown[], nowMs: number): readonly string[] {
@@ -20,7 +21,7 @@ function rows(out: Output, items: readonly unknown[], nowMs: number): readonly s
     const values = objects.map((item) => item[name]);
     return values.every(isCell) && values.some((value) => !isNested(value) || !isEmpty(value));
   });
-  const columns = names.map((name) => ({ title: name.toUpperCase(), least: 8 }));
+  const columns = names.map((name) => ({ title: inWords(name).toUpperCase(), least: 8 }));
   return table(
     out,
     columns,
@@ -32,16 +33,29 @@ function fields(out: Output, value: unknown, depth: number, nowMs: number): read
   const indent = "  ".repeat(depth);
   if (depth > MAX_DEPTH || !isNested(value)) return [`${indent}${plain(isNested(value) ? JSON.stringify(value) : String(value))}`];
   const entries = Array.isArray(value) ? value.map((item: unknown, index) => [String(index + 1), item] as const) : Object.entries(value);
-  return entries.flatMap(([name, item]): readonly string[] => {
-    const title = out.paint("dim", `${indent}${name}:`);
-    if (!isNested(item)) return [`${title} ${scalar(name, item, nowMs)}`];
-    return isEmpty(item) ? [`${title} (none)`] : [title, ...fields(out, item, depth + 1, nowMs)];
-  });
+  return entries.flatMap(([name, item]) => field(out, name, name, item, depth, nowMs));
+}
+
+function field(out: Output, called: string, name: string, item: unknown, depth: number, nowMs: number): readonly string[] {
+  const title = out.paint("dim", `${"  ".repeat(depth)}${called}:`);
+  if (!isNested(item)) return [`${title} ${scalar(name, item, nowMs)}`];
+  return isEmpty(item) ? [`${title} (none)`] : [title, ...fields(out, item, depth + 1, nowMs)];
+}
+
+/** `changedAtMs` as `changed at`: what a list calls its fields, without the unit that is not the one its values are shown in. */
+function inWords(name: string): string {
+  const told = isTime(name) ? name.slice(0, -"Ms".length) : name.replace(/Bytes$/, "");
+  return told.replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
+/** A moment, and no duration. */
+function isTime(name: string): boolean {
+  return /(^a|A)tMs$/.test(name);
 }
 
 function scalar(name: string, value: unknown, nowMs: number): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "number" && /(^a|A)tMs$/.test(name))
+  if (typeof value === "number" && isTime(name))
     return `${new Date(value).toISOString()} (${value > nowMs ? `in ${ageText(value - nowMs)}` : `${ageText(nowMs - value)} ago`})`;
   if (typeof value === "number" && name.endsWith("Bytes")) return bytes(value);
   if (Array.isArray(value)) return value.map((item) => scalar(name, item, nowMs)).join(", ");

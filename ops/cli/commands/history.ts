@@ -64,11 +64,15 @@ function fieldsChanged({ change, diff }: ChangeView): readonly string[] {
   );
 }
 
+/** Of one change; --json has all. */
+const TOLD_MEMBERS = 5;
+
 function membersChanged({ members, links }: StackChangeView): readonly string[] {
-  return members.map(({ service, deployment, change, diff }) => {
+  const told = members.slice(0, TOLD_MEMBERS).map(({ service, deployment, change, diff }) => {
     const revision = links[deployment] === undefined ? "" : ` (${deployment} revision ${links[deployment]})`;
     return change === "change" ? `${service}: ${diff.map(({ path }) => path).join(", ")}${revision}` : `${change} ${service}${revision}`;
   });
+  return members.length > told.length ? [...told, `and ${members.length - told.length} more`] : told;
 }
 
 function reasonOf({ reason }: Change["rollout"]): readonly string[] {

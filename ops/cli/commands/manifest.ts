@@ -8,7 +8,7 @@ import { stackInput } from "../../../actors/manifest/stack-input.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { errorLines, warningLines } from "../finding-lines.ts";
 import { openProject } from "../manifest-project.ts";
-import { planLines } from "../plan-lines.ts";
+import { planLines, removalLines, type Told } from "../plan-lines.ts";
 import { ask } from "../routes.ts";
 import { type Action, ifGeneration, isSet, type Options, type Session, text, texts } from "../session.ts";
 import { Stop } from "../stop.ts";
@@ -27,9 +27,7 @@ export const apply: Action = async (session, files, options) => {
   const { name, body } = await readWish(session, files, options);
   if (body.prune && !session.out.json) {
     const planned = await ask<PlannedStack>(session.api(), "stacks.plan", { name, body });
-    for (const member of planned.members)
-      if (member.change === "remove")
-        session.out.note(session.out.paint("red", `- ${member.service}: will be removed (${member.deployment})`));
+    for (const line of removalLines(session.out, planned, toldOf(options))) session.out.note(line);
   }
   const written = await ask<StackReply>(session.api(), "stacks.apply", { name, body, ifGeneration: ifGeneration(options) });
   await finishStack(session, waiting, written, appliedWords(written));
@@ -50,9 +48,13 @@ export const plan: Action = async (session, files, options) => {
   const { name, body, findings } = await readWish(session, files, options);
   const planned = await ask<PlannedStack>(session.api(), "stacks.plan", { name, body });
   if (session.out.json) session.out.document({ ...planned, findings });
-  else for (const line of planLines(session.out, planned, isSet(options, "whole") ? "whole" : "some")) session.out.line(line);
+  else for (const line of planLines(session.out, planned, toldOf(options))) session.out.line(line);
   if (planned.change !== "none") process.exitCode = exitCodes.changes;
 };
+
+function toldOf(options: Options): Told {
+  return isSet(options, "whole") ? "whole" : "some";
+}
 
 async function readWish(session: Session, given: readonly string[], options: Options): Promise<Wish> {
   const choice = {

@@ -140,7 +140,7 @@ describe("a newcomer's first hour, on the real control plane with simulated node
       /^two: 1 to change, 1 to remove\n- worker \(two-worker\)/,
     );
     const pruned = await odysseus("apply", "-p", "two", file, "--prune", "--wait");
-    expect(pruned).toMatchObject({ code: 0, stderr: "- worker: will be removed (two-worker)\n" });
+    expect(pruned).toMatchObject({ code: 0, stderr: "- worker (two-worker): will be removed, with its replicas\n" });
     expect(await odysseus("deployments", "get", "two-worker")).toMatchObject({ code: 43 });
     expect(await odysseus("stack", "rollback", "two", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("2 members") });
     expect((await odysseus("stack", "history", "two")).stdout).toMatch(/3 \(= 1\) +rollback +succeeded +admin via cli/);
@@ -181,9 +181,9 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     const { stdout: where } = await odysseus("containers", "--deployment", "pictured", "--json");
     const node = (JSON.parse(where) as { items: { node: string }[] }).items[0]?.node ?? "";
     const { stdout } = await odysseus("nodes", "images", node);
-    expect(stdout).toMatch(/^REFERENCES +ID +SIZEBYTES[\s\S]*shop\/pictured@sha256:[0-9a-f]{64} +sha256:\S+/);
+    expect(stdout).toMatch(/^REFERENCES +ID +SIZE[\s\S]*shop\/pictured@sha256:[0-9a-f]{64} +sha256:\S+/);
     const images = [...stdout.matchAll(/ sha256:\S+ +20\.0 MiB$/gm)].length;
-    expect(stdout).toMatch(new RegExp(`node: sim-\\d\nleftOut: 0\ndiskBytes: ${images * 20}\\.0 MiB\nseenAtMs: \\S+ \\(\\d+s ago\\)\n$`));
+    expect(stdout).toMatch(new RegExp(`node: sim-\\d\nleft out: 0\ndisk: ${images * 20}\\.0 MiB\nseen at: \\S+ \\(\\d+s ago\\)\n$`));
   });
 
   test("follows events until Ctrl-C, without colour in a pipe", async () => {
