@@ -93,8 +93,17 @@ class Builder {
     this.#findings = findings;
   }
 
+  /** What stands in a mapping is where its key is. */
+  #field(node: unknown, path: string, origin: Origin, depth: number): Value {
+    const value = this.#valueAt(origin, node, path, depth);
+    return value.origin === origin ? value : { ...value, origin };
+  }
+
   value(node: unknown, path: string, fallback: Origin, depth: number): Value {
-    const origin = this.#originOf(node, fallback);
+    return this.#valueAt(this.#originOf(node, fallback), node, path, depth);
+  }
+
+  #valueAt(origin: Origin, node: unknown, path: string, depth: number): Value {
     if (depth > MAX_DEPTH) this.#tooMuch({ path, origin }, "Values are nested too deeply.");
     this.#count({ path, origin }, 1);
     if (isAlias(node)) return this.#alias(node.source, { path, origin });
@@ -123,10 +132,10 @@ class Builder {
       const at = this.#originOf(key, origin);
       const name = this.#keyOf(key, { path, origin: at });
       const childPath = path === "" ? name : `${path}.${name}`;
-      const read = this.value(value, childPath, at, depth + 1);
+      const read = this.#field(value, childPath, at, depth + 1);
       if (name === "<<" && isScalar(key) && key.type === "PLAIN") this.#merge(read, { path: childPath, origin: at }, merged);
       else if (own.has(name)) this.#malformed({ path: childPath, origin: at }, `This is not valid YAML: "${name}" is there twice.`);
-      else own.set(name, { ...read, origin: at });
+      else own.set(name, read);
     }
     if (merged.size === 0) return own;
     return new Map([...merged, ...own]);

@@ -47,12 +47,13 @@ function readSource(reading: Reading, place: Place, { build, origins }: Draft): 
   else reading.refuse(build, "Nodes run images, they do not build them.", "build and push it first, then name it with image.");
 }
 
-/** Values in bounds, as every surface demands them; here they can still be shown in the file. */
+/** Values in bounds, as every surface demands them; here they can still be shown in the file. Of dozens of fields, a service has a few. */
 function checkBounds(reading: Reading, place: Place, { spec, origins }: Draft): void {
-  const result = spec.image === undefined ? undefined : DeploymentSpec.safeParse(spec);
-  const demands = new Map((result?.error?.issues ?? []).map((issue) => [`${String(issue.path[0] ?? "")} ${boundsOf(issue)}`, issue]));
-  for (const issue of demands.values())
-    reading.invalid(origins.get(String(issue.path[0] ?? "")) ?? place, `This cannot be had: ${boundsOf(issue)}.`);
+  for (const [field, value] of Object.entries(spec)) {
+    const { error } = DeploymentSpec.shape[field as keyof typeof DeploymentSpec.shape].safeParse(value);
+    for (const demand of new Set((error?.issues ?? []).map(boundsOf)))
+      reading.invalid(origins.get(field) ?? place, `This cannot be had: ${demand}.`);
+  }
 }
 
 /** What is demanded of it, without the names that fields have elsewhere. */

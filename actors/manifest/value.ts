@@ -24,13 +24,15 @@ export type MergeTag = "reset" | "override";
 
 interface Common {
   readonly origin: Origin;
-  readonly tag?: MergeTag;
+  readonly tag: MergeTag | undefined;
   /** Values in it, itself included; shared parts count each time they are used. */
   readonly size: number;
   /** Mappings and lists within each other. */
   readonly depth: number;
   /** It, or a value in it, has a tag. */
   readonly tagged: boolean;
+  /** It, or a value in it, has a dollar sign, which may begin a variable. */
+  readonly hasVariables: boolean;
 }
 
 export interface MapValue extends Common {
@@ -52,29 +54,33 @@ export interface ScalarValue extends Common {
 export type Value = MapValue | ListValue | ScalarValue;
 
 export function mapValue(origin: Origin, fields: ReadonlyMap<string, Value>, tag?: MergeTag): MapValue {
-  return { kind: "map", origin, fields, ...weight(fields.values(), tag), ...(tag !== undefined && { tag }) };
+  const { size, depth, tagged, hasVariables } = weight(fields.values(), tag);
+  return { kind: "map", origin, tag, size, depth, tagged, hasVariables, fields };
 }
 
 export function listValue(origin: Origin, items: readonly Value[], tag?: MergeTag): ListValue {
-  return { kind: "list", origin, items, ...weight(items, tag), ...(tag !== undefined && { tag }) };
+  const { size, depth, tagged, hasVariables } = weight(items, tag);
+  return { kind: "list", origin, tag, size, depth, tagged, hasVariables, items };
 }
 
 export function scalarValue(origin: Origin, type: ScalarValue["type"], text: string, tag?: MergeTag): ScalarValue {
-  return { kind: "scalar", origin, type, text, size: 1, depth: 0, tagged: tag !== undefined, ...(tag !== undefined && { tag }) };
+  return { kind: "scalar", origin, tag, size: 1, depth: 0, tagged: tag !== undefined, hasVariables: text.includes("$"), type, text };
 }
 
 export function isNull(value: Value): boolean {
   return value.kind === "scalar" && value.type === "null";
 }
 
-function weight(values: Iterable<Value>, tag: MergeTag | undefined): Pick<Common, "size" | "depth" | "tagged"> {
+function weight(values: Iterable<Value>, tag: MergeTag | undefined): Pick<Common, "size" | "depth" | "tagged" | "hasVariables"> {
   let size = 1;
   let depth = 0;
   let tagged = tag !== undefined;
+  let hasVariables = false;
   for (const value of values) {
     size += value.size;
     depth = Math.max(depth, value.depth);
     tagged ||= value.tagged;
+    hasVariables ||= value.hasVariables;
   }
-  return { size, depth: depth + 1, tagged };
+  return { size, depth: depth + 1, tagged, hasVariables };
 }

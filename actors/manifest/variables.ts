@@ -68,7 +68,7 @@ export class VariableFilling {
   }
 
   #filled(value: Value, variables: Variables, path: string, done: Map<Value, Value>): Value {
-    if (value.kind === "scalar" && !value.text.includes("$")) return value;
+    if (!value.hasVariables) return value;
     const before = done.get(value);
     if (before !== undefined) return before;
     const filled = this.#fill(value, variables, path, done);
@@ -79,7 +79,7 @@ export class VariableFilling {
   #fill(value: Value, variables: Variables, path: string, done: Map<Value, Value>): Value {
     switch (value.kind) {
       case "scalar": {
-        if (value.type !== "string" || !value.text.includes("$") || LITERAL.test(path)) return value;
+        if (value.type !== "string" || LITERAL.test(path)) return value;
         const text = this.text(value.text, variables, { path, origin: value.origin });
         return scalarValue(value.origin, "string", text, value.tag);
       }
