@@ -11,6 +11,7 @@ import { inPortions, inTurns } from "../portions.ts";
 import { READERS } from "../read-roles.ts";
 import type { DeploymentView } from "../views.ts";
 import { StackName } from "./contract.ts";
+import { listMembers } from "./member-list.ts";
 import { presentFields } from "./plan-stack.ts";
 import { stackRefusals } from "./refusals.ts";
 import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
@@ -60,6 +61,7 @@ export const stackReads: readonly Operation[] = [
       return { kind: "ok", value };
     },
   }),
+  listMembers,
   defineOperation({
     name: "stacks.export",
     title: "Write a Compose file of a stack",

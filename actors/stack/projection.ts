@@ -4,7 +4,15 @@ import type { RolloutView } from "../views.ts";
 import type { StackRevision, StackRollout, StackState } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { revisionOf, targetAt, targetOf } from "./target.ts";
-import { LISTED_SERVICES, revisionId, type StackChangeView, type StackRevisionRow, type StackView } from "./views.ts";
+import {
+  LISTED_SERVICES,
+  memberId,
+  revisionId,
+  type StackChangeView,
+  type StackMemberRow,
+  type StackRevisionRow,
+  type StackView,
+} from "./views.ts";
 
 /** Rows of the read model that a decision changed. */
 export function project(before: StackState, after: StackState, { meta }: DecideContext): readonly RowChange[] {
@@ -12,7 +20,7 @@ export function project(before: StackState, after: StackState, { meta }: DecideC
   const rows: RowChange[] = [];
   if (after.mode === "absent") rows.push({ change: "delete", kind: "stack", id: after.name });
   else rows.push({ change: "put", kind: "stack", id: after.name, parent: "", body: stackView(after) });
-  rows.push(...revisionRows(before, after));
+  rows.push(...revisionRows(before, after), ...memberRows(before, after));
   const { rollout } = after;
   if (rollout === undefined || rollout === before.rollout) return rows;
   const old = before.rollout;
@@ -77,6 +85,24 @@ function revisionRows(before: StackState, after: StackState): readonly RowChange
       parent: after.name,
       body: revisionRow(after, revision),
     })),
+  ];
+}
+
+/** Who is a member of the revision the stack is at, as far as that was another one before. */
+function memberRows(before: StackState, after: StackState): readonly RowChange[] {
+  const [was, is] = [before, after].map((state) => targetAt(state, revisionOf(state, state.revision)).members);
+  if (was === undefined || is === undefined || was === is) return [];
+  const { name } = after;
+  const id = (deployment: string): string => memberId(name, deployment);
+  const [known, kept] = [was, is].map((members) => new Map(members.map(({ deployment, service }) => [deployment, service])));
+  const gone = was.filter(({ deployment }) => kept?.has(deployment) !== true);
+  const news = is.filter(({ deployment, service }) => known?.get(deployment) !== service);
+  return [
+    ...gone.map(({ deployment }): RowChange => ({ change: "delete", kind: "stack-member", id: id(deployment) })),
+    ...news.map(({ deployment, service }): RowChange => {
+      const body: StackMemberRow = { service, deployment };
+      return { change: "put", kind: "stack-member", id: id(deployment), parent: name, body };
+    }),
   ];
 }
 

@@ -70,6 +70,21 @@ export const StackChangeView = z.object({
 });
 export type StackChangeView = z.infer<typeof StackChangeView>;
 
+/** Row kind `stack-member`, id = `STACK/DEPLOYMENT`, parent = stack: which service of the stack it is. */
+export const StackMemberRow = z.object({ service: z.string(), deployment: z.string() });
+export type StackMemberRow = z.infer<typeof StackMemberRow>;
+
+/** A member as a list of many shows it. */
+export const MemberSummary = StackMemberRow.extend({
+  /** Absent: there is no such deployment, not yet or not any more. */
+  now: DeploymentView.pick({ status: true, reason: true, revision: true, replicas: true, healthyReplicas: true, rollout: true })
+    .extend({ image: z.string() })
+    .optional(),
+  /** Fields in which it differs from what the stack's revision says. */
+  drift: z.array(z.string()),
+});
+export type MemberSummary = z.infer<typeof MemberSummary>;
+
 /** A member as the stack's detail shows it. */
 const MemberView = z.object({
   service: z.string(),
@@ -84,6 +99,10 @@ const MemberView = z.object({
 
 export const StackDetail = StackView.extend({ members: z.array(MemberView) });
 export type StackDetail = z.infer<typeof StackDetail>;
+
+export function memberId(stack: string, deployment: string): string {
+  return `${stack}/${deployment}`;
+}
 
 export function revisionId(stack: string, number: number): string {
   return `${stack}.${String(number).padStart(8, "0")}`;

@@ -70,8 +70,8 @@ export const everydayStacks: readonly Everyday[] = [
     name: "show",
     arguments: [stackName],
     summary: "Show the members of a stack, and what was changed by hand",
-    options: [],
-    examples: ["odysseus stack show shop"],
+    options: [{ flags: "--all", description: "each member; otherwise of more than 50 those that are not well, and how many there are" }],
+    examples: ["odysseus stack show shop", "odysseus stack show shop --all"],
     load: async () => (await stack()).showStack,
   },
   {

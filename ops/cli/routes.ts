@@ -20,6 +20,7 @@ export const routes = {
   "stacks.export": ["GET", "/stacks/{name}/manifest"],
   "stacks.list": ["GET", "/stacks"],
   "stacks.get": ["GET", "/stacks/{name}"],
+  "stacks.members": ["GET", "/stacks/{name}/members"],
   "stacks.history": ["GET", "/stacks/{name}/history"],
   "stacks.apply": ["PUT", "/stacks/{name}"],
   "stacks.plan": ["POST", "/stacks/{name}/plan"],
@@ -68,7 +69,7 @@ export interface PageOf<Item> {
 }
 
 /** What the API gives at once. */
-const MAX_PAGE_ITEMS = 500;
+export const MAX_PAGE_ITEMS = 500;
 /** A list longer than this is cut, and said to be. */
 const MAX_ITEMS = 10_000;
 

@@ -1,5 +1,5 @@
-import type { StackChangeView, StackDetail } from "../../actors/stack/views.ts";
-import type { ContainerView, RolloutView } from "../../actors/views.ts";
+import type { MemberSummary, StackChangeView, StackView } from "../../actors/stack/views.ts";
+import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
 import { ageText } from "../../runtime/age-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { openLiveRegion } from "./live-region.ts";
@@ -8,14 +8,30 @@ import { openNews } from "./rollout-news.ts";
 import { exitOfOutcome, reportWaited } from "./rollout-report.ts";
 import { ask, askAll } from "./routes.ts";
 import type { Session } from "./session.ts";
+import { allMembers, firstMembers, isWell } from "./stack-members.ts";
 import { lookAgain, absent, REFRESH_MS, type WaitFor } from "./wait.ts";
 
+/** Of a stack with more members the wait tells how many are done, and of those that it is about. */
+const TOLD_MEMBERS = 50;
+/** How often a wait that is no terminal says how far many members are. */
+const TELL_EVERY_MS = 5_000;
+/** Members whose failure is told with its evidence. */
+const MAX_FAILED_TOLD = 3;
+
 /** How a wait for a stack ended. `stack` is undefined once it is deleted. */
-export interface StackWaited {
+interface StackWaited {
   readonly name: string;
   readonly rollout: RolloutView;
-  readonly stack: StackDetail | undefined;
+  readonly stack: StackView | undefined;
   readonly tookMs: number;
+}
+
+/** What is seen of a stack at one moment. */
+interface Picture {
+  readonly rollout: RolloutView;
+  readonly stack: StackView | undefined;
+  /** All, or none where there are many. */
+  readonly members: readonly MemberSummary[];
 }
 
 /** Follows one rollout of a stack to its end, showing each member. The rollout goes on when this stops looking. */
@@ -26,13 +42,16 @@ export async function waitForStack(session: Session, target: WaitFor): Promise<S
   const draw = openStackShow(session, target.name);
   const news = openNews(session, undefined);
   let answeredAtMs = startedAtMs;
+  let isLarge = false;
   try {
     for (;;) {
-      const picture = await lookAgain(() => look(session, target), performance.now() - answeredAtMs);
+      const picture = await lookAgain(() => look(session, target, isLarge), performance.now() - answeredAtMs);
       if (picture !== undefined) {
         answeredAtMs = performance.now();
-        draw.show(picture.stack, elapsedMs());
-        if (picture.rollout.outcome !== "in-progress" || leftMs() <= 0) return { name: target.name, ...picture, tookMs: elapsedMs() };
+        const { rollout, stack, members } = picture;
+        isLarge = stack !== undefined && members.length === 0;
+        draw.show(picture, elapsedMs());
+        if (rollout.outcome !== "in-progress" || leftMs() <= 0) return { name: target.name, rollout, stack, tookMs: elapsedMs() };
       }
       await news.next(Math.max(0, Math.min(REFRESH_MS, leftMs())));
     }
@@ -42,38 +61,44 @@ export async function waitForStack(session: Session, target: WaitFor): Promise<S
   }
 }
 
-async function look(session: Session, { name, rolloutId }: WaitFor): Promise<Pick<StackWaited, "rollout" | "stack">> {
-  const stack = await ask<StackDetail>(session.api(), "stacks.get", { name }).catch(absent);
-  if (stack?.rollout.id === rolloutId) return { stack, rollout: stack.rollout };
+async function look(session: Session, { name, rolloutId }: WaitFor, isLarge: boolean): Promise<Picture> {
+  const page = await firstMembers(session.api(), name, isLarge ? 1 : TOLD_MEMBERS).catch(absent);
+  const members = page === undefined || typeof page.next === "string" ? [] : page.items;
+  const stack = page?.stack;
+  if (stack?.rollout.id === rolloutId) return { stack, members, rollout: stack.rollout };
   const changes = await askAll<StackChangeView>(session.api(), "stacks.history", { name, limit: 100 });
   const own = changes.find(({ rollout }) => rollout.id === rolloutId)?.rollout;
-  return { stack, rollout: own ?? { id: rolloutId, change: "update", revision: 0, outcome: "superseded", startedAtMs: 0 } };
+  return { stack, members, rollout: own ?? { id: rolloutId, change: "update", revision: 0, outcome: "superseded", startedAtMs: 0 } };
 }
 
 interface StackShow {
-  readonly show: (stack: StackDetail | undefined, elapsedMs: number) => void;
+  readonly show: (picture: Picture, elapsedMs: number) => void;
   readonly end: () => void;
 }
 
 /** On a terminal a list redrawn in place; otherwise a line whenever a member is another than before; with --json nothing until the end. */
 function openStackShow({ out }: Session, name: string): StackShow {
   if (out.json) return { show: () => undefined, end: () => undefined };
-  const linesOf = (stack: StackDetail | undefined): readonly string[] => (stack?.members ?? []).map(memberLine);
   if (out.isTerminal) {
     const region = openLiveRegion(out);
     return {
-      show: (stack, elapsedMs) =>
+      show: ({ stack, members }, elapsedMs) =>
         region.draw([
           out.paint("bold", `${name}: ${stack?.status ?? "deleted"}, ${ageText(elapsedMs)}`),
-          ...linesOf(stack).map((line) => `  ${line}`),
+          ...(stack === undefined ? [] : [`  ${plain(stack.reason)}`]),
+          ...members.toSorted((a, b) => Number(isWell(a)) - Number(isWell(b))).map((member) => `  ${memberLine(member)}`),
         ]),
       end: () => region.end(),
     };
   }
   let before: ReadonlySet<string> = new Set();
+  let toldAtMs = Number.NEGATIVE_INFINITY;
   return {
-    show: (stack, elapsedMs) => {
-      const lines = linesOf(stack);
+    show: ({ stack, members }, elapsedMs) => {
+      const isDue = members.length > 0 || elapsedMs - toldAtMs >= TELL_EVERY_MS;
+      if (stack === undefined || !isDue) return;
+      toldAtMs = elapsedMs;
+      const lines = members.length > 0 ? members.map(memberLine) : [`${name}: ${plain(stack.reason)}`];
       for (const line of lines) if (!before.has(line)) out.line(`${ageText(elapsedMs).padStart(4)}  ${line}`);
       before = new Set(lines);
     },
@@ -81,9 +106,9 @@ function openStackShow({ out }: Session, name: string): StackShow {
   };
 }
 
-function memberLine({ service, view }: StackDetail["members"][number]): string {
-  if (view === undefined) return `${service}: not there`;
-  return `${service}: ${view.status}, ${view.healthyReplicas} of ${view.replicas} healthy${view.status === "running" ? "" : ` (${plain(view.reason)})`}`;
+function memberLine({ service, now }: MemberSummary): string {
+  if (now === undefined) return `${service}: not there`;
+  return `${service}: ${now.status}, ${now.healthyReplicas} of ${now.replicas} healthy${now.status === "running" ? "" : ` (${plain(now.reason)})`}`;
 }
 
 /** Says how it ended, with the evidence of the members that failed; anything but success ends the command with its code. */
@@ -93,19 +118,29 @@ export async function reportStack(session: Session, { name, rollout, stack, took
   if (out.json) return;
   if (rollout.outcome === "succeeded") {
     const done = rollout.change === "restart" ? "restarted, " : "";
-    const words = stack === undefined ? "deleted" : `${done}revision ${rollout.revision} is running, ${stack.members.length} members`;
+    const members = stack?.serviceCount === 1 ? "1 member" : `${stack?.serviceCount ?? 0} members`;
+    const words = stack === undefined ? "deleted" : `${done}revision ${rollout.revision} is running, ${members}`;
     out.line(out.paint("green", `${name}: ${words} (${ageText(tookMs)})`));
     return;
   }
   const why = rollout.reason === undefined ? "" : `: ${plain(rollout.reason)}`;
   out.note(out.paint("red", `${name}: ${endingOf(rollout)}${why}`));
-  for (const { deployment, view } of stack?.members ?? []) {
-    if (view === undefined || !isFailed(view.rollout)) continue;
-    const containers = await askAll<ContainerView>(session.api(), "containers.list", { query: { deployment } });
-    const failed = containers.filter(({ failure, lastExit }) => failure !== undefined || lastExit !== undefined);
-    reportWaited(out, { name: deployment, rollout: view.rollout, deployment: view, failed, tookMs });
-  }
+  if (stack !== undefined) await reportMembers(session, name, tookMs);
   out.note(`  Look closer with odysseus stack show ${name} and odysseus stack history ${name}.`);
+}
+
+async function reportMembers({ api, out }: Session, name: string, tookMs: number): Promise<void> {
+  const { members } = await allMembers(api(), name);
+  const failed = members.filter(({ now }) => now !== undefined && isFailed(now.rollout));
+  for (const { deployment } of failed.slice(0, MAX_FAILED_TOLD)) {
+    const [view, containers] = await Promise.all([
+      ask<DeploymentView>(api(), "deployments.get", { name: deployment }).catch(absent),
+      askAll<ContainerView>(api(), "containers.list", { query: { deployment } }),
+    ]);
+    const evidence = containers.filter(({ failure, lastExit }) => failure !== undefined || lastExit !== undefined);
+    if (view !== undefined) reportWaited(out, { name: deployment, rollout: view.rollout, deployment: view, failed: evidence, tookMs });
+  }
+  if (failed.length > MAX_FAILED_TOLD) out.note(`  and ${failed.length - MAX_FAILED_TOLD} more members failed.`);
 }
 
 function endingOf({ outcome, change, revision }: RolloutView): string {

@@ -1,13 +1,15 @@
 import { fewOf } from "../../../actors/deployment/sentence.ts";
 import type { StackReply } from "../../../actors/stack/commands.ts";
-import type { StackDetail, StackView } from "../../../actors/stack/views.ts";
+import type { MemberSummary, StackDetail, StackView } from "../../../actors/stack/views.ts";
 import { ageText } from "../../../runtime/age-text.ts";
 import { emptyLists } from "../empty-lists.ts";
 import { plain } from "../output.ts";
 import { ask, askAll } from "../routes.ts";
-import { type Action, ifGeneration, naming, type Session, text, whole } from "../session.ts";
+import { type Action, ifGeneration, isSet, naming, type Session, text, whole } from "../session.ts";
+import { allMembers, isWell } from "../stack-members.ts";
 import { reportStack, waitForStack } from "../stack-wait.ts";
 import type { Column } from "../table.ts";
+import { absent } from "../wait.ts";
 import { type Waiting, waitingOf } from "./change.ts";
 import { show, statusColours } from "./lists.ts";
 
@@ -32,14 +34,19 @@ export const stacks: Action = async (session) => {
   ]);
 };
 
-export const showStack: Action = async (session, [name = ""]) => {
-  const stack = await naming(session, "stacks", name, () => ask<StackDetail>(session.api(), "stacks.get", { name }));
+/** Members told one by one, unless all are asked for. */
+const TOLD_MEMBERS = 50;
+
+export const showStack: Action = async (session, [name = ""], options) => {
   const { out } = session;
   if (out.json) {
-    out.document(stack);
+    out.document(await naming(session, "stacks", name, () => ask<StackDetail>(session.api(), "stacks.get", { name })));
     return;
   }
+  const { stack, members } = await naming(session, "stacks", name, () => allMembers(session.api(), name));
   out.line(out.paint("bold", `${stack.name}: ${stack.status}, revision ${stack.revision}: ${plain(stack.reason)}`));
+  const told =
+    isSet(options, "all") || members.length <= TOLD_MEMBERS ? members : members.filter((member) => !isWell(member)).slice(0, TOLD_MEMBERS);
   const columns: readonly Column[] = [
     { title: "SERVICE" },
     { title: "DEPLOYMENT" },
@@ -49,16 +56,25 @@ export const showStack: Action = async (session, [name = ""]) => {
     { title: "IMAGE", least: 12 },
     { title: "DIFFERS IN", least: 12 },
   ];
-  show(session, stack.members, columns, "It has no members.", ({ service, deployment, view, drift }) => [
-    service,
-    deployment,
-    view === undefined ? { text: "missing", colour: "red" } : { text: view.status, colour: statusColours[view.status] },
-    view === undefined ? "-" : `${view.healthyReplicas}/${view.replicas}`,
-    view === undefined ? "-" : String(view.revision),
-    view?.image.reference ?? "-",
-    drift.map(({ path }) => path).join(", "),
-  ]);
+  if (told.length > 0)
+    show(session, told, columns, "", ({ service, deployment, now, drift }) => [
+      service,
+      deployment,
+      now === undefined ? { text: "missing", colour: "red" } : { text: now.status, colour: statusColours[now.status] },
+      now === undefined ? "-" : `${now.healthyReplicas}/${now.replicas}`,
+      now === undefined ? "-" : String(now.revision),
+      now?.image ?? "-",
+      drift.join(", "),
+    ]);
+  if (told.length < members.length) out.line(out.paint("dim", `${countsOf(members)}; --all shows each`));
 };
+
+/** `2000 members: 1990 running, 8 deploying, 2 missing`. */
+function countsOf(members: readonly MemberSummary[]): string {
+  const counts = Map.groupBy(members, ({ now }) => now?.status ?? "missing");
+  const words = [...counts].toSorted(([, a], [, b]) => b.length - a.length).map(([status, of]) => `${of.length} ${status}`);
+  return `${members.length} members: ${words.join(", ")}`;
+}
 
 export const rollbackStack: Action = async (session, [name = ""], options) => {
   const waiting = waitingOf(options);
@@ -103,6 +119,8 @@ export async function finishStack(session: Session, { waits, timeoutMs }: Waitin
   }
   const waited = await waitForStack(session, { name: written.name, rolloutId: written.rollout, timeoutMs });
   await reportStack(session, waited);
+  if (!out.json) return;
   const { outcome, reason } = waited.rollout;
-  if (out.json) out.document({ ...written, outcome, reason, stack: waited.stack });
+  const stack = await ask<StackDetail>(session.api(), "stacks.get", { name: written.name }).catch(absent);
+  out.document({ ...written, outcome, reason, stack });
 }

@@ -224,6 +224,21 @@ describe("what people read of a stack's revisions", () => {
   });
 });
 
+describe("what people read of a stack's members", () => {
+  test("is who is one, from the change that makes them so to the one that removes them", () => {
+    const stage = running();
+    const members = (): readonly unknown[] => [...stage.rows].filter(([key]) => key.startsWith("stack-member ")).map(([, body]) => body);
+    expect(members()).toEqual(["web", "api", "db"].map((service) => ({ service, deployment: `shop-${service}` })));
+    stage.apply([db, member("new", "1")], { prune: true });
+    expect(members()).toEqual(["db", "new"].map((service) => ({ service, deployment: `shop-${service}` })));
+    stage.finish();
+    stage.accepted({ kind: "delete" });
+    expect(members()).toHaveLength(2);
+    stage.finish();
+    expect(members()).toEqual([]);
+  });
+});
+
 describe("deadlines of a stack", () => {
   test("end a rollout whose member never answers, with who is waited for", () => {
     const stage = new StackStage();
