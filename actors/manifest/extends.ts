@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { didYouMean } from "./did-you-mean.ts";
 import type { Findings, Spot } from "./findings.ts";
 import { merge } from "./merge.ts";
 import type { NamedFiles } from "./project-files.ts";
@@ -41,11 +42,23 @@ function extended(
   const known = done.get(key);
   if (known !== undefined) return known;
   const service = services.fields.get(name);
-  if (service === undefined) return context.findings.error("reference", spot, `There is no service "${name}" in ${file} to extend.`);
+  if (service === undefined)
+    return context.findings.error(
+      "reference",
+      spot,
+      `There is no service "${name}" in ${file} to extend.`,
+      didYouMean(name, services.fields.keys()),
+    );
   const named = service.kind === "map" ? service.fields.get("extends") : undefined;
   if (service.kind !== "map" || named === undefined || named.tag === "reset") return service;
   const at = { path: spot.path, origin: named.origin };
-  if (chain.includes(key)) return context.findings.error("reference", at, `Services extend each other in a circle, through "${name}".`);
+  if (chain.includes(key))
+    return context.findings.error(
+      "reference",
+      at,
+      `Services extend each other in a circle, through "${name}".`,
+      "write out in one of them what it takes from the other.",
+    );
   const base = baseOf(named, { file, services, name, directory }, at, context);
   const below = base === undefined ? undefined : extended(base, at, [...chain, key], done, context);
   // It keeps the field, which says why parts of it may be missing.

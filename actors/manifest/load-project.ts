@@ -95,7 +95,12 @@ export class ProjectLoader {
     for (const { paths, projectDirectory, envFiles, spot } of readInclude(include, reading)) {
       const again = paths.find((path) => chain.includes(path));
       if (again !== undefined || chain.length > MAX_INCLUDES) {
-        this.#findings.error("reference", spot, `Files include each other in a circle, through ${again ?? paths[0] ?? ""}.`);
+        this.#findings.error(
+          "reference",
+          spot,
+          `Files include each other in a circle, through ${again ?? paths[0] ?? ""}.`,
+          "leave one of them out of include.",
+        );
         continue;
       }
       const own = this.#includedVariables(envFiles, projectDirectory, directory, variables, spot);

@@ -143,7 +143,7 @@ export function longMount(reading: Reading, item: Place, draft: Draft): Mount | 
   if (type === "other") return undefined;
   for (const [other, at] of mount.options)
     if (other !== type) reading.differs(at, `Options of a ${other} mean nothing to a mount of type ${type}.`, "leave them out.");
-  if (target === undefined) return reading.invalid(item, "A mount needs its target: the path in the container.");
+  if (target === undefined) return reading.invalid(item, "A mount needs its target.", "write target: and the path in the container.");
   if (!isTarget(reading, item, target)) return undefined;
   if (mount.file !== undefined && (type !== "bind" || mount.file.content === undefined))
     return reading.invalid(mount.file.at, "Only a file of a mount of type bind is written here: its content, and the mode of that.");
@@ -152,7 +152,12 @@ export function longMount(reading: Reading, item: Place, draft: Draft): Mount | 
     return undefined;
   }
   if (type === "bind") {
-    if (source === undefined) return reading.invalid(item, "A mount of the node's own needs its source: the path on the node.");
+    if (source === undefined)
+      return reading.invalid(
+        item,
+        "A mount of type bind needs its source.",
+        "write source: and the path on the node, or beside the manifest.",
+      );
     if (mount.file !== undefined || !source.startsWith("/")) {
       const { content, mode } = mount.file ?? {};
       return projectMount(

@@ -66,7 +66,12 @@ function mergeLists(base: Value, over: Value, path: Path, findings: Findings, ke
 
 function differs(base: Value, over: Value, path: Path, findings: Findings): Value {
   const spot: Spot = { path: path.join("."), origin: over.origin };
-  findings.error("conflict", spot, `This is a ${nameOf(over)}, and a ${nameOf(base)} in the part it is merged with.`);
+  findings.error(
+    "conflict",
+    spot,
+    `This is a ${nameOf(over)}, and a ${nameOf(base)} in the part it is merged with.`,
+    "write both alike, or !override before the later one.",
+  );
   return base;
 }
 

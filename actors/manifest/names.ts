@@ -15,7 +15,11 @@ export class ServiceNames {
     if (DeploymentName.safeParse(service).success) return service;
     const name = hyphenated(service);
     if (!DeploymentName.safeParse(name).success) {
-      reading.refuse(place, `"${service}" cannot be the name of a deployment: at most 48 of a-z, 0-9 and -, and the first is no -.`);
+      reading.refuse(
+        place,
+        `"${service}" cannot be the name of a deployment: at most 48 of a-z, 0-9 and -, and the first is no -.`,
+        "give the service another name.",
+      );
     } else if (this.#taken.has(name)) {
       reading.findings.error("conflict", place, `"${service}" would become ${name}, which is there already.`, "give it another name.");
     } else {

@@ -1,3 +1,4 @@
+import { didYouMean } from "./did-you-mean.ts";
 import type { Draft } from "./draft.ts";
 import type { Reading } from "./reading.ts";
 
@@ -37,10 +38,15 @@ export function inOrder(reading: Reading, services: readonly Named[], idle: Read
             "reference",
             at,
             idle.has(name) ? `"${name}" belongs to a profile that is not asked for.` : `There is no service "${name}" to depend on.`,
-            idle.has(name) ? "ask for its profile with --profile, or write required: false." : undefined,
+            idle.has(name) ? "ask for its profile with --profile, or write required: false." : didYouMean(name, byName.keys()),
           );
       } else if (state.get(name) === "open") {
-        reading.findings.error("reference", at, `Services depend on each other in a circle, through "${name}".`);
+        reading.findings.error(
+          "reference",
+          at,
+          `Services depend on each other in a circle, through "${name}".`,
+          "leave one of them out of depends_on.",
+        );
       } else if (state.get(name) === undefined) {
         state.set(name, "open");
         stack.push({ service: target, next: 0 });

@@ -78,9 +78,11 @@ export class NamedFiles {
       case "text":
         return read;
       case "folder":
-        return this.#findings.error("file", spot, `${path} is a folder, not a file.`);
+        return this.#findings.error("file", spot, `${path} is a folder, not a file.`, "name a file in it.");
       case "absent":
-        return absence === "allowed" ? undefined : this.#findings.error("file", spot, `There is no file ${path}.`);
+        return absence === "allowed"
+          ? undefined
+          : this.#findings.error("file", spot, `There is no file ${path}.`, "put it there, or name another one.");
     }
   }
 }

@@ -1,4 +1,4 @@
-import { nearestName } from "../../runtime/nearest-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { type Findings, type Spot, TooMuch } from "./findings.ts";
 import type { NamedFiles } from "./project-files.ts";
 import { Resources } from "./resources.ts";
@@ -123,13 +123,7 @@ export class Reading {
 
   /** A field nobody knows. */
   unknown(place: Spot, name: string, known: readonly string[]): void {
-    const meant = nearestName(name, known);
-    this.findings.error(
-      "unknown-field",
-      place,
-      `There is no field "${name}" here.`,
-      meant === undefined ? undefined : `did you mean ${meant}?`,
-    );
+    this.findings.error("unknown-field", place, `There is no field "${name}" here.`, didYouMean(name, known));
   }
 
   #seen(place: Place): Place {

@@ -1,3 +1,4 @@
+import { didYouMean } from "./did-you-mean.ts";
 import type { GivenFile } from "../deployment/file-contract.ts";
 import type { Draft } from "./draft.ts";
 import { different, type FieldTable, honoured, readFields, type Rule } from "./fields.ts";
@@ -59,7 +60,12 @@ function readGrant(reading: Reading, item: Place, kind: Kind): GivenFile | undef
     return reading.isMap(item) ? reading.invalid(item, `It does not say which ${kind} is meant.`, "write source: NAME.") : undefined;
   const definition = reading.resources[`${kind}s`].get(source);
   if (definition === undefined)
-    return reading.findings.error("reference", item, `There is no ${kind} "${source}" under ${kind}s, where Compose wants one.`);
+    return reading.findings.error(
+      "reference",
+      item,
+      `There is no ${kind} "${source}" under ${kind}s, where Compose wants one.`,
+      didYouMean(source, reading.resources[`${kind}s`].keys()) ?? `write ${kind}s: at the top, and below it ${source}: with its file.`,
+    );
   const value = definition.value();
   if (value === undefined && !definition.external) return undefined;
   return {
