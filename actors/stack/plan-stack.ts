@@ -15,7 +15,6 @@ import { pinOf } from "../deployment/pin-update.ts";
 import { keptPin, type NamedImage, resolveImage, type Resolved } from "../deployment/resolve-image.ts";
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
-import type { KnownImages } from "../node/known-images.ts";
 import { atMost, inPortions } from "../portions.ts";
 import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
@@ -23,7 +22,7 @@ import { waitsOf } from "./changes.ts";
 import { folderChanges } from "./folder-changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
-import { missingImages, PlannedImage, plannedImages, readKnownImages } from "./image-plan.ts";
+import { type FleetImages, missingImages, PlannedImage, plannedImages, readKnownImages } from "./image-plan.ts";
 import { memberName } from "./names.ts";
 import { wantedMembers } from "./person.ts";
 import { restartsOf } from "./restarts.ts";
@@ -221,7 +220,7 @@ function plannedMember(
   foreseen: Foreseen | undefined,
   stack: string,
   now: {
-    readonly known: (node: string) => KnownImages;
+    readonly known: FleetImages;
     readonly traffic: readonly string[];
     readonly clash: string | undefined;
     readonly folders: readonly string[];
@@ -245,7 +244,7 @@ function plannedMember(
     findings:
       change === "remove" || change === "stays"
         ? []
-        : [...now.folders, ...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images)],
+        : [...now.folders, ...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images, now.known)],
   };
 }
 

@@ -39,13 +39,18 @@ test("an image of no registry is where it was built or loaded, and cannot be pul
     ["n2", node({})],
   ]);
   const elsewhere: PinnedImage = { ...built, digest: DIGEST };
-  const images = plannedImages(elsewhere, ["n1", "n2"], (name) => knownImages(names.get(name) ?? node(undefined), NOW_MS));
+  const fleet = { nodes: [...names.keys()], of: (name: string) => knownImages(names.get(name) ?? node(undefined), NOW_MS) };
+  const images = plannedImages(elsewhere, ["n1", "n2"], fleet);
   expect(images.map(({ image }) => image)).toEqual(["missing", "missing"]);
-  expect(missingImages({ image: elsewhere }, images)).toEqual([
+  expect(missingImages({ image: elsewhere }, images, fleet)).toEqual([
     "n1, n2 do not have the image mine:1, which is in no registry: push it to one, or load it there.",
   ]);
-  expect(missingImages({ image: elsewhere, pull: "never" }, images)).toEqual([
+  expect(missingImages({ image: elsewhere, pull: "never" }, images, fleet)).toEqual([
     "n1, n2 do not have the image mine:1, which is pulled from nowhere: load it there.",
+  ]);
+  names.set("n3", node({ references: [`elsewhere@${DIGEST}`, DIGEST] }));
+  expect(missingImages({ image: elsewhere, pull: "never" }, images, { ...fleet, nodes: ["n1", "n2", "n3"] })).toEqual([
+    "n1, n2 do not have the image mine:1, which is pulled from nowhere: load it there; n3 has it.",
   ]);
   expect(imageOn(knownImages(node({}), NOW_MS), built)).toEqual({ kind: "present" });
 });

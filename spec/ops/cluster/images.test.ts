@@ -76,7 +76,7 @@ describeOnCluster("what a plan says of images, on three real engines", () => {
     const file = manifest(`${name}:${tag}`, "one");
     await untilPlanned("node 3 has it", file, { n1: "missing", n2: "missing", n3: "present" });
     expect((await planned(file)).findings).toContain(
-      `n1, n2 do not have the image ${name}:${tag}, which is in no registry: push it to one, or load it there.`,
+      `n1, n2 do not have the image ${name}:${tag}, which is in no registry: push it to one, or load it there; n3 has it.`,
     );
   });
 
@@ -91,7 +91,7 @@ describeOnCluster("what a plan says of images, on three real engines", () => {
     const file = manifest(reference, "own", { pull_policy: "never" });
     await untilPlanned("node 3 alone has it", file, { n1: "missing", n2: "missing", n3: "present" });
     expect((await planned(file)).findings).toContain(
-      `n1, n2 do not have the image ${reference}, which is pulled from nowhere: load it there.`,
+      `n1, n2 do not have the image ${reference}, which is pulled from nowhere: load it there; n3 has it.`,
     );
     const lacks = /The image .*:own is not on this node, and is pulled from nowhere: load it there/;
     const deployed = await cluster.cli("deploy", "own", "--image", reference, "--pull", "never", "--replicas", "3", "--wait");
