@@ -63,6 +63,8 @@ export const DeploymentView = z.object({
   restarts: z.number(),
   spec: DeploymentSpec,
   rollout: RolloutView,
+  /** Replicas on lost nodes: they may still run, and nothing is started in their stead. Absent: there are none. */
+  awaited: z.array(z.object({ node: z.string(), replicas: z.number(), sinceMs: z.number() })).optional(),
   /** The stack it is a member of; absent: it stands alone. */
   stack: z.string().optional(),
   /** It was changed since its stack ordered what it is. */

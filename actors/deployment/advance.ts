@@ -4,12 +4,12 @@ import type { Draft } from "./draft.ts";
 import { followNodes } from "./follow-nodes.ts";
 import { bringsForward, closedBecause, isGlobal, presentNodes, wantedSlots } from "./global.ts";
 import { judge } from "./judge.ts";
-import { drop, stop, stopAll, stopOverdue } from "./leaving.ts";
+import { drop, giveUpDisconnected, stop, stopAll, stopOverdue } from "./leaving.ts";
 import { failsBecauseOfNode } from "./node-failures.ts";
-import { contentOf, hasEnded, isAvailable, isHealthy, isOver, templateOf } from "./replica.ts";
+import { contentOf, hasEnded, isAvailable, isHealthy, isOver, isWaiting, templateOf } from "./replica.ts";
 import { RolloutRoom } from "./rollout-room.ts";
 import { oneSentence } from "./sentence.ts";
-import { excessOf, needsSuccessor, type SlotView } from "./slot-views.ts";
+import { disconnectedIn, excessOf, needsSuccessor, type SlotView } from "./slot-views.ts";
 import type { PlacementRecord } from "./state.ts";
 
 /** A deployment that goes on changing after so many rounds of one decision would never settle: a bug. */
@@ -24,6 +24,7 @@ export function advance(draft: Draft): void {
     const before = draft.events.length;
     if (draft.state.mode === "absent") return;
     drop(draft);
+    giveUpDisconnected(draft);
     stopOverdue(draft);
     if (draft.state.mode === "running") {
       adopt(draft);
@@ -140,7 +141,7 @@ function fillEmpty(draft: Draft): void {
   const revision = moves ? draft.state.revision : draft.state.succeeded || draft.state.revision;
   const content = (slot: SlotView["slot"]): number => contentOf(draft.state, moves ? revision : slot.revision || revision);
   const empty = draft.views
-    .filter(({ slot, good, old }) => good.length + old.length === 0 && mayStart(draft, slot) && !hasEnded(slot, content(slot)))
+    .filter((view) => isEmpty(view) && mayStart(draft, view) && !hasEnded(view.slot, content(view.slot)))
     .map(({ slot }) => slot);
   const toMove = empty.filter((slot) => slot.revision === 0 || (moves && slot.revision !== revision));
   retarget(
@@ -154,8 +155,15 @@ function fillEmpty(draft: Draft): void {
   );
 }
 
-function mayStart({ state, nowMs }: Draft, slot: SlotView["slot"]): boolean {
-  return slot.notBeforeMs <= nowMs && closedBecause(state, slot) === undefined;
+function isEmpty({ good, old }: SlotView): boolean {
+  return good.length + old.length === 0;
+}
+
+function mayStart({ state, nowMs }: Draft, view: SlotView): boolean {
+  const { slot, leaving } = view;
+  if (slot.notBeforeMs > nowMs || closedBecause(state, slot) !== undefined || disconnectedIn(view) !== undefined) return false;
+  // The node of one that is to stop first may fall silent before it has: where nobody is ever to be in two places, that is waited for.
+  return !isEmpty(view) || leaving.length === 0 || !isWaiting(state);
 }
 
 function retarget(draft: Draft, slots: readonly number[], revision: number): void {
@@ -169,19 +177,21 @@ function replaceOld(draft: Draft): void {
   const room = new RolloutRoom(draft.state, views, draft.nowMs);
   const isHeld = (nextBatchAtMs(draft.state, views) ?? 0) > draft.nowMs;
   const next = views.filter(
-    (view) => needsSuccessor(draft.state, view) && mayStart(draft, view.slot) && !(isHeld && isHeldUp(draft.state, view)),
+    (view) => needsSuccessor(draft.state, view) && mayStart(draft, view) && !(isHeld && isHeldUp(draft.state, view)),
   );
   const slots: number[] = [];
   const goFirst: PlacementRecord[] = [];
+  const startAtOnce: number[] = [];
   for (const view of next) {
     const permission = room.take(view);
     if (permission === "no") continue;
     slots.push(view.slot.number);
     if (permission === "old-first") goFirst.push(...view.good, ...view.old);
+    if (permission === "new-first" || !isWaiting(draft.state)) startAtOnce.push(view.slot.number);
   }
   if (bringsForward(draft.state)) retarget(draft, slots, draft.state.revision);
   stop(draft, goFirst);
-  request(draft, slots);
+  request(draft, startAtOnce);
 }
 
 /** A slot that waits for its successor needs one replica until then. Others, of a change that was never finished, would take up the successor's room. */

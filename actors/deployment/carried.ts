@@ -13,6 +13,7 @@ function carriedFields({
   drainMs: _drainMs,
   deploymentLabels: _deploymentLabels,
   rollout: _rollout,
+  partition: _partition,
   ports,
   ...carried
 }: PinnedTemplate): Readonly<Record<string, unknown>> {

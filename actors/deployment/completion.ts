@@ -14,12 +14,12 @@ export type Completion =
 export function completionOf(state: DeploymentState, nowMs: number, views: readonly SlotView[]): Completion {
   if (excessOf(state).length > 0) return { kind: "incomplete" };
   const left = views.filter((view) => !isAsWanted(state, view, nowMs));
-  if (!isGlobal(state)) return left.length === 0 ? { kind: "complete", excuses: [] } : { kind: "incomplete" };
   const list = presentNodes(state);
-  if (list === undefined) return { kind: "incomplete" };
+  if (isGlobal(state) && list === undefined) return { kind: "incomplete" };
   const excuses = left.flatMap((view) => excuseOf(state, view, nowMs) ?? []);
   if (excuses.length < left.length) return { kind: "incomplete" };
   if (left.length < views.length) return { kind: "complete", excuses };
+  if (!isGlobal(state) || list === undefined) return { kind: views.length === 0 ? "complete" : "none-took-it", excuses };
   if (list.nodes.length > 0)
     return { kind: "none-took-it", excuses: views.length > 0 ? excuses : list.nodes.flatMap((node) => notReady(node) ?? []) };
   // It is rolled out to where it belongs: nowhere, now.

@@ -168,6 +168,12 @@ const Labels = z.record(z.string().min(1).max(200), z.string().max(1_000));
 /** replicated: as many replicas as wanted, wherever there is room. global: one on every node that fits, now and later; it has no number of replicas. */
 export const Mode = z.enum(["replicated", "global"]);
 
+/**
+ * What becomes of a replica whose node is lost, that is, silent for so long that nobody knows whether it still runs. replace: it is given up, and another is
+ * started elsewhere. wait: none is started anywhere until its node is back and goes on with it, or a person removes the node, and thereby says that it is gone.
+ */
+export const Partition = z.enum(["replace", "wait"]);
+
 /** never: the image is what nodes have themselves, and a node without it gets it from nobody. Absent: a registry is asked, and a node that lacks it pulls it. */
 export const PullPolicy = z.literal("never");
 export type PullPolicy = z.infer<typeof PullPolicy>;
@@ -196,6 +202,8 @@ export const Template = z.strictObject({
   constraints: z.array(Constraint).max(MAX_CONSTRAINTS).default([]),
   /** So many replicas may be on one node; 0: any number. While one is replaced, its successor may be there beside it. */
   maxReplicasPerNode: z.int().min(0).max(MAX_REPLICAS).default(0),
+  /** Absent: replace. */
+  partition: Partition.optional(),
   /** Of the containers. */
   labels: Labels.default({}),
   /** Of the deployment alone: for the people and programs that read it; no container has them. */

@@ -50,7 +50,10 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
       draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "stopped" });
       break;
     case "lost":
-      draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "lost" });
+      draft.add({ type: "placements.disconnected", placementIds: known(state, command.placementIds) });
+      break;
+    case "gone":
+      draft.add({ type: "placements.ended", placementIds: known(state, command.placementIds), because: "gone" });
       break;
     case "evacuate":
       draft.add({ type: "placements.evacuated", placementIds: activeAmong(state, command.placementIds), reason: command.reason });

@@ -65,6 +65,8 @@ export type DeploymentEvent =
   | { readonly type: "placements.assigned"; readonly placements: readonly { readonly placementId: string; readonly node: string }[] }
   | { readonly type: "placements.observed"; readonly statuses: readonly PlacementStatus[] }
   | { readonly type: "placements.evacuated"; readonly placementIds: readonly string[]; readonly reason: string }
+  /** Their node is lost: whether they still run is not known until they are observed again. */
+  | { readonly type: "placements.disconnected"; readonly placementIds: readonly string[] }
   /** They need not leave their node after all. */
   | { readonly type: "placements.retained"; readonly placementIds: readonly string[] }
   /** Out of all pools, and to be stopped once nothing is under way in them. */
@@ -72,8 +74,15 @@ export type DeploymentEvent =
   /** Nothing leads to them any more, or their time to drain was over. */
   | { readonly type: "placements.withdrawn"; readonly withdrawals: readonly Withdrawn[] }
   | { readonly type: "placements.stop-requested"; readonly placementIds: readonly string[] }
-  /** Gone for good: stopped as asked, never placed, or lost with its node. */
-  | { readonly type: "placements.ended"; readonly placementIds: readonly string[]; readonly because: "stopped" | "never-placed" | "lost" }
+  /**
+   * Not reckoned with any more: stopped as asked; never placed; given up, as its node is lost, which stops it when it is back; or gone with its node, which is
+   * removed or never had it.
+   */
+  | {
+      readonly type: "placements.ended";
+      readonly placementIds: readonly string[];
+      readonly because: "stopped" | "never-placed" | "lost" | "gone";
+    }
   /** An order of a stack was carried out, or its rollout began: what came before it in the same decision is its doing. */
   | { readonly type: "membership.ordered"; readonly stack: string; readonly order: number; readonly wants: StackOrder["want"]["kind"] }
   | { readonly type: "deployment.deleted" };

@@ -83,6 +83,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return eachPlacement(state, event.statuses, (record, status) => observed(record, status, atMs));
     case "placements.evacuated":
       return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: event.reason }));
+    case "placements.disconnected":
+      return eachId(state, event.placementIds, (record) => ({ ...record, disconnectedSinceMs: atMs }));
     case "placements.retained":
       return eachId(state, event.placementIds, (record) => ({ ...record, evacuation: undefined }));
     case "placements.withdrawal-requested":

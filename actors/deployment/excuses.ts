@@ -1,14 +1,19 @@
 import { bringsForward, closedBecause, presentNodes } from "./global.ts";
 import { failsBecauseOfNode } from "./node-failures.ts";
-import { templateOf } from "./replica.ts";
-import type { SlotView } from "./slot-views.ts";
+import { isDisconnected, templateOf } from "./replica.ts";
+import { disconnectedIn, type SlotView } from "./slot-views.ts";
 import type { DeploymentState, PlacementRecord, Slot } from "./state.ts";
 
 /**
- * Why a node of a global deployment does without its replica and holds up nobody, in a sentence; undefined: it is waited for. Nothing is expected of a node that
- * takes no replicas now. One that had a replica when the rollout began is owed one: if it cannot have it any more, that is the rollout's doing.
+ * Why a slot does without its replica and holds up nobody, in a sentence; undefined: it is waited for. Nothing is expected of one that can have no other
+ * replica, since its own is on a lost node, nor of the node of a global deployment that takes no replicas now. One that had a replica when the rollout began is
+ * owed one: if it cannot have it any more, that is the rollout's doing.
  */
-export function excuseOf(state: DeploymentState, { slot, good }: SlotView, nowMs: number): string | undefined {
+export function excuseOf(state: DeploymentState, view: SlotView, nowMs: number): string | undefined {
+  const { slot, good } = view;
+  const missed = disconnectedIn(view);
+  const hasAnother = !isStillToCome(state, slot) && good.some((placement) => !isDisconnected(placement));
+  if (missed !== undefined && !hasAnother) return disconnectedWords(missed);
   if (slot.node === undefined || presentNodes(state) === undefined) return undefined;
   const closed = closedBecause(state, slot);
   if (closed !== undefined) return closed;
@@ -18,6 +23,10 @@ export function excuseOf(state: DeploymentState, { slot, good }: SlotView, nowMs
     if (why !== undefined) return `${slot.node}: ${why}`;
   }
   return undefined;
+}
+
+function disconnectedWords({ placementId, stage }: PlacementRecord): string {
+  return `${stage.stage === "assigned" ? stage.node : "its node"} is lost, and ${placementId} may still run there`;
 }
 
 /** What an older revision could not do there says nothing of the one that is to take its place. */

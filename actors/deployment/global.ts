@@ -1,5 +1,5 @@
 import type { FittingNode } from "../scheduler/contract.ts";
-import { contentOf, hasEnded, isMoving, templateOf } from "./replica.ts";
+import { contentOf, hasEnded, isMoving, isWaiting, templateOf } from "./replica.ts";
 import type { DeploymentState, NodeList, Slot } from "./state.ts";
 
 /** Questions about which nodes a deployment is on, answered from its state alone. */
@@ -38,10 +38,10 @@ export function notReady({ name, readiness, reason }: FittingNode): string | und
 
 /**
  * Whether slots of another revision are to come to the present one. A global deployment leaves nodes out that cannot take their replica while it is rolled
- * out; they follow when they can, if the rollout has succeeded without them.
+ * out, and one that waits leaves out what is on a lost node; they follow when they can, if the rollout has succeeded without them.
  */
 export function bringsForward(state: DeploymentState): boolean {
-  return isMoving(state) || (state.succeeded === state.revision && isGlobal(state));
+  return isMoving(state) || (state.succeeded === state.revision && (isGlobal(state) || isWaiting(state)));
 }
 
 /** Its work on this node is done, and is not done again. */

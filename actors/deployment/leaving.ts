@@ -1,5 +1,5 @@
 import type { Draft } from "./draft.ts";
-import { isActive, leavesUntilMs } from "./replica.ts";
+import { isActive, isDisconnected, isWaiting, leavesUntilMs } from "./replica.ts";
 import type { PlacementRecord } from "./state.ts";
 
 /** How replicas leave: the part of `advance` that is about it. */
@@ -10,6 +10,12 @@ export function drop(draft: Draft): void {
     .filter((placement) => !isActive(placement) && placement.stage.stage !== "assigned")
     .map((placement) => placement.placementId);
   if (placementIds.length > 0) draft.add({ type: "placements.ended", placementIds, because: "never-placed" });
+}
+
+/** What is on a lost node ends for a deployment that does not wait for it: should it still run, it is stopped when the node is back. */
+export function giveUpDisconnected(draft: Draft): void {
+  const placementIds = Object.values(draft.state.placements).filter(isDisconnected).map(idOf);
+  if (placementIds.length > 0 && !isWaiting(draft.state)) draft.add({ type: "placements.ended", placementIds, because: "lost" });
 }
 
 /** What traffic could reach leaves the pools first; everything else stops at once. */

@@ -36,12 +36,10 @@ export function messagesOf(
           placements: items.flatMap(({ placementId }) => placementOf(after, placementId) ?? []),
         }));
       case "placements.stop-requested":
-        return byNode(tenant, located(before, after, event.placementIds), (items) => ({
-          kind: "stop",
-          placementIds: items.map(({ placementId }) => placementId),
-        }));
+        return toStop(tenant, located(before, after, event.placementIds));
       case "placements.ended":
-        return event.because === "never-placed" ? [toScheduler({ kind: "release", placementIds: event.placementIds })] : [];
+        if (event.because === "never-placed") return [toScheduler({ kind: "release", placementIds: event.placementIds })];
+        return event.because === "lost" ? toStop(tenant, located(before, after, event.placementIds)) : [];
       case "rollout.started":
         return prefetches(tenant, before, after);
       default:
@@ -133,6 +131,10 @@ function located(before: DeploymentState, after: DeploymentState, placementIds: 
     const stage = (after.placements[placementId] ?? before.placements[placementId])?.stage;
     return stage?.stage === "assigned" ? [{ placementId, node: stage.node }] : [];
   });
+}
+
+function toStop(tenant: string, items: readonly Located[]): readonly Outgoing[] {
+  return byNode(tenant, items, (group) => ({ kind: "stop", placementIds: group.map(({ placementId }) => placementId) }));
 }
 
 function byNode(tenant: string, items: readonly Located[], message: (items: readonly Located[]) => NodeCommand): readonly Outgoing[] {

@@ -48,7 +48,7 @@ export const deploymentReads: readonly Operation[] = [
         }),
       ]);
       return page(
-        found.items.map((row) => shown(withSilence(row.body, silent), context)),
+        found.items.map((row) => shown(withSilence(row.body, silent, context.clock.nowMs()), context)),
         found.next,
         found.asOfOffset,
       );
@@ -74,7 +74,7 @@ export const deploymentReads: readonly Operation[] = [
       ]);
       if (row !== undefined) {
         const reach = [...(await reachOf(context, name, proxies))];
-        return { kind: "ok", value: { ...shown(withSilence(row.body, silent), context), reach } };
+        return { kind: "ok", value: { ...shown(withSilence(row.body, silent, context.clock.nowMs()), context), reach } };
       }
       return deploymentRefusals["deployment.not-found"]({ name, nearest: await nearestRow(context.reads, "deployment", name) });
     },

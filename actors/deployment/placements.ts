@@ -37,6 +37,7 @@ export function observed(record: PlacementRecord, status: PlacementStatus, atMs:
   return {
     ...record,
     status: status.current.phase === "stopped" ? withEvidence(status, record.status) : status,
+    disconnectedSinceMs: undefined,
     phaseSinceMs: isSamePhase ? record.phaseSinceMs : atMs,
     healthySinceMs: isHealthy ? (staysHealthy ? record.healthySinceMs : atMs) : undefined,
     enteredAtMs: record.enteredAtMs ?? (isReachable ? atMs : undefined),

@@ -1,10 +1,11 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { RowChange } from "../../runtime/journal.ts";
 import type { ChangeView, ContainerView, DeploymentView, RolloutView } from "../views.ts";
+import { awaitedReplicas } from "./awaited-replicas.ts";
 import { nextBatchAtMs } from "./batches.ts";
 import { wantedSlots } from "./global.ts";
 import { REPLICAS_OF_A_GLOBAL } from "./mode-problems.ts";
-import { contentOf, isActive, isHealthy, revisionOf, templateOf } from "./replica.ts";
+import { contentOf, isActive, isDisconnected, isHealthy, revisionOf, templateOf } from "./replica.ts";
 import { slotViews } from "./slot-views.ts";
 import { isAsOrdered } from "./standing.ts";
 import type { DeploymentState, PlacementRecord, Rollout } from "./state.ts";
@@ -31,6 +32,7 @@ function deploymentView(state: DeploymentState): DeploymentView {
   const content = contentOf(state, state.revision);
   const template = templateOf(state, content);
   const { image, ...fields } = template;
+  const awaited = awaitedReplicas(state);
   return {
     name: state.name,
     generation: state.generation,
@@ -44,6 +46,7 @@ function deploymentView(state: DeploymentState): DeploymentView {
     restarts: active.reduce((sum, { status }) => sum + (status?.restarts ?? 0), 0),
     spec: { ...fields, image: image.reference, replicas: template.mode === "global" ? REPLICAS_OF_A_GLOBAL : state.replicas },
     rollout: { ...rolloutView(state.rollout), ...nextBatch(state) },
+    ...(awaited.length === 0 ? {} : { awaited }),
     ...(state.membership === undefined ? {} : { stack: state.membership.stack, drifted: !isAsOrdered(state, state.membership) }),
     createdAtMs: state.createdAtMs,
     changedAtMs: state.changedAtMs,
@@ -85,7 +88,7 @@ function containerView(state: DeploymentState, placement: PlacementRecord): Cont
     revision: placement.contentOf,
     image: template.image.reference,
     phase: phaseOf(placement),
-    health: current?.phase === "running" ? current.health : "none",
+    health: isDisconnected(placement) ? "unknown" : current?.phase === "running" ? current.health : "none",
     reason: troubleOf(placement),
     sinceMs: stage.stage === "assigned" ? placement.phaseSinceMs : stage.sinceMs,
     attempt: status?.attempt ?? 0,

@@ -56,7 +56,17 @@ export function isActive(placement: PlacementRecord): boolean {
 }
 
 export function isHealthy(placement: PlacementRecord): boolean {
-  return isActive(placement) && placement.healthySinceMs !== undefined;
+  return isActive(placement) && placement.healthySinceMs !== undefined && !isDisconnected(placement);
+}
+
+/** Whether it still runs is not known, since its node is lost. */
+export function isDisconnected({ disconnectedSinceMs }: PlacementRecord): boolean {
+  return disconnectedSinceMs !== undefined;
+}
+
+/** Whether replicas on lost nodes are waited for, and none is started in their stead. */
+export function isWaiting(state: DeploymentState): boolean {
+  return templateOf(state, contentOf(state, state.revision)).partition === "wait";
 }
 
 /** Healthy for long enough to be relied on. */

@@ -12,6 +12,8 @@ export class RolloutRoom {
   readonly #mostActive: number;
   /** A replica that must leave its node stands in nobody's way while its successor starts on another, whatever ports they publish. */
   readonly #mostActiveLeaving: number;
+  /** It has no more room for one that leaves its node than for any other: no replica is ever in two places. */
+  readonly #isNeverTwice: boolean;
   readonly #leastAvailable: number;
   readonly #isProven: (placement: PlacementRecord) => boolean;
   readonly #isReliedOn: (placement: PlacementRecord) => boolean;
@@ -22,10 +24,12 @@ export class RolloutRoom {
     // Nodes that cannot take their replica are neither missed nor made up for.
     const counted = views.filter((view) => excuseOf(state, view, nowMs) === undefined);
     const wanted = counted.length;
-    const { maxSurge, maxUnavailable } = budgetOf(templateInForce(state), wanted);
+    const template = templateInForce(state);
+    const { maxSurge, maxUnavailable } = budgetOf(template, wanted);
+    this.#isNeverTwice = maxSurge === 0 && template.partition === "wait";
     // Where nobody may be too many, the old one goes first, also while another is missing: its place is not for a successor that would stand beside it.
     this.#mostActive = maxSurge === 0 ? 0 : wanted + maxSurge;
-    this.#mostActiveLeaving = wanted + Math.max(1, maxSurge);
+    this.#mostActiveLeaving = this.#isNeverTwice ? 0 : wanted + Math.max(1, maxSurge);
     this.#leastAvailable = wanted - maxUnavailable;
     // A process that dies after a second was healthy, too: only replicas that have proved themselves make up for one that is stopped.
     this.#isProven = (placement) => isAvailable(state, placement, nowMs);
@@ -64,7 +68,7 @@ export class RolloutRoom {
       this.#active += 1;
       return "new-first";
     }
-    if (isServing && isLeaving) return "no";
+    if (isServing && isLeaving && !this.#isNeverTwice) return "no";
     const others = this.#available - (this.#isAvailable(view) ? 1 : 0);
     if (isServing && others < this.#leastAvailable) return "no";
     this.#active += 1 - placements.length;

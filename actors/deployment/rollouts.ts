@@ -1,5 +1,6 @@
 import type { DeploymentEvent } from "./events.ts";
 import { withMembership } from "./membership.ts";
+import { isHealthy } from "./replica.ts";
 import type { DeploymentState, PastFailures, Rollout } from "./state.ts";
 
 /** How a rollout begins and ends: the part of `evolve` that is about it. Pure, as all of it. */
@@ -39,15 +40,20 @@ export function endRollout(
   if (state.rollout?.id !== event.id) return state;
   const rollout: Rollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
   const ended = withMembership(state, event);
-  if (event.outcome !== "succeeded" || state.mode !== "running") return { ...ended, rollout };
+  if (event.outcome !== "succeeded" || state.mode !== "running" || !isOfAll(state, rollout)) return { ...ended, rollout };
   const revisions = state.revisions.map((revision) =>
     revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
   );
   return { ...ended, rollout, revisions, succeeded: rollout.revision };
 }
 
+/** A scaling leaves slots where they are: that all do well says nothing of a revision that some of them are not at. */
+function isOfAll({ slots }: DeploymentState, { change, revision }: Rollout): boolean {
+  return change !== "scale" || Object.values(slots).every((slot) => slot.revision === revision);
+}
+
 function servedSlots({ placements }: DeploymentState): readonly number[] {
-  const healthy = Object.values(placements).filter(({ desired, healthySinceMs }) => desired === "running" && healthySinceMs !== undefined);
+  const healthy = Object.values(placements).filter(isHealthy);
   return [...new Set(healthy.map(({ slot }) => slot))];
 }
 

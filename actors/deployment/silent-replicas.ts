@@ -1,6 +1,7 @@
 import type { OperationContext } from "../catalogue.ts";
 import { readNodes } from "../node/node-reads.ts";
 import { isHeard } from "../node/status.ts";
+import { awaitedWords } from "./awaited-replicas.ts";
 import { ContainerView, DeploymentView } from "../views.ts";
 
 /** Replicas of one node looked at; a node holds no more. */
@@ -28,9 +29,10 @@ export async function silentReplicas(context: OperationContext): Promise<Readonl
   return counts;
 }
 
-/** A deployment with replicas nobody knows about does not count them as healthy. */
-export function withSilence(body: unknown, silent: ReadonlyMap<string, number>): DeploymentView {
-  const view = DeploymentView.parse(body);
+/** A deployment with replicas nobody knows about does not count them as healthy, and says which it waits for. */
+export function withSilence(body: unknown, silent: ReadonlyMap<string, number>, nowMs: number): DeploymentView {
+  const row = DeploymentView.parse(body);
+  const view = { ...row, reason: `${row.reason}${awaitedWords(row, nowMs)}` };
   const unknown = silent.get(view.name) ?? 0;
   if (unknown === 0) return view;
   return {

@@ -1,5 +1,5 @@
 import { bringsForward, wantedSlots } from "./global.ts";
-import { contentOf, isActive, isOver } from "./replica.ts";
+import { contentOf, isActive, isDisconnected, isHealthy, isOver } from "./replica.ts";
 import { newSlot } from "./slots.ts";
 import type { DeploymentState, PlacementRecord, Slot } from "./state.ts";
 
@@ -9,13 +9,14 @@ export interface SlotView {
   readonly good: readonly PlacementRecord[];
   /** Of another revision, or being evacuated. */
   readonly old: readonly PlacementRecord[];
+  /** To be stopped, and not known to have ended. */
+  readonly leaving: readonly PlacementRecord[];
 }
 
-/** Active placements by slot, for the slots that should exist. */
+/** Placements by slot, for the slots that should exist. */
 export function slotViews(state: DeploymentState): readonly SlotView[] {
   const bySlot = new Map<number, PlacementRecord[]>();
   for (const placement of Object.values(state.placements)) {
-    if (!isActive(placement)) continue;
     const list = bySlot.get(placement.slot);
     if (list === undefined) bySlot.set(placement.slot, [placement]);
     else list.push(placement);
@@ -23,10 +24,16 @@ export function slotViews(state: DeploymentState): readonly SlotView[] {
   const contents = new Map(state.revisions.map((revision) => [revision.number, revision.contentOf]));
   return wantedSlots(state).map((number) => {
     const slot = state.slots[number] ?? newSlot(number);
-    const placements = bySlot.get(number) ?? [];
+    const all = bySlot.get(number) ?? [];
+    const placements = all.filter(isActive);
     const wanted = slot.revision === 0 ? 0 : (contents.get(slot.revision) ?? contentOf(state, slot.revision));
     const isGood = (placement: PlacementRecord): boolean => placement.contentOf === wanted && mayStay(slot, placement);
-    return { slot, good: placements.filter(isGood).sort(byMerit), old: placements.filter((placement) => !isGood(placement)) };
+    return {
+      slot,
+      good: placements.filter(isGood).sort(byMerit),
+      old: placements.filter((placement) => !isGood(placement)),
+      leaving: all.filter((placement) => !isActive(placement)),
+    };
   });
 }
 
@@ -37,7 +44,13 @@ function mayStay({ node }: Slot, { evacuation, stage }: PlacementRecord): boolea
 
 /** Healthy before unhealthy, then the older. */
 function byMerit(a: PlacementRecord, b: PlacementRecord): number {
-  return (a.healthySinceMs ?? Infinity) - (b.healthySinceMs ?? Infinity) || a.requestedAtMs - b.requestedAtMs;
+  const sinceMs = (placement: PlacementRecord): number => (isHealthy(placement) ? placement.healthySinceMs : undefined) ?? Infinity;
+  return sinceMs(a) - sinceMs(b) || a.requestedAtMs - b.requestedAtMs;
+}
+
+/** One of the slot, wanted or not, of which nobody knows whether it still runs. */
+export function disconnectedIn({ good, old, leaving }: SlotView): PlacementRecord | undefined {
+  return [...good, ...old, ...leaving].find(isDisconnected);
 }
 
 /** What lives in the slot is of an older revision, or has to leave its node. */

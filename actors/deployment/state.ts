@@ -88,6 +88,8 @@ export interface PlacementRecord {
   /** Its node is being drained, or it cannot work there: replaced as soon as the budget allows. */
   readonly evacuation: string | undefined;
   readonly status: PlacementStatus | undefined;
+  /** Since when its node is lost, so that whether it still runs is not known. Absent: it is not, or it has been observed since. */
+  readonly disconnectedSinceMs?: number | undefined;
   /** Its process ended by itself, and is not to run again. */
   readonly ended?: "succeeded" | "failed" | undefined;
   /** Control plane's clock, so that a node's wrong clock cannot shorten a proof of health. */

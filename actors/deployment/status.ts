@@ -1,5 +1,5 @@
 import type { ChangeKind, DeploymentStatus, ReplicaPhase } from "./contract.ts";
-import { contentOf, hasEnded, isActive, isHealthy } from "./replica.ts";
+import { contentOf, hasEnded, isActive, isDisconnected, isHealthy } from "./replica.ts";
 import { slotViews } from "./slot-views.ts";
 import { closedBecause, isGlobal, presentNodes, wantedSlots } from "./global.ts";
 import { oneSentence } from "./sentence.ts";
@@ -88,7 +88,8 @@ function updated(state: DeploymentState): string {
 }
 
 function firstTrouble(active: readonly PlacementRecord[]): string {
-  const troubled = active.find((placement) => !isHealthy(placement) && troubleOf(placement) !== "");
+  // What those on lost nodes were in trouble with says nothing of now; that they are awaited is told with its age, when somebody looks.
+  const troubled = active.find((placement) => !isHealthy(placement) && !isDisconnected(placement) && troubleOf(placement) !== "");
   return troubled === undefined ? "" : `; ${troubled.placementId}: ${troubleOf(troubled)}`;
 }
 

@@ -3,10 +3,11 @@ import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { IngressCommand } from "../ingress/commands.ts";
 import type { SchedulerCommand } from "../scheduler/contract.ts";
 import type { NodeFacts, Placement } from "./contract.ts";
-import type { NodeCommand, NodeReport } from "./messages.ts";
+import type { NodeCommand } from "./messages.ts";
 import { ingressNodeOf, readinessOf } from "./readiness.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
 import { decideRemoval } from "./removal.ts";
+import { evacuate, gone, lost, reports, stay } from "./reports.ts";
 import { evolve, type NodeEvent, type NodeState } from "./state.ts";
 
 export function decide(state: NodeState, command: NodeCommand, context: DecideContext): Decision<NodeEvent> {
@@ -21,7 +22,10 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
     case "declare-lost":
       return state.connection === "lost"
         ? accept([])
-        : accept([{ type: "node.lost", reason: command.reason }], reports(tenant, Object.values(state.placements), lost(state.name)));
+        : accept(
+            [{ type: "node.lost", reason: command.reason, decides: "deployments" }],
+            reports(tenant, Object.values(state.placements), lost(state.name)),
+          );
     case "assign":
       return assign(tenant, state, command.placements, accept);
     case "stop": {
@@ -65,7 +69,7 @@ function assign(tenant: string, state: NodeState, placements: readonly Placement
     const release: SchedulerCommand = { kind: "release", placementIds: added.map(({ placementId }) => placementId) };
     return accept(
       [{ type: "placements.refused", placementIds: release.placementIds }],
-      [...reports(tenant, added, lost(state.name)), { to: addressOf(tenant, "scheduler"), message: release }],
+      [...reports(tenant, added, gone(state.name)), { to: addressOf(tenant, "scheduler"), message: release }],
     );
   }
   const leaving = state.availability === "draining" || state.availability === "drained" ? reports(tenant, added, evacuate(state.name)) : [];
@@ -176,27 +180,3 @@ function newsForIngress(tenant: string, before: NodeState, after: NodeState): re
 function running(state: NodeState): readonly Placement[] {
   return Object.values(state.placements).filter(({ desired }) => desired === "running");
 }
-
-function reports(
-  tenant: string,
-  placements: readonly Placement[],
-  report: (placementIds: readonly string[]) => NodeReport,
-): readonly Outgoing[] {
-  const groups = Map.groupBy(placements, ({ deployment }) => deployment);
-  return [...groups].map(([deployment, group]) => ({
-    to: addressOf(tenant, "deployment", deployment),
-    message: report(group.map(({ placementId }) => placementId)),
-  }));
-}
-
-const lost =
-  (node: string) =>
-  (placementIds: readonly string[]): NodeReport => ({ kind: "lost", node, placementIds });
-
-const evacuate =
-  (node: string) =>
-  (placementIds: readonly string[]): NodeReport => ({ kind: "evacuate", node, placementIds, reason: `${node} is being drained` });
-
-const stay =
-  (node: string) =>
-  (placementIds: readonly string[]): NodeReport => ({ kind: "stay", node, placementIds });

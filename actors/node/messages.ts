@@ -30,8 +30,10 @@ export type NodeReport =
       readonly placementIds: readonly string[];
       readonly statuses: readonly PlacementStatus[];
     }
-  /** The node is lost; what ran there is stopped when it comes back. */
+  /** The node is lost: nobody knows whether these still run there. Each goes on if the node comes back, unless it was asked to stop. */
   | { readonly kind: "lost"; readonly node: string; readonly placementIds: readonly string[] }
+  /** The node will not run these: it is removed, or was lost before it was given them. */
+  | { readonly kind: "gone"; readonly node: string; readonly placementIds: readonly string[] }
   | { readonly kind: "evacuate"; readonly node: string; readonly placementIds: readonly string[]; readonly reason: string }
   /** An evacuation is called off: what has not left by then stays. */
   | { readonly kind: "stay"; readonly node: string; readonly placementIds: readonly string[] };

@@ -47,7 +47,7 @@ export const nodeWrites: readonly Operation[] = [
     name: "nodes.remove",
     title: "Forget a node that is gone",
     description:
-      "What was set aside on it is free, and it is listed no more. Refused while it answers: drain it, stop its agent, and wait until it is unreachable. An agent that comes back under the name joins as a new, empty node and stops what it still runs.",
+      "What was set aside on it is free, replicas that waited for it are placed elsewhere, and it is listed no more. Refused while it answers: drain it, stop its agent, and wait until it is unreachable. An agent that comes back under the name joins as a new, empty node and stops what it still runs.",
     effect: "destructive",
     input: Input,
     output: z.object({ name: z.string() }),

@@ -17,7 +17,8 @@ export interface NodeState {
 
 export type NodeEvent =
   | { readonly type: "node.joined"; readonly facts: NodeFacts; readonly engine: "reachable" | "unreachable" }
-  | { readonly type: "node.lost"; readonly reason: string }
+  /** `decides: "deployments"`: what becomes of its placements is for their deployments to say. Absent: all are to stop. */
+  | { readonly type: "node.lost"; readonly reason: string; readonly decides?: "deployments" }
   | { readonly type: "engine.reported"; readonly engine: "reachable" | "unreachable" }
   | { readonly type: "node.cordoned" }
   | { readonly type: "node.uncordoned" }
@@ -55,13 +56,11 @@ export function evolve(state: NodeState, event: NodeEvent, atMs: number): NodeSt
       const connectionSinceMs = state.connection === "joined" ? state.connectionSinceMs : atMs;
       return { ...state, facts: event.facts, engine: event.engine, connection: "joined", connectionSinceMs };
     }
-    case "node.lost":
-      return numbered({
-        ...state,
-        connection: "lost",
-        connectionSinceMs: atMs,
-        placements: stopped(state.placements, Object.keys(state.placements)),
-      });
+    case "node.lost": {
+      const lost: NodeState = { ...state, connection: "lost", connectionSinceMs: atMs };
+      if (event.decides === "deployments") return lost;
+      return numbered({ ...lost, placements: stopped(state.placements, Object.keys(state.placements)) });
+    }
     case "engine.reported":
       return { ...state, engine: event.engine };
     case "node.cordoned":

@@ -23,7 +23,7 @@ export function nodeStatus(
   if (row.connection === "lost") {
     return {
       status: "unreachable",
-      reason: `lost for ${ageText(nowMs - row.connectionSinceMs)}: it does not answer, its replicas are placed elsewhere`,
+      reason: `lost for ${ageText(nowMs - row.connectionSinceMs)}: it does not answer; its replicas are placed elsewhere, unless their deployments wait for it`,
     };
   }
   if (heardAtMs === undefined) return { status: "unknown", reason: "not heard of since the control plane started" };

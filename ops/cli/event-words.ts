@@ -119,6 +119,8 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return event.statuses.map(observedWords).join(", ");
     case "placements.evacuated":
       return `${named(event.placementIds)} to be replaced: ${event.reason}`;
+    case "placements.disconnected":
+      return `nobody knows whether ${named(event.placementIds)} still ${event.placementIds.length === 1 ? "runs" : "run"}: the node is lost`;
     case "placements.retained":
       return `${named(event.placementIds)} can stay`;
     case "placements.withdrawal-requested":
@@ -150,7 +152,8 @@ function withdrawnWords({ placementId, left }: Withdrawn): string {
 
 const endings = {
   stopped: "gone",
-  lost: "lost with its node",
+  lost: "given up with the lost node",
+  gone: "gone with its node",
   "never-placed": "given up before it had a node",
 } as const;
 

@@ -37,6 +37,11 @@ export const templateFlags: readonly Flag[] = [
   },
   { flags: "--constraint <rule>", description: 'where it may run: zone==eu, "zone in eu,us", ssd', repeats: true },
   { flags: "--max-replicas-per-node <number>", description: "so many of its replicas may be on one node; 0: any number (0)" },
+  {
+    flags: "--partition <policy>",
+    description: "when a node is lost: replace its replicas elsewhere, or wait until it is back or removed (replace)",
+    choices: ["replace", "wait"],
+  },
   { flags: "--entrypoint <word>", description: "replaces the image's; once per word", repeats: true },
   { flags: "--user <name>", description: "user in the container" },
   { flags: "--workdir <path>", description: "working directory in the container" },

@@ -69,6 +69,7 @@ export function spokenTemplate(options: Options, command: readonly string[]): Sp
     plain: said({
       mode: text(options, "mode"),
       maxReplicasPerNode: whole(text(options, "maxReplicasPerNode"), "--max-replicas-per-node"),
+      partition: text(options, "partition"),
       user: text(options, "user"),
       workingDirectory: text(options, "workdir"),
       stopSignal: text(options, "stopSignal"),

@@ -13,6 +13,7 @@ const HOST_PORTS = [8080, 9090] as const;
 const DRAIN_TIMES_MS = [0, 3_000, 10_000] as const;
 const MOST_REPLICAS = 4;
 const GLOBAL_SHARE = 0.25;
+const PARTITIONS = [{}, { partition: "replace" }, { partition: "wait" }, { partition: "wait" }] as const;
 /** Two do for all replicas where there are two nodes, most of the time. */
 const MOST_PER_NODE = [0, 0, 2] as const;
 /** Of what is done to deployments, so much is done to members of a stack, by hand. */
@@ -52,6 +53,7 @@ export function newDeployment(random: Random, name: string, imageReference: stri
     ...(random.next() < GLOBAL_SHARE
       ? { mode: "global" }
       : { replicas: 1 + Math.floor(random.next() * MOST_REPLICAS), maxReplicasPerNode: oneOf(random, MOST_PER_NODE) }),
+    ...oneOf(random, PARTITIONS),
     ports: [{ containerPort: 80, ...publication(random) }],
     routes: random.next() < ROUTE_SHARE ? [{ host: `${name}.example.com`, tls: "off" }] : [],
     drainMs: oneOf(random, DRAIN_TIMES_MS),
@@ -113,6 +115,7 @@ const wishes: readonly (readonly [weight: number, make: Make])[] = [
   ],
   [1, (_random, { name }) => ({ operation: "deployments.update", input: { name, mode: "global" } })],
   [1, (_random, { name }) => ({ operation: "deployments.update", input: { name, mode: "replicated", replicas: MOST_REPLICAS } })],
+  [1, (random, { name }) => ({ operation: "deployments.update", input: { name, partition: oneOf(random, ["replace", "wait"]) } })],
   [2, (_random, { name }) => ({ operation: "deployments.rollback", input: { name } })],
   [1, (random, { name }) => ({ operation: "deployments.rollback", input: { name, to: 1 + Math.floor(random.next() * 4) } })],
   [2, (_random, { name }) => ({ operation: "deployments.restart", input: { name } })],

@@ -17,6 +17,7 @@ import { checkCalmOutcome, checkCalmStack } from "./checks/calm-outcomes.ts";
 import { CalmFloor } from "./checks/calm-floor.ts";
 import { bookingChecks } from "./checks/bookings.ts";
 import { decisionChecks } from "./checks/decisions.ts";
+import { partitionChecks } from "./checks/partitions.ts";
 import { PoolsLeft } from "./checks/pools.ts";
 import { StackDecisions } from "./checks/stack-decisions.ts";
 import { ForeignContainers } from "./foreign.ts";
@@ -124,6 +125,7 @@ export class SimWorld {
     this.order = new AssignmentOrder(this.nodes, report);
     truth.listen(bookingChecks(report));
     truth.listen(decisionChecks(report));
+    truth.listen(partitionChecks(report));
     truth.listen(left);
     truth.listen(new StackDecisions(truth, (commandId) => this.person.wishOf(commandId), report));
     truth.listen({

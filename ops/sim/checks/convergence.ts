@@ -1,7 +1,7 @@
 import type { DeploymentState, PlacementRecord } from "../../../actors/deployment/state.ts";
 import { isGlobal, wantedSlots } from "../../../actors/deployment/global.ts";
 import { excessOf } from "../../../actors/deployment/slot-views.ts";
-import { contentOf, hasEnded, revisionOf, templateOf } from "../../../actors/deployment/replica.ts";
+import { contentOf, hasEnded, isDisconnected, revisionOf, templateOf } from "../../../actors/deployment/replica.ts";
 import { readinessOf } from "../../../actors/node/readiness.ts";
 import type { NodeState } from "../../../actors/node/state.ts";
 import { holds } from "../../../actors/scheduler/constraints.ts";
@@ -53,6 +53,7 @@ function ofDeployment(state: DeploymentState, assigned: Map<string, Assigned>, p
   const perSlot = new Map<number, number>();
   for (const placement of Object.values(state.placements)) {
     const { placementId, slot, stage, desired } = placement;
+    if (isDisconnected(placement)) found.push(`${placementId} is not heard of`);
     if (desired !== "running") found.push(`${placementId} is to be stopped and is still there`);
     perSlot.set(slot, (perSlot.get(slot) ?? 0) + 1);
     if (stage.stage === "requested") found.push(`${placementId} waits for the scheduler's answer`);

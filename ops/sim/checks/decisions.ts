@@ -66,6 +66,7 @@ function servingSlots(state: DeploymentState, owed: ReadonlySet<number>, mode: P
     (placement) =>
       placement.desired === "running" &&
       placement.healthySinceMs !== undefined &&
+      placement.disconnectedSinceMs === undefined &&
       (owed.has(placement.slot) || (isOfOtherMode(placement) && !wantedSlots(state).includes(placement.slot))),
   );
   const done = Object.values(state.slots).filter(({ ended, revision, number }) => {
@@ -105,9 +106,11 @@ function isFound({ rollout, placements }: DeploymentState, slot: number): boolea
   );
 }
 
-function isProven(state: DeploymentState, { healthySinceMs, contentOf }: PlacementRecord, atMs: number): boolean {
+function isProven(state: DeploymentState, { healthySinceMs, disconnectedSinceMs, contentOf }: PlacementRecord, atMs: number): boolean {
   const template = state.revisions.find((revision) => revision.contentOf === contentOf)?.template;
-  return healthySinceMs !== undefined && healthySinceMs + (template?.rollout.minHealthyMs ?? 0) <= atMs;
+  return (
+    disconnectedSinceMs === undefined && healthySinceMs !== undefined && healthySinceMs + (template?.rollout.minHealthyMs ?? 0) <= atMs
+  );
 }
 
 /**

@@ -207,7 +207,11 @@ function conditionsOf(state: DeploymentState): readonly Condition[] {
   const numbers = wantedSlots(state).filter((slot) => !isLeftOut(state, slot));
   const isDone = (slot: number): boolean => slots[slot]?.ended?.contentOf === content && slots[slot].ended.outcome === "succeeded";
   const all = Object.values(placements).filter((placement) => placement.contentOf === content && placement.desired === "running");
-  const isWell = (slot: number): boolean => all.some((placement) => placement.slot === slot && placement.healthySinceMs !== undefined);
+  const isWell = (slot: number): boolean =>
+    all.some(
+      ({ slot: its, healthySinceMs, disconnectedSinceMs }) =>
+        its === slot && healthySinceMs !== undefined && disconnectedSinceMs === undefined,
+    );
   const hasBegun = (slot: number): boolean =>
     all.some(({ slot: its, status }) => its === slot && !["accepted", "pulling", "starting", undefined].includes(status?.current.phase));
   return [

@@ -28,6 +28,7 @@ it.each([
     { ports: [{ ...web.ports[0], publishedPort: 8081, appProtocol: "http" }, ...web.ports.slice(1)] },
   ],
   ["the time to drain", { drainMs: 1 }],
+  ["what becomes of those on a lost node", { partition: "wait" }],
   ["labels of the deployment", { deploymentLabels: { team: "shop" } }],
   ["the rollout policy", { rollout: { maxSurge: 2, delayMs: 5_000, onFailure: "pause", rollback: { maxSurge: 3 } } }],
 ])("replicas can take on %s", (_what, change) => {
@@ -70,5 +71,5 @@ it("every field of a template is carried, unless it is known to be none that is"
     const other = field === "ports" || field === "routes" ? [{ containerPort: 1, host: "a.example.com" }] : "something else";
     return replacingFields(templateOf("1"), { ...templateOf("1"), [field]: other }).length === 0;
   });
-  expect(others).toEqual(["drainMs", "deploymentLabels", "rollout"]);
+  expect(others).toEqual(["drainMs", "partition", "deploymentLabels", "rollout"]);
 });

@@ -280,6 +280,7 @@ describe("a Compose file that is written", () => {
           { maxLength: 2 },
         ),
         maxReplicasPerNode: fc.constantFrom(0, 1, 3),
+        partition: fc.constantFrom("replace", "wait"),
         pull: fc.constant("never"),
         user: text,
         stopSignal: fc.constantFrom("SIGINT", "SIGTERM"),

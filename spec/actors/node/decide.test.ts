@@ -70,6 +70,21 @@ test("a node that is given up tells the deployments of all they had there, also 
     to: addressOf("acme", "deployment", "web"),
     message: { kind: "lost", node: "n1", placementIds: ["web.1.1", "web.2.2"] },
   });
+  const lost = after(stopping, { kind: "declare-lost", reason: "silent" });
+  expect(lost.placements, "what becomes of them is for their deployments to say").toEqual(stopping.placements);
+  const asEarlierReleasesWroteIt = evolve(stopping, { type: "node.lost", reason: "silent" }, 1_000);
+  expect(Object.values(asEarlierReleasesWroteIt.placements).map(({ desired }) => desired)).toEqual(["stopped", "stopped"]);
+});
+
+test("a node that is lost before it is given a replica never has it", () => {
+  const image = { reference: "app:1", digest: `sha256:${"1".repeat(64)}`, source: "registry" };
+  const placement = { placementId: "web.1.1", deployment: "web", slot: 1, revision: 1, template: PinnedTemplate.parse({ image }) };
+  const lost = after(joined, { kind: "declare-lost", reason: "silent" });
+  const { messages } = accepted(lost, { kind: "assign", placements: [{ ...placement, desired: "running" }] });
+  expect(messages).toContainEqual({
+    to: addressOf("acme", "deployment", "web"),
+    message: { kind: "gone", node: "n1", placementIds: ["web.1.1"] },
+  });
 });
 
 test("an image that is fetched ahead is no longer wished for once its replica is there", () => {

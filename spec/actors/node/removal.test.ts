@@ -62,11 +62,14 @@ test("a node that nobody knows cannot be removed", () => {
   expect(decided(initialState("n1"), REMOVE)).toMatchObject({ kind: "refuse", refusal: { code: "node.not-found" } });
 });
 
-test("a node that was given up is forgotten, the scheduler hears of it, and the audit says what it still had", () => {
+test("a node that was given up is forgotten, the scheduler and its deployments hear of it, and the audit says what it still had", () => {
   const decision = decided(lost, REMOVE);
   expect(decision).toMatchObject({
     kind: "accept",
-    messages: ["scheduler", "ingress"].map((kind) => ({ to: addressOf("acme", kind), message: { kind: "node-removed", name: "n1" } })),
+    messages: [
+      ...["scheduler", "ingress"].map((kind) => ({ to: addressOf("acme", kind), message: { kind: "node-removed", name: "n1" } })),
+      { to: addressOf("acme", "deployment", "web"), message: { kind: "gone", node: "n1", placementIds: ["web.1.1"] } },
+    ],
     reply: { name: "n1" },
     audit: [{ operation: "nodes.remove", before: { availability: "cordoned", connection: "lost", placements: ["web.1.1"] } }],
   });

@@ -3,7 +3,8 @@ import { addressOf } from "../../../runtime/address.ts";
 import type { Commit, Journal } from "../../../runtime/journal.ts";
 import type { DeploymentEvent } from "../../../actors/deployment/events.ts";
 import type { PinnedTemplate } from "../../../actors/deployment/contract.ts";
-import type { DeploymentState } from "../../../actors/deployment/state.ts";
+import { isDisconnected } from "../../../actors/deployment/replica.ts";
+import type { DeploymentState, Revision } from "../../../actors/deployment/state.ts";
 import type { HostNamesEvent } from "../../../actors/host-name/state.ts";
 import type { IngressStatus } from "../../../actors/ingress/contract.ts";
 import type { IngressEvent } from "../../../actors/ingress/state.ts";
@@ -39,10 +40,14 @@ function redecided(kind: string, change: (accepted: Accepted, state: unknown, te
 
 /** A deployment that takes its revisions for others than they are. */
 function believing(change: (template: PinnedTemplate) => PinnedTemplate): Mutation {
-  const changed = (state: DeploymentState): DeploymentState => ({
+  return mistaking((state) => ({
     ...state,
     revisions: state.revisions.map((revision) => ({ ...revision, template: change(revision.template) })),
-  });
+  }));
+}
+
+/** A deployment that decides on another state than it is in. */
+function mistaking(changed: (state: DeploymentState) => DeploymentState): Mutation {
   return {
     definition: (definition: AnyActorDefinition): AnyActorDefinition => {
       const { decider } = definition;
@@ -449,6 +454,27 @@ export const mutants: readonly Mutant[] = [
     name: "a deployment that does not say how many of its replicas may be on one node",
     breaks: /no more replicas on a node than allowed/,
     make: () => asking(({ requirements: { maxPerNode: _most, ...requirements }, ...request }) => ({ ...request, requirements })),
+  },
+  {
+    name: "a deployment that gives up what may still run behind a partition",
+    breaks: /nobody takes the place of who may still run behind a partition/,
+    make: () =>
+      mistaking((state) => {
+        const replacing = ({ template, ...revision }: Revision): Revision => ({
+          ...revision,
+          template: { ...template, partition: "replace" },
+        });
+        return Object.values(state.placements).some(isDisconnected) ? { ...state, revisions: state.revisions.map(replacing) } : state;
+      }),
+  },
+  {
+    name: "a deployment that forgets what is behind a partition",
+    breaks: /nobody takes the place of who may still run behind a partition/,
+    make: () =>
+      mistaking((state) => ({
+        ...state,
+        placements: Object.fromEntries(Object.entries(state.placements).filter(([, placement]) => !isDisconnected(placement))),
+      })),
   },
   {
     name: "a deployment that makes no pause between one replica and the next",
