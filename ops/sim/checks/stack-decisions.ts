@@ -129,7 +129,8 @@ export class StackDecisions implements TruthListener {
       if (rollout?.change === "restart" && !isMadeAnew) wrong(`${deployment} was not restarted`);
       const is = this.#truth.deployments.get(deployment);
       if (is === undefined || carried?.changedSince === true) continue;
-      // Whoever was what it is to be already is left alone, whichever of its own revisions that is.
+      // Whoever was what it is to be already is left alone, whichever of its own revisions that is: what was changed by hand and taken back by a later change
+      // of the stack is the same under a newer number, and going back to the number that was linked would be a change to nothing else.
       const isOrdered = carried !== undefined && carried.order >= (rollout?.firstOrder ?? Infinity);
       const problem = differenceOf(is, member) ?? (isOrdered ? unlinked(state, is) : undefined);
       if (problem !== undefined) wrong(problem);
