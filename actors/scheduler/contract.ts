@@ -43,6 +43,7 @@ export interface Rejection {
     | "volumes"
     | "together"
     | "max-per-node"
+    | "full"
     | "predecessor";
   readonly nodes: readonly string[];
   /** One sentence: `3 nodes lack memory: 512 MiB wanted, at most 100 MiB free (n2)`. */

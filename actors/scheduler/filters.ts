@@ -1,4 +1,5 @@
 import { fewOf, NAMED_IN_A_SENTENCE } from "../deployment/sentence.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../node/contract.ts";
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
 import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from "./contract.ts";
@@ -94,6 +95,13 @@ export const filters: readonly Filter[] = [
       ),
     remedy: () =>
       "A port in host mode is bound on the replica's node, one replica per node: publish it without mode=host, use fewer replicas, another port, or add a node.",
+  },
+  {
+    name: "full",
+    accepts: ({ replicas }) => replicas < MAX_PLACEMENTS_PER_NODE,
+    reason: (rejected) =>
+      `${fewOf(rejected, ({ node, replicas }) => `${node.name} has ${replicas}`)} replicas, and no node takes more than ${MAX_PLACEMENTS_PER_NODE}`,
+    remedy: () => "Add a node.",
   },
   {
     name: "max-per-node",

@@ -1,3 +1,4 @@
+import { MAX_PLACEMENTS_PER_NODE } from "../node/contract.ts";
 import { homesOf, isHabitable } from "./groups.ts";
 import { placeOf, type Pending, type Reservation, type SchedulerState, type VolumePlace } from "./state.ts";
 import type { SchedulerNode } from "./contract.ts";
@@ -86,6 +87,7 @@ export class Ledger {
   hasRoomFor({ cpuMillis, memoryBytes, hostPorts }: Reservation, node: string): boolean {
     const room = this.#byName.get(node);
     if (room === undefined || room.cpuFreeMillis < cpuMillis || room.memoryFreeBytes < memoryBytes) return false;
+    if (room.replicas >= MAX_PLACEMENTS_PER_NODE) return false;
     return hostPorts.every(({ port, protocol }) => !room.ports.has(`${port}/${protocol}`));
   }
 

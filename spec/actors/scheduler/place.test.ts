@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NodeAllowance } from "../../../actors/node/allowance-contract.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../../../actors/node/contract.ts";
 import type { Constraint } from "../../../actors/deployment/contract.ts";
 import type { Requirements } from "../../../actors/scheduler/contract.ts";
 import { foresee } from "../../../actors/scheduler/foresee.ts";
@@ -118,6 +119,15 @@ describe("choosing a node", () => {
     stage.place("db", 1, { together: "shop", volumes: ["data"] });
     expect(stage.nodesOf("db")).toEqual(["n1"]);
     expect(stage.evacuated()).toEqual([expect.objectContaining({ placementIds: ["api.1.2"] })]);
+  });
+
+  it("puts no more replicas on a node than its agent can tell of, and says so", () => {
+    const stage = threeNodes([{}]);
+    stage.place("web", MAX_PLACEMENTS_PER_NODE + 1, { cpuReservedMillis: 0, memoryReservedBytes: 0 });
+    expect(stage.nodesOf("web")).toHaveLength(MAX_PLACEMENTS_PER_NODE);
+    expect(stage.rejections()).toEqual([
+      { filter: "full", nodes: ["n1"], reason: "n1 has 2500 replicas, and no node takes more than 2500", remedy: "Add a node." },
+    ]);
   });
 
   it("puts no more replicas on a node than are allowed there, and says how many each has", () => {
