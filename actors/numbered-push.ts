@@ -28,16 +28,23 @@ export interface PushKind {
   readonly tooLarge: string;
   /** Beginning of a sentence that the agent's own words end. */
   readonly notStored: string;
+  /** One sentence: its answer is none that is known. */
+  readonly notUnderstood: string;
   /** One sentence: what it lacks and was not given. Absent: it can lack nothing. */
   readonly lacking?: string;
 }
 
 /** What a push has besides its requests. */
-export interface PushOptions {
+export interface PushOptions<Request> {
   /** Called whenever the agent has said what it holds. */
   readonly answered?: () => void;
-  /** What the agent says it lacks, in messages that are each small enough; nothing for a name that is of no use any more. */
-  readonly supplements?: (names: readonly string[]) => readonly unknown[];
+  /**
+   * What tells a request to an agent that has taken `before`, or of which nobody knows: messages that are each small enough. The last is answered with what
+   * became of the request, those before it with `kept`. Absent: the request itself.
+   */
+  readonly messages?: (request: Request, before: Request | undefined) => readonly unknown[];
+  /** What the agent says it lacks for a request, in messages that are each small enough; nothing for a name that is of no use any more. */
+  readonly supplements?: (names: readonly string[], request: Request) => readonly unknown[];
 }
 
 /** Gives an agent the newest of its numbered requests, one at a time, until the agent has it on its disk. */
@@ -45,15 +52,17 @@ export class NumberedPush<Request extends Numbered> {
   readonly #ports: { readonly bus: Bus; readonly clock: Clock };
   readonly #subject: string;
   readonly #kind: PushKind;
-  readonly #options: PushOptions;
+  readonly #options: PushOptions<Request>;
   #wanted: Request | undefined;
   #accepted: Numbered | undefined;
+  /** The request that was accepted last, as long as the agent is known to have it. */
+  #taken: Request | undefined;
   #inFlight = false;
   #retry: Timer | undefined;
   #stopped = false;
   #problem: string | undefined;
 
-  constructor(ports: { readonly bus: Bus; readonly clock: Clock }, subject: string, kind: PushKind, options: PushOptions = {}) {
+  constructor(ports: { readonly bus: Bus; readonly clock: Clock }, subject: string, kind: PushKind, options: PushOptions<Request> = {}) {
     this.#ports = ports;
     this.#subject = subject;
     this.#kind = kind;
@@ -78,6 +87,7 @@ export class NumberedPush<Request extends Numbered> {
   /** What the agent says it holds. */
   agentIsAt(epoch: number, number: number): void {
     this.#accepted = { epoch, number };
+    if (this.#taken?.epoch !== epoch || this.#taken.number !== number) this.#taken = undefined;
     this.#offer();
   }
 
@@ -109,23 +119,36 @@ export class NumberedPush<Request extends Numbered> {
       this.#problem = this.#problemIn(answer);
       if (answer.kind !== "accepted" && answer.kind !== "stale") return false;
       this.#accepted = { epoch: answer.epoch, number: answer.number };
+      this.#taken = answer.kind === "accepted" ? request : undefined;
       return answer.kind === "accepted";
     } catch (cause) {
-      // Unreachable or nonsense: offered again after a pause; the node's silence is noticed elsewhere. Too large is noticed nowhere else.
-      if (cause instanceof BusFailure && cause.reason === "too-large") this.#problem = this.#kind.tooLarge;
+      // Offered again after a pause, and whole: the node's silence is noticed elsewhere, anything else nowhere.
+      this.#taken = undefined;
+      if (!(cause instanceof BusFailure)) this.#problem = this.#kind.notUnderstood;
+      else if (cause.reason === "too-large") this.#problem = this.#kind.tooLarge;
       return false;
     }
   }
 
-  /** Gives first what the agent lacks for it. */
+  /** Gives what the agent lacks for it, and then the request again, unless that was the whole of it. */
   async #answerTo(request: Request): Promise<PushAnswer> {
-    const answer = await this.#ask(request);
+    const answer = await this.#askAll(this.#messages(request));
     if (answer.kind !== "lacking") return answer;
-    for (const supplement of this.#options.supplements?.(answer.names) ?? []) {
-      const kept = await this.#ask(supplement);
-      if (kept.kind !== "kept") return kept;
+    const given = await this.#askAll(this.#options.supplements?.(answer.names, request) ?? []);
+    return given.kind === "kept" ? this.#askAll(this.#messages(request)) : given;
+  }
+
+  #messages(request: Request): readonly unknown[] {
+    return this.#options.messages?.(request, this.#taken) ?? [request];
+  }
+
+  /** One after the other, as long as the agent keeps them. */
+  async #askAll(payloads: readonly unknown[]): Promise<PushAnswer> {
+    for (const payload of payloads) {
+      const answer = await this.#ask(payload);
+      if (answer.kind !== "kept") return answer;
     }
-    return this.#ask(request);
+    return { kind: "kept" };
   }
 
   async #ask(payload: unknown): Promise<PushAnswer> {

@@ -1,5 +1,5 @@
 import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
-import type { Assignment, AssignmentAnswer, Placement } from "../actors/node/contract.ts";
+import type { Assignment, AssignmentAnswer, AssignmentChange, AssignmentPortion, Placement } from "../actors/node/contract.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
@@ -13,6 +13,7 @@ import { blamedOnEngine, causeToldAfterwards } from "./exit-causes.ts";
 import { newGates } from "./step-context.ts";
 import { type Beginning, recordOfOrphan, recordOfPlacement } from "./first-record.ts";
 import { Gate } from "./gate.ts";
+import { AssignmentPortions, changedAssignment } from "./given-assignments.ts";
 import { Images } from "./images.ts";
 import { LABEL } from "./labels.ts";
 import { AgentMemory } from "./memory.ts";
@@ -64,6 +65,7 @@ export class Agent {
   readonly #networks: NetworkTidying;
   #listener: AgentListener = { changed: () => undefined, engineChanged: () => undefined, imagesChanged: () => undefined };
   #assignment: Assignment | undefined;
+  readonly #portions = new AssignmentPortions();
   #forgottenSequence = 0;
   #accepting: Promise<unknown> = Promise.resolve();
   #watch: { stop(): void } | undefined;
@@ -167,27 +169,41 @@ export class Agent {
   }
 
   /** On the disk before it is accepted; a smaller (epoch, number) is stale, the same again changes nothing. */
-  assign(assignment: Assignment): Promise<AssignmentAnswer> {
-    const answer = this.#accepting.then(() => this.#accept(assignment));
+  assign(given: Assignment | AssignmentPortion | AssignmentChange): Promise<AssignmentAnswer> {
+    const answer = this.#accepting.then(() => this.#accept(given));
     // One that was not expected to fail must not take those after it along.
     this.#accepting = answer.catch(() => undefined);
     return answer;
   }
 
-  async #accept(assignment: Assignment): Promise<AssignmentAnswer> {
+  async #accept(given: Assignment | AssignmentPortion | AssignmentChange): Promise<AssignmentAnswer> {
     const { epoch, number } = this.assigned;
-    const order = this.#assignment === undefined ? 1 : compareAssignments(assignment, this.#assignment);
+    const order = this.#assignment === undefined ? 1 : compareAssignments(given, this.#assignment);
     if (order < 0 || this.#stopped) return { kind: "stale", epoch, number };
-    if (order > 0) {
-      try {
-        await this.#memory.keepAssignment(assignment);
-      } catch (cause) {
-        if (!(cause instanceof DiskFailure)) throw cause;
-        return { kind: "not-stored", message: cause.message };
-      }
-      this.#adopt(assignment);
+    const accepted = { kind: "accepted" as const, epoch: given.epoch, number: given.number };
+    if (order === 0) return accepted;
+    const assignment = this.#whole(given);
+    if (assignment === undefined)
+      return given.kind === "assignment-portion" ? { kind: "kept" } : { kind: "lacking", names: ["assignment"] };
+    try {
+      await this.#memory.keepAssignment(assignment);
+    } catch (cause) {
+      if (!(cause instanceof DiskFailure)) throw cause;
+      return { kind: "not-stored", message: cause.message };
     }
-    return { kind: "accepted", epoch: assignment.epoch, number: assignment.number };
+    this.#adopt(assignment);
+    return accepted;
+  }
+
+  #whole(given: Assignment | AssignmentPortion | AssignmentChange): Assignment | undefined {
+    switch (given.kind) {
+      case "assignment":
+        return given;
+      case "assignment-portion":
+        return this.#portions.take(given);
+      case "assignment-change":
+        return changedAssignment(this.#assignment, given);
+    }
   }
 
   #adopt(assignment: Assignment): void {
@@ -196,8 +212,8 @@ export class Agent {
     const wanted = new Set<string>();
     for (const placement of assignment.placements) {
       wanted.add(placement.placementId);
-      const worker = this.#workers.get(placement.placementId) ?? this.#addWorker(this.#recordFor(placement), placement);
-      worker.want(placement);
+      const known = this.#workers.get(placement.placementId);
+      if (known?.placement !== placement) (known ?? this.#addWorker(this.#recordFor(placement), placement)).want(placement);
     }
     for (const worker of this.#workers.values()) {
       if (!wanted.has(worker.placementId)) worker.want(undefined);

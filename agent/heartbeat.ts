@@ -84,10 +84,8 @@ export class Heartbeat {
   }
 
   #message(): AgentMessage {
-    const { agent, session, images } = this.#parts;
+    const { agent, reporter, session, images } = this.#parts;
     const { seen } = images;
-    const records = agent.records();
-    const sequences = records.reduce((sum, record) => sum + record.sequence, 0);
     const containers = [...this.#containers];
     this.#containers = [];
     return {
@@ -96,7 +94,7 @@ export class Heartbeat {
       epoch: agent.assigned.epoch,
       assignment: agent.assigned.number,
       engine: agent.engine,
-      digest: { count: records.length, sequences },
+      digest: reporter.digest(),
       ...(this.#sample === undefined ? {} : { sample: this.#sample }),
       containers,
       ...(seen === undefined ? {} : { images: seen }),

@@ -1,5 +1,6 @@
 import type { IngressStatus } from "../actors/ingress/contract.ts";
 import type { AgentMessage, NodeFacts, PlacementStatus } from "../actors/node/contract.ts";
+import { MAX_MESSAGE_CHARS } from "../runtime/message-batches.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Agent } from "./agent.ts";
@@ -7,8 +8,6 @@ import { statusOf } from "./agent-state.ts";
 import { repeatDelayMs } from "./back-off.ts";
 import type { ControlPlaneLink } from "./control-plane-link.ts";
 
-/** Characters of statuses in one message: with their worst encoding still below the bus' largest message. */
-const MAX_MESSAGE_CHARS = 250_000;
 /** Between attempts to reach the control plane. */
 const LONGEST_RETRY_MS = 2_000;
 
@@ -27,6 +26,8 @@ export interface ReporterParts {
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #dirty = new Set<string>();
+  /** By placement, the sequence of the status that was told last and answered. */
+  readonly #told = new Map<string, number>();
   #begun = false;
   #helloIsDue = true;
   #ingressIsDue = true;
@@ -63,6 +64,16 @@ export class Reporter {
     this.#sendSoon(0);
   }
 
+  /** Of what was told and answered. What has changed since then is on its way, and nothing that the control plane could have lost. */
+  digest(): { readonly count: number; readonly sequences: number } {
+    let sequences = 0;
+    for (const [placementId, sequence] of this.#told) {
+      if (this.#parts.agent.record(placementId) === undefined) this.#told.delete(placementId);
+      else sequences += sequence;
+    }
+    return { count: this.#told.size, sequences };
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -90,34 +101,31 @@ export class Reporter {
 
   async #sendOne(): Promise<boolean> {
     const isHello = this.#helloIsDue;
-    const answer = await this.#parts.link.ask(isHello ? this.#hello() : this.#ingressIsDue ? this.#ingress() : this.#status());
+    const message = isHello ? this.#hello() : this.#ingressIsDue ? this.#ingress() : this.#status();
+    const answer = await this.#parts.link.ask(message);
     if (answer.kind === "unreachable") {
       if (this.#failures === 0) this.#parts.log.info("the control plane does not answer; working on", { reason: answer.reason });
       this.#failures += 1;
       this.#helloIsDue = true;
       return false;
     }
+    if (isHello) this.#told.clear();
+    if ("statuses" in message) for (const { placementId, sequence } of message.statuses) this.#told.set(placementId, sequence);
     // A hello that is answered so was not understood: it is repeated, but not at once.
     this.#failures = isHello && answer.welcome.resync ? this.#failures + 1 : 0;
     if (answer.welcome.resync) this.#helloIsDue = true;
     return this.#failures === 0;
   }
 
-  /** What does not fit goes without its log lines, and follows in messages of its own. */
+  /** What does not fit follows in messages of its own. */
   #hello(): AgentMessage {
     this.#helloIsDue = false;
     this.#ingressIsDue = true;
-    this.#dirty.clear();
     const { agent, session } = this.#parts;
-    let chars = 0;
-    const statuses = agent.records().map((record) => {
-      const status = statusOf(record);
-      chars += JSON.stringify(status).length;
-      if (chars < MAX_MESSAGE_CHARS) return status;
-      this.#dirty.add(record.placementId);
-      return { ...withoutLines(status), sequence: Math.max(1, status.sequence - 1) };
-    });
+    this.#dirty.clear();
+    for (const { placementId } of agent.records()) this.#dirty.add(placementId);
     const { epoch, number } = agent.assigned;
+    const statuses = this.#dirtyStatuses();
     return { kind: "agent.hello", session, facts: this.#parts.facts(), epoch, assignment: number, statuses, engine: agent.engine };
   }
 
@@ -128,22 +136,21 @@ export class Reporter {
   }
 
   #status(): AgentMessage {
-    const { agent, session } = this.#parts;
+    return { kind: "agent.status", session: this.#parts.session, statuses: this.#dirtyStatuses() };
+  }
+
+  /** As many as one message holds. */
+  #dirtyStatuses(): PlacementStatus[] {
     const statuses: PlacementStatus[] = [];
     let chars = 0;
     for (const placementId of this.#dirty) {
-      if (chars > MAX_MESSAGE_CHARS) break;
+      const record = this.#parts.agent.record(placementId);
+      const status = record === undefined ? undefined : statusOf(record);
+      chars += status === undefined ? 0 : JSON.stringify(status).length;
+      if (chars > MAX_MESSAGE_CHARS && statuses.length > 0) break;
       this.#dirty.delete(placementId);
-      const record = agent.record(placementId);
-      if (record === undefined) continue;
-      const status = statusOf(record);
-      chars += JSON.stringify(status).length;
-      statuses.push(status);
+      if (status !== undefined) statuses.push(status);
     }
-    return { kind: "agent.status", session, statuses };
+    return statuses;
   }
-}
-
-function withoutLines(status: PlacementStatus): PlacementStatus {
-  return status.lastExit === undefined ? status : { ...status, lastExit: { ...status.lastExit, lastLines: [] } };
 }

@@ -53,6 +53,8 @@ async function answer(message: unknown, parts: RequestParts, resolutions: Gate):
   const request = parsed.data;
   switch (request.kind) {
     case "assignment":
+    case "assignment-portion":
+    case "assignment-change":
       if (request.tenant !== parts.tenant || request.node !== parts.node) return agentRefusals["agent.other-node"]({ node: parts.node });
       return ok(await parts.agent.assign(request));
     case "ingress-table":

@@ -45,6 +45,8 @@ const tables: PushKind = {
   },
   tooLarge: "its routes are more than one message can hold, and cannot be delivered: use fewer, or fewer nodes that take traffic",
   notStored: "its agent cannot keep its routes",
+  notUnderstood:
+    "its agent does not understand its routes: it is of another version than the control plane; start the newer of the two on both",
   lacking: "its agent lacks certificates of its routes, which it is given again",
 };
 

@@ -1,7 +1,5 @@
+import { inBatches } from "../../runtime/message-batches.ts";
 import type { IngressCertificate, IngressCertificates, IngressChallenge } from "./contract.ts";
-
-/** Characters of certificates in one message; a single certificate may have more. Well below what a message can hold. */
-const MAX_MESSAGE_CHARS = 250_000;
 
 /** What every ingress node should serve beside routes. Holds private keys: it goes from here to the nodes and nowhere else. */
 export interface Supply {
@@ -30,16 +28,10 @@ export function certificateMessages(
   ids: ReadonlySet<string>,
   to: { readonly tenant: string; readonly node: string },
 ): readonly IngressCertificates[] {
-  const batches: IngressCertificate[][] = [];
-  let chars = Infinity;
-  for (const certificate of supply?.certificates ?? []) {
-    if (!ids.has(certificate.id)) continue;
-    chars += certificate.chain.length + certificate.privateKey.length;
-    if (chars > MAX_MESSAGE_CHARS) {
-      batches.push([]);
-      chars = certificate.chain.length + certificate.privateKey.length;
-    }
-    batches.at(-1)?.push(certificate);
-  }
-  return batches.map((certificates) => ({ kind: "ingress-certificates", ...to, certificates }));
+  const wanted = supply?.certificates.filter(({ id }) => ids.has(id)) ?? [];
+  return inBatches(wanted, ({ chain, privateKey }) => chain.length + privateKey.length).map((certificates) => ({
+    kind: "ingress-certificates",
+    ...to,
+    certificates: [...certificates],
+  }));
 }

@@ -15,7 +15,8 @@ export const HEARTBEAT_UNKNOWN_AFTER_MS = 10_000;
 /** Silent for so long: lost; its replicas are placed elsewhere. Three heartbeats. */
 export const HEARTBEAT_LOST_AFTER_MS = 15_000;
 export const EVIDENCE_LOG_LINES = 50;
-export const MAX_PLACEMENTS_PER_NODE = 1_000;
+/** What its agent tells of all of them in one message, a sample each, is then well below what a message can hold. */
+export const MAX_PLACEMENTS_PER_NODE = 2_500;
 export const MINIMUM_ENGINE_MAJOR = 24;
 
 /**
@@ -46,6 +47,35 @@ export const Assignment = z.strictObject({
   prefetch: z.array(PinnedImage).max(100),
 });
 export type Assignment = z.infer<typeof Assignment>;
+
+/** Portions of one assignment; with so many placements as a node may have, each larger than most. */
+const MAX_PORTIONS = 1_000;
+
+/** One of the portions of an assignment that no single message can hold. Whoever has them all has the assignment; before that nothing is done. */
+export const AssignmentPortion = Assignment.extend({
+  kind: z.literal("assignment-portion"),
+  /** From 1. */
+  portion: z.int().min(1).max(MAX_PORTIONS),
+  portions: z.int().min(2).max(MAX_PORTIONS),
+});
+export type AssignmentPortion = z.infer<typeof AssignmentPortion>;
+
+/** What makes the assignment `base` the one with this number, to an agent that has `base`. */
+export const AssignmentChange = z.strictObject({
+  kind: z.literal("assignment-change"),
+  tenant: z.string(),
+  node: z.string(),
+  epoch: z.int().min(0),
+  number: z.int().min(0),
+  base: z.strictObject({ epoch: z.int().min(0), number: z.int().min(0) }),
+  /** New ones, and others under a known id. */
+  placements: z.array(Placement).max(MAX_PLACEMENTS_PER_NODE),
+  /** Ids of those that are otherwise as they were. */
+  stopped: z.array(z.string()).max(MAX_PLACEMENTS_PER_NODE),
+  removed: z.array(z.string()).max(MAX_PLACEMENTS_PER_NODE),
+  prefetch: z.array(PinnedImage).max(100),
+});
+export type AssignmentChange = z.infer<typeof AssignmentChange>;
 
 /** Why something did not work, in words. `permanent` means: the same attempt on this node fails again. */
 export const Failure = z.strictObject({
@@ -201,7 +231,7 @@ export const AgentMessage = z.discriminatedUnion("kind", [
   }),
   /** What changed since the last answered message. */
   z.strictObject({ kind: z.literal("agent.status"), session: z.string(), statuses: z.array(PlacementStatus) }),
-  /** Every HEARTBEAT_INTERVAL_MS +- 10 %. `digest` counts statuses and sums their sequences; the node actor answers `resync` when it disagrees. */
+  /** Every HEARTBEAT_INTERVAL_MS +- 10 %. `digest` counts the statuses that were answered and sums their sequences; the node actor answers `resync` when it disagrees. */
   z.strictObject({
     kind: z.literal("agent.heartbeat"),
     session: z.string(),
@@ -252,8 +282,10 @@ export type AgentWelcome = z.infer<typeof AgentWelcome>;
 
 /** Control plane to agent: requests on the agent's subject `ody.TENANT.agent.NODE`. */
 export const AgentRequest = z.discriminatedUnion("kind", [
-  /** Answered with `AssignmentAnswer` once it is on the agent's disk. */
+  /** All three answered with `AssignmentAnswer`: `accepted` once the whole is on the agent's disk. */
   Assignment,
+  AssignmentPortion,
+  AssignmentChange,
   /** Both answered with `TableAnswer` once it is on the agent's disk. */
   IngressTable,
   IngressCertificates,
@@ -288,6 +320,10 @@ export const AssignmentAnswer = z.discriminatedUnion("kind", [
   /** The agent holds a newer one. */
   z.strictObject({ kind: z.literal("stale"), epoch: z.int(), number: z.int() }),
   z.strictObject({ kind: z.literal("not-stored"), message: z.string() }),
+  /** A portion, and others are missing. In memory alone. */
+  z.strictObject({ kind: z.literal("kept") }),
+  /** A change of an assignment that the agent does not have: it wants the whole. */
+  z.strictObject({ kind: z.literal("lacking"), names: z.array(z.string()) }),
 ]);
 export type AssignmentAnswer = z.infer<typeof AssignmentAnswer>;
 

@@ -19,6 +19,7 @@ import {
   type NodeSample,
   type PlacementStatus,
 } from "./contract.ts";
+import { assignmentGiving } from "./assignment-messages.ts";
 import type { ImagesSeen } from "./images-contract.ts";
 import { NumberedPush, type PushKind } from "../numbered-push.ts";
 import type { NodeCommand, NodeReport } from "./messages.ts";
@@ -30,6 +31,8 @@ export const assignments: PushKind = {
   parse: (answer) => AssignmentAnswer.parse(answer),
   tooLarge: "its assignment is larger than one message may be, and cannot be delivered: use fewer replicas on it, or smaller environments",
   notStored: "its agent cannot keep its assignment",
+  notUnderstood:
+    "its agent does not understand its assignment: it is of another version than the control plane; start the newer of the two on both",
 };
 
 /** What a node says between decisions: heartbeats, samples, progress. Turns silence and final words into commands, and hands the assignment to the agent. */
@@ -50,7 +53,7 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     this.#context = context;
     this.#ports = ports;
     const { tenant, name } = partsOf(context.address);
-    this.#push = new NumberedPush(ports, subjectOf(addressOf(tenant, "agent", name)), assignments);
+    this.#push = new NumberedPush(ports, subjectOf(addressOf(tenant, "agent", name)), assignments, assignmentGiving);
   }
 
   /** What comes over the bus comes from an agent, whatever it says it is: an agent tells what it sees, and decides nothing. */
@@ -136,7 +139,9 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
         if (message.engine !== state.engine && state.connection === "joined")
           this.#command({ kind: "report-engine", engine: message.engine });
         this.#push.agentIsAt(message.epoch, message.assignment);
-        const isInStep = state.connection === "joined" && this.#agrees(message.digest);
+        // Of another assignment it has statuses of other placements: it is given the newest first.
+        const isComparable = message.epoch === epoch && message.assignment === state.assignment;
+        const isInStep = state.connection === "joined" && (!isComparable || this.#agrees(message.digest));
         if (isInStep) this.#forward([...this.#statuses.values()], state);
         return { ...welcome, resync: !isInStep };
       }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LogChunk } from "../../actors/node/contract.ts";
+import { wholeMessages } from "../../actors/node/assignment-messages.ts";
+import { type LogChunk, MAX_PLACEMENTS_PER_NODE } from "../../actors/node/contract.ts";
 import { MAX_TOLD_IMAGES } from "../../actors/node/images-contract.ts";
 import { encodePayload } from "../../runtime/payload.ts";
 import { NODE, NodeUnderTest, TENANT } from "./node-under-test.ts";
@@ -64,6 +65,36 @@ describe("what the control plane is told", () => {
     await node.clock.until("it is told", () => hellos().at(-1)?.engine === "unreachable", 5_000);
     node.engine.restart();
     await node.clock.until("it is told", () => hellos().at(-1)?.engine === "reachable", 10_000);
+  });
+
+  test("is told of as many containers as a node may have, in messages that each can be sent", async () => {
+    const use = { cpuUsedMillis: 123_456.789, memoryUsedBytes: 12_345_678_901, memoryLimitBytes: 12_345_678_901, pids: 12_345 };
+    const sample = { ...use, rxBytes: 1_234_567_890_123, txBytes: 1_234_567_890_123, atMs: 1_234_567_890_123 };
+    const containers = Array.from({ length: MAX_PLACEMENTS_PER_NODE }, (_, index) => ({
+      ...sample,
+      placementId: `a-service-of-many.${index}.12`,
+    }));
+    expect(() => encodePayload("ody.acme.node.n1", { kind: "agent.heartbeat", containers })).not.toThrow();
+
+    const placements = await Promise.all(
+      Array.from({ length: MAX_PLACEMENTS_PER_NODE }, (_, index) =>
+        node.placement({ id: `web.${index + 1}.1`, image: "sim/crash:1", template: { environment: { SIM_LOG_EVERY_MS: "20" } } }),
+      ),
+    );
+    for (const message of wholeMessages(node.assignment(placements))) await node.request(message);
+    await node.clock.until(
+      "all have died and been told",
+      () => node.history.filter(({ lastExit }) => lastExit !== undefined).length >= MAX_PLACEMENTS_PER_NODE,
+      600_000,
+    );
+    const from = node.messages.length;
+    const before = hellos().length;
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 1, resync: true };
+    await node.clock.until("a heartbeat was answered", () => hellos().length > before, 10_000);
+    node.welcome = { kind: "welcome", epoch: 1, assignment: 1, resync: false };
+    await node.clock.until("all are told again", () => node.told.size === MAX_PLACEMENTS_PER_NODE, 60_000);
+    expect(JSON.stringify([...node.told.values()]).length).toBeGreaterThan(1_048_576);
+    for (const message of node.messages.slice(from)) expect(() => encodePayload("ody.acme.node.n1", message)).not.toThrow();
   });
 
   test("counts every change of a placement once", async () => {
