@@ -186,7 +186,7 @@ export class Agent {
     if (assignment === undefined)
       return given.kind === "assignment-portion" ? { kind: "kept" } : { kind: "lacking", names: ["assignment"] };
     try {
-      await this.#memory.keepAssignment(assignment);
+      await this.#memory.keepAssignment(assignment, given.kind === "assignment-change" ? given : undefined);
     } catch (cause) {
       if (!(cause instanceof DiskFailure)) throw cause;
       return { kind: "not-stored", message: cause.message };

@@ -1,11 +1,11 @@
-import { Assignment } from "../actors/node/contract.ts";
+import type { Assignment, AssignmentChange } from "../actors/node/contract.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
 import { PlacementRecord, SEQUENCE_RESERVE } from "./agent-state.ts";
+import { KeptAssignment } from "./kept-assignment.ts";
 import { readKept } from "./kept-file.ts";
 
-const ASSIGNMENT_FILE = "assignment.json";
 const RECORD_PREFIX = "placement-";
 /** A record that could not be written is written again so much later; until then it is remembered in memory alone. */
 const REWRITE_AFTER_MS = 5_000;
@@ -21,6 +21,7 @@ export class AgentMemory {
   readonly #disk: AgentDisk;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #assignment: KeptAssignment;
   readonly #dirty = new Map<string, () => PlacementRecord | undefined>();
   readonly #writing = new Map<string, Promise<void>>();
 
@@ -28,11 +29,12 @@ export class AgentMemory {
     this.#disk = disk;
     this.#clock = clock;
     this.#log = log;
+    this.#assignment = new KeptAssignment(disk, log);
   }
 
   /** A file that makes no sense is left aside and said; the containers' labels tell most of it again. Rejects with `DiskFailure`. */
   async recall(): Promise<Remembered> {
-    const assignment = await readKept(this.#disk, ASSIGNMENT_FILE, Assignment, this.#log);
+    const assignment = await this.#assignment.recall();
     const records: PlacementRecord[] = [];
     for (const name of await this.#disk.names()) {
       if (!name.startsWith(RECORD_PREFIX)) continue;
@@ -43,8 +45,8 @@ export class AgentMemory {
   }
 
   /** Rejects with `DiskFailure`; the assignment before it is then still the one on the disk. */
-  async keepAssignment(assignment: Assignment): Promise<void> {
-    await this.#disk.write(ASSIGNMENT_FILE, JSON.stringify(assignment));
+  keepAssignment(assignment: Assignment, change: AssignmentChange | undefined): Promise<void> {
+    return this.#assignment.keep(assignment, change);
   }
 
   /** Soon, and again until it worked. `latest` answers undefined once the placement is forgotten. */
