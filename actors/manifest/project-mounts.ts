@@ -8,7 +8,7 @@ import type { Draft } from "./draft.ts";
 import { asContent } from "./file-definitions.ts";
 import { readFolder } from "./project-folders.ts";
 import type { Place, Reading } from "./reading.ts";
-import { pathAsName, volumeInPlaceOf } from "./volume-definitions.ts";
+import { noteReadFolder, pathAsName, volumeInPlaceOf } from "./volume-definitions.ts";
 
 /** A mount whose source is a path beside the manifest, which no node has. */
 export interface ProjectMount {
@@ -111,6 +111,7 @@ interface ReadFolder extends Pick<ProjectMount, "target"> {
 }
 
 function addFolder(reading: Reading, item: Place, { path, target, files }: ReadFolder, draft: Draft): undefined {
+  noteReadFolder(reading, path, item);
   const value = asContent(reading, item, folderBytes(files));
   if (value !== undefined) draft.addFile(reading, { kind: "folder", name: nameOf(reading, path), target, value }, item);
 }

@@ -6,6 +6,8 @@ export class Resources {
   readonly networks = new Map<string, NetworkDefinition>();
   readonly configs = new Map<string, FileDefinition>();
   readonly secrets = new Map<string, FileDefinition>();
+  /** Folders beside the manifest that have been read, by their path. */
+  readonly folders = new Set<string>();
 }
 
 export type NetworkDefinition = NonNullable<DeploymentSpecInput["networks"]>[number];

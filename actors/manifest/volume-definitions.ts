@@ -98,8 +98,25 @@ export function volumeInPlaceOf(reading: Reading, path: string, source: string, 
     `There is no ${source} beside the manifest: where Compose would make a folder, the volume ${made.name} is made.`,
     `write ${key} in its place, and under volumes ${key}:`,
   );
+  for (const folder of reading.resources.folders) if (isWithin(path, folder)) isWrittenApart(reading, path, folder, at);
   volumes.set(key, made);
   return made;
+}
+
+/** Call it for a folder whose files have been read: what a container writes to a folder in it is in a volume, and not there. */
+export function noteReadFolder(reading: Reading, path: string, at: Place): void {
+  const { volumes, folders } = reading.resources;
+  if (folders.has(path)) return;
+  folders.add(path);
+  for (const { inPlaceOf = "" } of volumes.values()) if (isWithin(inPlaceOf, path)) isWrittenApart(reading, inPlaceOf, path, at);
+}
+
+function isWrittenApart(reading: Reading, inner: string, folder: string, at: Place): void {
+  reading.differs(
+    at,
+    `What is written to ${inner} is not seen in ${folder}, which is read when the manifest is applied.`,
+    `mount ${inner} wherever it is needed, at its own place.`,
+  );
 }
 
 /** `nginx/app.conf` is called `nginx-app.conf`. */
@@ -108,7 +125,7 @@ export function pathAsName(path: string): string {
 }
 
 function isWithin(path: string, folder: string): boolean {
-  return path.startsWith(`${folder}/`);
+  return folder === "." ? path !== "" : path.startsWith(`${folder}/`);
 }
 
 function sharesItsName(reading: Reading, key: string, source: string, at: Place): undefined {

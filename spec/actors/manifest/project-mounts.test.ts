@@ -69,6 +69,14 @@ describe("a mount of what lies beside the manifest", () => {
     expect(messagesOf('["./conf.d:/etc/nginx/conf.d:ro"]')).toEqual([]);
   });
 
+  test("is said not to have what is written to a folder in it, which is a volume, in whatever order they are named", () => {
+    const [outer, inner] = ['"./conf.d:/etc/x:ro"', '"./conf.d/new:/new"'];
+    for (const mounts of [`[${outer}, ${inner}]`, `[${inner}, ${outer}]`])
+      expect(messagesOf(mounts)).toContainEqual(
+        expect.stringMatching(/^warning .*What is written to conf\.d\/new is not seen in conf\.d, which is read/),
+      );
+  });
+
   test("is said to be read-only where the container might want to write to it", () => {
     expect(messagesOf('["./nginx.conf:/etc/nginx/nginx.conf"]')).toEqual([
       expect.stringMatching(/^warning services\.web\.volumes\[0\]: \.\/nginx\.conf is read when .* cannot write to it/),
