@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OWN_LABEL } from "../../../agent/labels.ts";
@@ -9,6 +8,7 @@ import { Held } from "../../support/load/held.ts";
 import { failuresOf, lanesOf, Load } from "../../support/load/load.ts";
 import type { LoadResult } from "../../support/load/plan.ts";
 import { deployHealthy, nodeNumber, untilEnginesAgree } from "./engines.ts";
+import { statusOf } from "./traffic.ts";
 
 const TEST_TIMEOUT_MS = 240_000;
 /** Half of each with connections that are kept. */
@@ -321,18 +321,6 @@ interface Way {
   readonly through?: readonly number[];
   readonly port?: number;
   readonly host?: string;
-}
-
-/** Over a connection of its own. `fetch` sends no `host` of ours. Undefined: no answer. */
-function statusOf(url: string, headers: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const call = request(url, { agent: false, headers, timeout: 2_000 }, (response) => {
-      response.resume().on("close", () => resolve(response.statusCode));
-    });
-    call.on("timeout", () => call.destroy());
-    call.on("error", () => resolve(undefined));
-    call.end();
-  });
 }
 
 /** The trouble was over before the load was. A request that met it may wait for its own patience, or the proxy's, long after: when it began is what counts. */

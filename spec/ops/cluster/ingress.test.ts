@@ -3,10 +3,11 @@ import { appImage } from "../../../ops/testbed/app-image.ts";
 import { requireCapability } from "../../support/capability.ts";
 import { Cluster } from "../../support/cluster.ts";
 import { failuresOf } from "../../support/load/load.ts";
-import { nodeNumber } from "./engines.ts";
-import { answersAt, deployBehindPort, entrances, poolStates, underLoad, untilAnswers } from "./traffic.ts";
+import { nodeNumber, onEngines, untilEnginesAgree } from "./engines.ts";
+import { answersAt, deployBehindPort, entrances, poolStates, statusOf, underLoad, untilAnswers } from "./traffic.ts";
 
 const PORT = 8080;
+const HTTP_PORT = 80;
 /** Each replaces or moves several containers, one after the other, beside other suites. */
 const JOURNEY_TIMEOUT_MS = 180_000;
 
@@ -25,6 +26,20 @@ describeOnCluster("a published port on three real engines", () => {
   });
 
   afterAll(() => cluster.stop());
+
+  /** As the engines tell them. */
+  async function containerIds(): Promise<readonly string[]> {
+    return (await onEngines(cluster, "web")).map(({ containerId }) => containerId).sort();
+  }
+
+  /** Of a plain route, on every node. */
+  async function untilHost(host: string, becomes: "answers" | "is gone"): Promise<void> {
+    for (const entrance of entrances(cluster, HTTP_PORT))
+      await cluster.until(`${host} ${becomes} at ${entrance}`, async () => {
+        const status = await statusOf(entrance, { host });
+        return becomes === "answers" ? status === 200 : status === undefined || status === 404;
+      });
+  }
 
   test(
     "answers on every node, over all replicas, several on one node included",
@@ -62,6 +77,40 @@ describeOnCluster("a published port on three real engines", () => {
       expect(result.requests).toBeGreaterThan(100);
       await untilAnswers(cluster, PORT, 5);
       for (const entrance of entrances(cluster, PORT)) for (const answer of await answersAt(entrance, 5)) expect(answer).toMatch(/ 2$/);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "gets a host name and loses it again, and no replica is replaced and no request lost",
+    async () => {
+      const before = await containerIds();
+      const result = await underLoad(cluster, PORT, async () => {
+        const written = await cluster.run("update", "web", "--route", "shop.example.com,tls=off", "--drain", "5s", "--wait");
+        expect(written).toContain("drainMs, routes changed; no replica was replaced");
+        await untilHost("shop.example.com", "answers");
+        expect(await containerIds()).toEqual(before);
+        await cluster.run("rollback", "web", "--wait");
+        await untilHost("shop.example.com", "is gone");
+      });
+      expect(failuresOf(result)).toBe("none");
+      expect(await containerIds()).toEqual(before);
+      expect(await cluster.run("history", "web")).toMatch(/rollback +succeeded .*no replica was replaced/);
+    },
+    JOURNEY_TIMEOUT_MS,
+  );
+
+  test(
+    "gets a host name together with another image, which replaces all replicas, and no request is lost",
+    async () => {
+      const before = await containerIds();
+      const result = await underLoad(cluster, PORT, async () => {
+        await cluster.run("update", "web", "--route", "shop.example.com,tls=off", "--image", images[0], "--wait");
+        await untilHost("shop.example.com", "answers");
+      });
+      expect(failuresOf(result)).toBe("none");
+      await untilEnginesAgree(cluster, "web", 5);
+      expect((await containerIds()).filter((id) => before.includes(id))).toEqual([]);
     },
     JOURNEY_TIMEOUT_MS,
   );

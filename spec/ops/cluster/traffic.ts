@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import type { PoolState } from "../../../actors/ingress/views.ts";
 import type { Cluster } from "../../support/cluster.ts";
 import { lanesOf, Load } from "../../support/load/load.ts";
@@ -77,4 +78,16 @@ export async function underLoad(
 /** How each live replica of a deployment stands to the pools. */
 export async function poolStates(cluster: Cluster, deployment: string): Promise<readonly (PoolState | undefined)[]> {
   return (await cluster.containers(deployment)).map(({ pool }) => pool);
+}
+
+/** Over a connection of its own. `fetch` sends no `host` of ours. Undefined: no answer. */
+export function statusOf(url: string, headers: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const call = request(url, { agent: false, headers, timeout: ASK_TIMEOUT_MS }, (response) => {
+      response.resume().on("close", () => resolve(response.statusCode));
+    });
+    call.on("timeout", () => call.destroy());
+    call.on("error", () => resolve(undefined));
+    call.end();
+  });
 }
