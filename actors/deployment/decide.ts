@@ -12,6 +12,7 @@ import { obey } from "./obey.ts";
 import { change } from "./person.ts";
 import { isActive } from "./replica.ts";
 import type { DeploymentState } from "./state.ts";
+import { awaitsIngress } from "./sparing.ts";
 import { isNews } from "./news.ts";
 import { refusalOf } from "./standing.ts";
 
@@ -68,6 +69,11 @@ export function decide(state: DeploymentState, command: DeploymentCommand, conte
       const withdrawals = command.placements.filter(({ placementId }) => state.placements[placementId]?.desired === "leaving");
       draft.add({ type: "placements.withdrawn", withdrawals });
       draft.add({ type: "placements.stop-requested", placementIds: withdrawals.map(({ placementId }) => placementId) });
+      break;
+    }
+    case "served": {
+      const { rollout, behind } = command;
+      if (state.rollout?.id === rollout && awaitsIngress(state.rollout)) draft.add({ type: "rollout.served", id: rollout, behind });
       break;
     }
     case "preview": {

@@ -34,6 +34,8 @@ export type DeploymentEvent =
       readonly outcome: Exclude<RolloutOutcome, "in-progress">;
       readonly reason: string | undefined;
     }
+  /** The ingress serves what it changes; behind: without these nodes, which were waited for. */
+  | { readonly type: "rollout.served"; readonly id: number; readonly behind: readonly string[] }
   | { readonly type: "slots.retargeted"; readonly slots: readonly number[]; readonly revision: number }
   /** What lives in them, or has ended there, is what the revision wants already: it becomes the revision's as it is. */
   | { readonly type: "slots.adopted"; readonly slots: readonly number[]; readonly revision: number }

@@ -29,6 +29,8 @@ export function evolve(state: DeploymentState, event: DeploymentEvent, atMs: num
       return { ...state, mode: event.mode };
     case "rollout.started":
       return startRollout(state, event, atMs);
+    case "rollout.served":
+      return state.rollout?.id === event.id ? { ...state, rollout: { ...state.rollout, behind: event.behind } } : state;
     case "rollout.ended":
       return endRollout(state, event, atMs);
     case "slots.retargeted":

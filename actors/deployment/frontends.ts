@@ -10,6 +10,7 @@ import {
 import type { Endpoint } from "../node/contract.ts";
 import type { PinnedTemplate, Port, Route } from "./contract.ts";
 import { routedPort } from "./reached-contract.ts";
+import { startsNone } from "./sparing.ts";
 import { contentOf, isHealthy, templateOf } from "./replica.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -33,7 +34,7 @@ export function frontendsOf(state: DeploymentState): Frontends {
   if (state.mode === "absent") return NO_FRONTENDS;
   const contents = new Set([
     contentOf(state, state.revision),
-    ...(state.succeeded === 0 ? [] : [contentOf(state, state.succeeded)]),
+    ...(state.succeeded === 0 || (state.rollout !== undefined && startsNone(state.rollout)) ? [] : [contentOf(state, state.succeeded)]),
     ...Object.values(state.placements).map((placement) => placement.contentOf),
   ]);
   return unitedFrontends([...contents].map((content) => frontendsOfTemplate(templateOf(state, content))));

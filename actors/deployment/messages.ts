@@ -1,6 +1,7 @@
 import { addressOf, type Address } from "../../runtime/address.ts";
 import type { Outgoing } from "../../runtime/actor.ts";
 import { demandsOf } from "../node/allowance-contract.ts";
+import type { IngressCommand } from "../ingress/commands.ts";
 import type { Placement } from "../node/contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
@@ -12,6 +13,7 @@ import { isGlobal } from "./global.ts";
 import { ingressMessages } from "./ingress-messages.ts";
 import { keptVolumes } from "./mount-contract.ts";
 import { contentOf, holderOf, isActive, revisionOf, templateOf } from "./replica.ts";
+import { awaitsIngress } from "./sparing.ts";
 import { standingMessages } from "./standing.ts";
 import type { DeploymentState, Platform } from "./state.ts";
 
@@ -41,7 +43,7 @@ export function messagesOf(
         if (event.because === "never-placed") return [toScheduler({ kind: "release", placementIds: event.placementIds })];
         return event.because === "lost" ? toStop(tenant, located(before, after, event.placementIds)) : [];
       case "rollout.started":
-        return prefetches(tenant, before, after);
+        return [...prefetches(tenant, before, after), ...confirmations(tenant, after)];
       default:
         return [];
     }
@@ -141,6 +143,14 @@ function byNode(tenant: string, items: readonly Located[], message: (items: read
   const groups = new Map<string, Located[]>();
   for (const item of items) groups.set(item.node, [...(groups.get(item.node) ?? []), item]);
   return [...groups].map(([node, group]) => ({ to: addressOf(tenant, "node", node) satisfies Address, message: message(group) }));
+}
+
+/** Asked behind all that the ingress is told of the change. */
+function confirmations(tenant: string, { name, rollout }: DeploymentState): readonly Outgoing[] {
+  if (rollout === undefined || !awaitsIngress(rollout)) return [];
+  return [
+    { to: addressOf(tenant, "ingress"), message: { kind: "confirm", deployment: name, rollout: rollout.id } satisfies IngressCommand },
+  ];
 }
 
 /** The nodes that run the old image will most likely run the new one: they pull it while the first replicas prove their health. */

@@ -41,6 +41,8 @@ export interface Rollout extends Author {
   readonly diff: readonly FieldChange[];
   /** The replicas stay as they are: nothing that they carry changes, and they were what was wanted when it began. */
   readonly spares?: true | undefined;
+  /** What the ingress has said of it: nodes that do not serve it yet. Absent: nothing. */
+  readonly behind?: readonly string[] | undefined;
   /** Why it was begun, when nobody asked for it: the failure an automatic rollback answers. */
   readonly cause: string | undefined;
   /** Slots that had a healthy replica when it began: it has failed when one of them is left without. */

@@ -3,9 +3,10 @@ import { completionOf } from "./completion.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import { excuseOf } from "./excuses.ts";
 import { contentOf, hasEnded, isActive, isAvailable, isMoving, templateOf } from "./replica.ts";
-import { fewOf, oneSentence } from "./sentence.ts";
+import { oneSentence } from "./sentence.ts";
+import { awaitsIngress, sparingWords } from "./sparing.ts";
 import type { SlotView } from "./slot-views.ts";
-import type { DeploymentState, PastFailures, PlacementRecord, Rollout } from "./state.ts";
+import type { DeploymentState, PastFailures, PlacementRecord } from "./state.ts";
 
 /** A replica that ended so often before it was ever proved healthy fails its rollout: waiting out the deadline would teach nothing. */
 export const MAX_FAILED_STARTS = 3;
@@ -17,6 +18,9 @@ const HOPELESS: ReadonlySet<Failure["code"]> = new Set([
   "image.platform-mismatch",
   "command.not-found",
 ]);
+
+/** The ingress waits for its nodes for half as long, and answers. */
+const UNCONFIRMED_MS = 60_000;
 
 export type Verdict =
   | { readonly kind: "in-progress"; readonly nextLookMs: number }
@@ -34,7 +38,11 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
       : deadline(rollout.deadlineAtMs, nowMs, "its replicas did not stop in time");
   }
   const completion = completionOf(state, nowMs, views);
-  if (completion.kind === "complete") return { kind: "succeeded", reason: wordsOf([...sparingWords(rollout), ...completion.excuses]) };
+  if (completion.kind === "complete") {
+    const unconfirmedAtMs = rollout.startedAtMs + UNCONFIRMED_MS;
+    if (awaitsIngress(rollout) && unconfirmedAtMs > nowMs) return { kind: "in-progress", nextLookMs: unconfirmedAtMs };
+    return { kind: "succeeded", reason: wordsOf([...sparingWords(rollout), ...completion.excuses]) };
+  }
   const given = endedBadly(state, views);
   if (given !== undefined) return { kind: "failed", reason: given };
   let nextLookMs = rollout.deadlineAtMs;
@@ -61,13 +69,6 @@ export function verdictOf(state: DeploymentState, nowMs: number, views: readonly
 
 function isReplacing(state: DeploymentState): boolean {
   return isMoving(state) && state.rollout?.spares !== true;
-}
-
-/** What changed instead of them. */
-function sparingWords({ spares, diff }: Rollout): readonly string[] {
-  if (spares !== true) return [];
-  const fields = [...new Set(diff.map(({ path }) => path.split(".", 1)[0] ?? path))];
-  return [...(fields.length === 0 ? [] : [`${fewOf(fields)} changed`]), "no replica was replaced"];
 }
 
 function wordsOf(findings: readonly string[]): string | undefined {

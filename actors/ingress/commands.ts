@@ -76,6 +76,13 @@ export interface Withdrawn {
   readonly left: readonly ConnectionsLeft[];
 }
 
+export interface Served {
+  readonly deployment: string;
+  readonly rollout: number;
+  /** Empty: every ingress node serves it. */
+  readonly behind: readonly string[];
+}
+
 /** What a deployment would have. */
 export interface Want {
   readonly deployment: string;
@@ -115,21 +122,24 @@ export type IngressCommand =
       readonly deployment: string;
       readonly placements: readonly { readonly placementId: string; readonly drainMs: number }[];
     }
+  /** Answered with `served` once what this deployment has told before is served wherever it is to be. A later one takes the place of an earlier. */
+  | { readonly kind: "confirm"; readonly deployment: string; readonly rollout: number }
   | { readonly kind: "node-changed"; readonly node: IngressNode }
   | { readonly kind: "node-removed"; readonly name: string }
   /** By a person. Absent fields stay. */
   | { readonly kind: "update"; readonly constraints?: readonly Constraint[]; readonly trustedProxies?: readonly string[] }
-  /** Of the edge: what the nodes say closes these withdrawals. */
-  | { readonly kind: "conclude"; readonly withdrawals: readonly Withdrawn[] }
+  /** Of the edge: what the nodes say closes these withdrawals, and confirms these. */
+  | { readonly kind: "conclude"; readonly withdrawals: readonly Withdrawn[]; readonly served: readonly Served[] }
   /** Certificates or challenges have changed: the tables need a new number. */
   | { readonly kind: "renumber" }
   | { readonly kind: "wake" };
 
-/** From the ingress to a deployment: nothing leads to these any more. */
-export interface IngressAnswer {
-  readonly kind: "withdrawn";
-  readonly placements: readonly Withdrawn[];
-}
+/** From the ingress to a deployment. */
+export type IngressAnswer =
+  /** Nothing leads to these any more. */
+  | { readonly kind: "withdrawn"; readonly placements: readonly Withdrawn[] }
+  /** What was to be confirmed for this rollout is served; behind: nodes that do not serve it, when they were waited for long enough. */
+  | { readonly kind: "served"; readonly rollout: number; readonly behind: readonly string[] };
 
 /** From a node's edge, soft: what its proxy does. A new session is a new life of its agent, which may hold another table than the last. */
 export interface IngressReport {

@@ -1,7 +1,8 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import { claimId, claimsOf, isOver } from "./claims.ts";
-import { NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings, type Withdrawn } from "./commands.ts";
+import { NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings } from "./commands.ts";
+import { CONFIRM_WITHIN_MS } from "./confirmation.ts";
 import { answered } from "./hosts.ts";
 import { look, reserve } from "./reserve.ts";
 import type { IngressEvent, IngressState } from "./state.ts";
@@ -42,8 +43,13 @@ export function decide(state: IngressState, command: IngressCommand, context: De
         .map(({ placementId, drainMs }) => ({ placementId, deadlineAtMs: context.nowMs + drainMs }));
       return accept(placements.length === 0 ? [] : [{ type: "members.withdrawn", deployment, placements }]);
     }
+    case "confirm": {
+      const { deployment, rollout } = command;
+      if (state.confirmations?.[deployment]?.rollout === rollout) return accept([]);
+      return accept([{ type: "confirmation.asked", deployment, rollout, deadlineAtMs: context.nowMs + CONFIRM_WITHIN_MS }]);
+    }
     case "conclude":
-      return conclude(partsOf(context.address).tenant, state, command.withdrawals);
+      return conclude(partsOf(context.address).tenant, state, command);
     case "node-changed": {
       const isSame = JSON.stringify(state.nodes[command.node.name]) === JSON.stringify(command.node);
       return accept(isSame ? [] : [{ type: "node.changed", node: command.node }]);
@@ -87,15 +93,26 @@ function isKnown(
   return known !== undefined && known.node === node && JSON.stringify(known.targets) === JSON.stringify(targets);
 }
 
-function conclude(tenant: string, state: IngressState, withdrawals: readonly Withdrawn[]): Decision<IngressEvent> {
-  const ended = withdrawals.filter(({ placementId }) => placementId in state.withdrawals);
-  if (ended.length === 0) return accept([]);
+function conclude(tenant: string, state: IngressState, said: Extract<IngressCommand, { kind: "conclude" }>): Decision<IngressEvent> {
+  const { confirmations = {} } = state;
+  const ended = said.withdrawals.filter(({ placementId }) => placementId in state.withdrawals);
+  const served = said.served.filter(({ deployment, rollout }) => confirmations[deployment]?.rollout === rollout);
   const groups = Map.groupBy(ended, ({ placementId }) => state.withdrawals[placementId]?.deployment ?? "");
   const messages = [...groups].map(([deployment, placements]) => ({
     to: addressOf(tenant, "deployment", deployment),
     message: { kind: "withdrawn", placements } satisfies IngressAnswer,
   }));
-  return accept([{ type: "withdrawals.ended", withdrawals: ended }], messages);
+  const confirming = served.map(({ deployment, rollout, behind }) => ({
+    to: addressOf(tenant, "deployment", deployment),
+    message: { kind: "served", rollout, behind } satisfies IngressAnswer,
+  }));
+  return accept(
+    [
+      ...(ended.length === 0 ? [] : [{ type: "withdrawals.ended", withdrawals: ended } as const]),
+      ...(served.length === 0 ? [] : [{ type: "confirmations.ended", served } as const]),
+    ],
+    [...messages, ...confirming],
+  );
 }
 
 function update(

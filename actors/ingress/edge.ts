@@ -6,9 +6,10 @@ import { NumberedPush, type PushKind } from "../numbered-push.ts";
 import type { IngressCommand, IngressReport } from "./commands.ts";
 import { TableAnswer, type IngressStatus, type IngressTable } from "./contract.ts";
 import { certificateMessages, type IngressKeys } from "./keys.ts";
-import type { IngressEvent, IngressState } from "./state.ts";
+import type { Confirmation, IngressEvent, IngressState } from "./state.ts";
 import { lackingNodes, SuppliedNumbers } from "./supplied-numbers.ts";
 import { tableOf, trafficOf } from "./table.ts";
+import { confirmable } from "./confirmation.ts";
 import { concluded, type SeenNode, type SeenNodes } from "./withdrawal.ts";
 
 /** The wall clock may jump while a timer sleeps. */
@@ -57,6 +58,15 @@ interface ProxyLink {
   heardAtMs: number | undefined;
 }
 
+function openConfirmations({ confirmations = {} }: IngressState): readonly Confirmation[] {
+  return Object.values(confirmations);
+}
+
+/** No placement is called so. */
+function confirmationId({ deployment, rollout }: Pick<Confirmation, "deployment" | "rollout">): string {
+  return `${deployment}/${rollout}`;
+}
+
 /** Gives every node its table, hears what the proxies do, and tells the decider when that closes a withdrawal. */
 export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEvent> {
   readonly #context: EdgeContext<IngressCommand>;
@@ -86,7 +96,8 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     this.#state = state;
     this.#forgetRemoved(state);
     this.#give(state);
-    this.#concluding = new Set([...this.#concluding].filter((placementId) => placementId in state.withdrawals));
+    const open = new Set([...Object.keys(state.withdrawals), ...openConfirmations(state).map(confirmationId)]);
+    this.#concluding = new Set([...this.#concluding].filter((id) => open.has(id)));
     this.#conclude();
   }
 
@@ -175,13 +186,20 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     if (this.#state === undefined) return;
     const nowMs = this.#ports.clock.nowMs();
     const open = Object.values(this.#state.withdrawals).filter(({ placementId }) => !this.#concluding.has(placementId));
-    const over = concluded(this.#state, open, this.#seenNodes, nowMs);
+    const unconfirmed = openConfirmations(this.#state).filter((each) => !this.#concluding.has(confirmationId(each)));
+    const withdrawals = concluded(this.#state, open, this.#seenNodes, nowMs);
+    const served = confirmable(this.#state, unconfirmed, this.#seenNodes, nowMs);
+    const over = [...withdrawals.map(({ placementId }) => placementId), ...served.map(confirmationId)];
     if (over.length > 0) {
-      for (const { placementId } of over) this.#concluding.add(placementId);
-      this.#context.command({ kind: "conclude", withdrawals: over }, this.#nextId("conclude"));
+      for (const id of over) this.#concluding.add(id);
+      this.#context.command({ kind: "conclude", withdrawals, served }, this.#nextId("conclude"));
     }
     this.#deadline?.cancel();
-    const dueAtMs = Math.min(...open.flatMap((each) => (this.#concluding.has(each.placementId) ? [] : [each.deadlineAtMs])));
+    const left = [
+      ...open.filter(({ placementId }) => !this.#concluding.has(placementId)),
+      ...unconfirmed.filter((each) => !this.#concluding.has(confirmationId(each))),
+    ];
+    const dueAtMs = Math.min(...left.map(({ deadlineAtMs }) => deadlineAtMs));
     if (Number.isFinite(dueAtMs))
       this.#deadline = this.#ports.clock.after(Math.min(LONGEST_SLEEP_MS, dueAtMs - nowMs), () => this.#conclude());
   }

@@ -1,6 +1,14 @@
 import { confirmed, isOver, kept, reserved, type Claim } from "./claims.ts";
 import { answered, askingFor, NO_HOSTS, type HostClaims } from "./hosts.ts";
-import { NO_FRONTENDS, type ConnectionsLeft, type Frontends, type IngressNode, type IngressSettings, type PoolTarget } from "./commands.ts";
+import {
+  NO_FRONTENDS,
+  type ConnectionsLeft,
+  type Frontends,
+  type IngressNode,
+  type IngressSettings,
+  type PoolTarget,
+  type Served,
+} from "./commands.ts";
 
 /** A healthy replica that takes traffic. */
 export interface Member {
@@ -21,6 +29,15 @@ export interface Withdrawal {
   readonly deadlineAtMs: number;
 }
 
+/** A deployment waits to hear that all it has told is served: the tables from `number` on hold it. */
+export interface Confirmation {
+  readonly deployment: string;
+  readonly rollout: number;
+  readonly number: number;
+  /** Wall clock. */
+  readonly deadlineAtMs: number;
+}
+
 export interface IngressState {
   readonly settings: IngressSettings;
   readonly nodes: Readonly<Record<string, IngressNode>>;
@@ -32,6 +49,8 @@ export interface IngressState {
   readonly frontends: Readonly<Record<string, Frontends>>;
   readonly members: Readonly<Record<string, Member>>;
   readonly withdrawals: Readonly<Record<string, Withdrawal>>;
+  /** By deployment. Absent: none was ever asked for. */
+  readonly confirmations?: Readonly<Record<string, Confirmation>>;
   /** Of the newest tables: what nodes are told is a function of the state, and every state that tells something else has a greater number. */
   readonly number: number;
 }
@@ -55,6 +74,8 @@ export type IngressEvent =
       readonly type: "withdrawals.ended";
       readonly withdrawals: readonly { readonly placementId: string; readonly left: readonly ConnectionsLeft[] }[];
     }
+  | { readonly type: "confirmation.asked"; readonly deployment: string; readonly rollout: number; readonly deadlineAtMs: number }
+  | { readonly type: "confirmations.ended"; readonly served: readonly Served[] }
   | { readonly type: "node.changed"; readonly node: IngressNode }
   | { readonly type: "node.removed"; readonly name: string }
   | { readonly type: "settings.changed"; readonly settings: IngressSettings }
@@ -104,6 +125,21 @@ export function evolve(state: IngressState, event: IngressEvent, atMs: number): 
         withdrawals: without(
           state.withdrawals,
           event.withdrawals.map(({ placementId }) => placementId),
+        ),
+      };
+    case "confirmation.asked": {
+      const { deployment, rollout, deadlineAtMs } = event;
+      return {
+        ...state,
+        confirmations: { ...state.confirmations, [deployment]: { deployment, rollout, number: state.number, deadlineAtMs } },
+      };
+    }
+    case "confirmations.ended":
+      return {
+        ...state,
+        confirmations: without(
+          state.confirmations ?? {},
+          event.served.map(({ deployment }) => deployment),
         ),
       };
     case "node.changed":

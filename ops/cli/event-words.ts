@@ -101,6 +101,10 @@ function deploymentWords(event: DeploymentEvent): string | undefined {
       return obeyedWords(event);
     case "slot.ended":
       return event.outcome === "succeeded" ? `replica ${event.slot} has completed` : `replica ${event.slot} is given up: ${event.reason}`;
+    case "rollout.served":
+      return event.behind.length === 0
+        ? "every proxy serves it"
+        : `${fewOf(event.behind)} ${event.behind.length === 1 ? "does" : "do"} not serve it yet`;
     case "slots.adopted":
       return `${event.slots.length === 1 ? "replica" : "replicas"} ${fewOf(event.slots.map(String))} need no successor for revision ${event.revision}`;
     case "slots.pinned":
@@ -208,6 +212,8 @@ function ingressWords(event: IngressEvent): string | undefined {
     case "members.left":
     case "members.withdrawn":
     case "withdrawals.ended":
+    case "confirmation.asked":
+    case "confirmations.ended":
     case "node.changed":
     case "node.removed":
     case "tables.renumbered":

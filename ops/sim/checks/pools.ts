@@ -94,7 +94,10 @@ function membersOf({ nodes }: Truth, state: DeploymentState): readonly Placement
 
 /** At rest every pool of every node holds exactly the healthy replicas, and nobody waits to be let go. */
 export function ofPools(truth: Truth, nodes: readonly SimNode[]): readonly string[] {
-  const found = Object.keys(truth.ingress.withdrawals).map((placementId) => `${placementId} is withdrawn and not answered`);
+  const found = [
+    ...Object.keys(truth.ingress.withdrawals).map((placementId) => `${placementId} is withdrawn and not answered`),
+    ...Object.keys(truth.ingress.confirmations ?? {}).map((deployment) => `${deployment} waits for its change to be confirmed`),
+  ];
   for (const state of truth.deployments.values()) {
     if (state.mode === "absent") continue;
     const members = membersOf(truth, state).filter((record) => isReliable(templateOf(state, record.contentOf)));

@@ -47,7 +47,7 @@ export class StackDecisions implements TruthListener {
     const { name } = before;
     if (event.type === "membership.ordered") {
       const { stack, order, wants } = event;
-      const isReplaced = after.rollout?.startedAtMs === atMs && after.rollout.change !== "scale" && after.rollout.spares !== true;
+      const isReplaced = isReplacing(after, atMs) && after.rollout?.id !== before.membership?.rollout;
       if (isReplaced) {
         this.#replaced.delete(name);
         this.#replaced.add(name);
@@ -150,6 +150,12 @@ export class StackDecisions implements TruthListener {
 /** Whether the rollout under way is about it: a restart is about those that it names, and neither waits for others nor changes them. */
 function isAsked({ rollout }: StackState, deployment: string): boolean {
   return rollout?.change !== "restart" || rollout.members.some((member) => member.deployment === deployment);
+}
+
+/** Begun now, or under way and begun by itself, and not for more or fewer replicas alone. */
+function isReplacing({ rollout }: DeploymentState, atMs: number): boolean {
+  const isBegun = rollout?.startedAtMs === atMs || rollout?.outcome === "in-progress";
+  return isBegun && rollout?.change !== "scale" && rollout?.spares !== true;
 }
 
 const ONLY_PRUNED = "only what is to leave a stack is removed";

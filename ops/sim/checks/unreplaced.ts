@@ -13,7 +13,7 @@ export function replacesNobodyInVain({ before, event, after }: DeploymentStep, r
   if (event.type === "rollout.ended") {
     if (event.outcome !== "succeeded" || !isToSpare(before)) return;
     const behind = Object.values(before.placements).filter(
-      (placement) => isOnDuty(before, placement) && placement.contentOf !== contentNow(before),
+      (placement) => isOnDuty(before, placement) && placement.contentOf === before.revisions.at(-2)?.contentOf,
     );
     for (const { placementId, contentOf } of behind) report(PROMISE, `${placementId} stays at ${contentOf} after rollout ${event.id}`);
     return;
@@ -45,10 +45,6 @@ function replacedBy({ event, after }: Pick<DeploymentStep, "before" | "event" | 
 /** Healthy, wanted, and where it may stay. */
 function isOnDuty(state: DeploymentState, { desired, healthySinceMs, evacuation, slot }: PlacementRecord): boolean {
   return desired === "running" && healthySinceMs !== undefined && evacuation === undefined && wantedSlots(state).includes(slot);
-}
-
-function contentNow({ revisions, revision }: DeploymentState): number | undefined {
-  return revisions.find(({ number }) => number === revision)?.contentOf;
 }
 
 /** Told from the revisions alone. */

@@ -33,16 +33,39 @@ describe("a change of what replicas do not carry", () => {
     stage.sent.length = 0;
     expect(stage.accepted(hosts("shop.example.com", "www.example.com"))).toMatchObject({ revision: 2, change: "changed" });
     expect(placements(stage)).toEqual(["web.1.1@2", "web.2.2@2"]);
-    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", reason: "routes changed; no replica was replaced" });
     expect(stage.messages()).toMatchObject({
       scheduler: [],
       nodes: [],
-      ingress: [{ kind: "serve" }, { kind: "enter" }],
+      ingress: [{ kind: "serve" }, { kind: "enter" }, { kind: "confirm", rollout: 2 }],
     });
     expect(pools(stage)).toEqual([
       ["web.1.1", "//shop.example.com/", "//www.example.com/"],
       ["web.2.2", "//shop.example.com/", "//www.example.com/"],
     ]);
+  });
+
+  it("has succeeded once every proxy serves it, and says which did not in time", () => {
+    const stage = running(2, routed);
+    stage.accepted(hosts("www.example.com"));
+    stage.pass(10_000);
+    expect(stage.state.rollout?.outcome).toBe("in-progress");
+    stage.served();
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", reason: "routes changed; no replica was replaced" });
+    stage.accepted(hosts("shop.example.com"));
+    stage.served("n2");
+    expect(stage.state.rollout).toMatchObject({
+      outcome: "succeeded",
+      reason: "routes changed; no replica was replaced; n2 does not serve it yet",
+    });
+    stage.accepted(hosts("www.example.com"));
+    stage.pass(60_000);
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", reason: expect.stringContaining("has not said") as string });
+  });
+
+  it("is over at once where no proxy has anything to do with it", () => {
+    const stage = running(2, routed);
+    stage.accepted({ kind: "update", patch: { drainMs: 1, rollout: { maxSurge: 2 } } });
+    expect(stage.state.rollout).toMatchObject({ outcome: "succeeded", reason: "drainMs, rollout changed; no replica was replaced" });
   });
 
   it("can be rolled back, and gone back further than, without replacing more than that needs", () => {
@@ -74,7 +97,7 @@ describe("a change of what replicas do not carry", () => {
     stage.tell({ kind: "lost", node: "n3", placementIds: ["web.2.2"] });
     stage.pass(60_000);
     stage.accepted(hosts("www.example.com"));
-    stage.pass(1);
+    stage.served();
     expect(stage.state.rollout).toMatchObject({ change: "update", outcome: "succeeded" });
     stage.finish();
     expect(placements(stage)).toEqual(["web.1.1@2", "web.3.3@2", "web.2.4@2"]);

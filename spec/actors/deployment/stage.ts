@@ -151,9 +151,16 @@ export class Stage {
     return { placementId, deployment: "web", sequence, attempt: 1, current, restarts: 0, observedAtMs: this.nowMs, ...more };
   }
 
-  /** Does all the world owes: places, starts healthily, stops. One round. */
+  /** As the ingress answers once it serves what the rollout changes, without those nodes. */
+  served(...behind: readonly string[]): void {
+    const { id = 0 } = this.state.rollout ?? {};
+    this.tell({ kind: "served", rollout: id, behind });
+  }
+
+  /** Does all the world owes: places, starts healthily, serves, stops. One round. */
   obey(): void {
     this.placeAll();
+    this.served();
     for (const { placementId, desired, healthySinceMs } of Object.values(this.state.placements)) {
       if (desired === "stopped") this.ended(placementId);
       else if (desired === "leaving") this.withdrawn(placementId);

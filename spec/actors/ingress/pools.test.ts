@@ -4,6 +4,7 @@ import { IngressTable } from "../../../actors/ingress/contract.ts";
 import { NO_FRONTENDS } from "../../../actors/ingress/commands.ts";
 import { evolve, noIngress } from "../../../actors/ingress/state.ts";
 import { ports, routes, Stage, status } from "./stage.ts";
+import { CONFIRM_WITHIN_MS } from "../../../actors/ingress/confirmation.ts";
 
 function three(): Stage {
   const stage = new Stage();
@@ -85,6 +86,55 @@ it("a node that was removed is told of by nobody any more", () => {
   expect(stage.table("n2")).toMatchObject({ peers: ["10.0.0.2", "10.0.0.3"], pools: [{ members: [] }] });
 });
 
+describe("a deployment that waits for what it has told to be served", () => {
+  it("is answered once every node serves it that takes traffic and is not lost", () => {
+    const stage = three();
+    stage.enter("web.1.1", "n1");
+    stage.tell({ kind: "confirm", deployment: "web", rollout: 4 });
+    const { number } = stage.state;
+    stage.says("n1", status(number));
+    stage.says("n2", status(number - 1));
+    expect(stage.answers).toEqual([]);
+    stage.node("n3", { connection: "lost" });
+    stage.says("n2", status(number + 1));
+    expect(stage.answers).toEqual([{ to: "acme/deployment/web", answer: { kind: "served", rollout: 4, behind: [] } }]);
+  });
+
+  it("waits for the port to lead there as well", () => {
+    const stage = three();
+    stage.enter("web.1.1", "n1");
+    stage.tell({ kind: "confirm", deployment: "web", rollout: 4 });
+    const at = status(stage.state.number);
+    const opening = { port: 8080, protocol: "tcp", reason: "the port is being opened" } as const;
+    for (const name of ["n1", "n2"]) stage.says(name, { ...at, failedPorts: [{ ...opening, port: 9999 }] });
+    stage.says("n3", { ...at, failedPorts: [opening] });
+    expect(stage.answers).toEqual([]);
+    stage.says("n3", at);
+    expect(stage.answers).toMatchObject([{ answer: { kind: "served", behind: [] } }]);
+  });
+
+  it("is told in time who does not", () => {
+    const stage = three();
+    stage.enter("web.1.1", "n1");
+    stage.tell({ kind: "confirm", deployment: "web", rollout: 4 });
+    for (const name of ["n1", "n3"]) stage.says(name, status(stage.state.number));
+    stage.nowMs += CONFIRM_WITHIN_MS;
+    stage.look();
+    expect(stage.answers).toEqual([{ to: "acme/deployment/web", answer: { kind: "served", rollout: 4, behind: ["n2"] } }]);
+    expect(stage.state.confirmations).toEqual({});
+  });
+
+  it("is answered for its newest change alone", () => {
+    const stage = three();
+    stage.tell({ kind: "confirm", deployment: "web", rollout: 4 });
+    stage.tell({ kind: "confirm", deployment: "web", rollout: 5 });
+    stage.tell({ kind: "conclude", withdrawals: [], served: [{ deployment: "web", rollout: 4, behind: [] }] });
+    expect(stage.answers).toEqual([]);
+    for (const name of ["n1", "n2", "n3"]) stage.says(name, status(stage.state.number));
+    expect(stage.answers).toMatchObject([{ answer: { rollout: 5 } }]);
+  });
+});
+
 describe("a replica that is to stop", () => {
   it("is out of every table first, and free once every node serves that and has no connection to it left", () => {
     const stage = three();
@@ -115,7 +165,7 @@ describe("a replica that is to stop", () => {
     expect(stage.withdrawn()).toEqual([]);
     stage.nowMs += 1;
     stage.look();
-    expect(stage.answers.at(-1)?.answer.placements).toEqual([
+    expect(stage.answers.at(-1)?.answer).toHaveProperty("placements", [
       {
         placementId: "web.1.1",
         left: [

@@ -18,6 +18,7 @@ import { noKeys } from "../../../actors/ingress/keys.ts";
 import { look } from "../../../actors/ingress/reserve.ts";
 import { evolve, noIngress, type IngressEvent, type IngressState } from "../../../actors/ingress/state.ts";
 import { tableOf, trafficOf } from "../../../actors/ingress/table.ts";
+import { confirmable } from "../../../actors/ingress/confirmation.ts";
 import { concluded, type SeenNode } from "../../../actors/ingress/withdrawal.ts";
 import { Installation } from "../host-name/installation.ts";
 
@@ -126,8 +127,10 @@ export class Stage {
   }
 
   look(): void {
-    const withdrawals = concluded(this.state, Object.values(this.state.withdrawals), { epoch: EPOCH, nodes: this.seen }, this.nowMs);
-    if (withdrawals.length > 0) this.tell({ kind: "conclude", withdrawals });
+    const seen = { epoch: EPOCH, nodes: this.seen };
+    const withdrawals = concluded(this.state, Object.values(this.state.withdrawals), seen, this.nowMs);
+    const served = confirmable(this.state, Object.values(this.state.confirmations ?? {}), seen, this.nowMs);
+    if (withdrawals.length + served.length > 0) this.tell({ kind: "conclude", withdrawals, served });
   }
 
   table(name: string): IngressTable {
@@ -149,6 +152,8 @@ export class Stage {
   }
 
   withdrawn(): readonly string[] {
-    return this.answers.flatMap(({ answer }) => answer.placements.map(({ placementId }) => placementId));
+    return this.answers.flatMap(({ answer }) =>
+      answer.kind === "withdrawn" ? answer.placements.map(({ placementId }) => placementId) : [],
+    );
   }
 }

@@ -19,6 +19,9 @@ describe("an event in words", () => {
   test.each<readonly [EventView, string]>([
     [ofDeployment({ type: "deployment.created", replicas: 1 }), "created with 1 replica"],
     [ofDeployment({ type: "rollout.ended", id: 1, outcome: "failed", reason: "no such image" }), "rollout failed: no such image"],
+    [ofDeployment({ type: "slots.adopted", slots: [1, 2], revision: 3 }), "replicas 1, 2 need no successor for revision 3"],
+    [ofDeployment({ type: "rollout.served", id: 1, behind: [] }), "every proxy serves it"],
+    [ofDeployment({ type: "rollout.served", id: 1, behind: ["n2"] }), "n2 does not serve it yet"],
     [ofDeployment({ type: "placements.assigned", placements: [{ placementId: "web.1.1", node: "n1" }] }), "web.1.1 goes to n1"],
     [
       ofDeployment({
