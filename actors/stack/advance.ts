@@ -69,17 +69,23 @@ function order(draft: StackDraft, { deployment, content, member }: Step): void {
   else draft.add({ ...order, wants: "content", ...(isToRestart(draft.state, member) && { restart: true }) });
 }
 
-function failureOf(steps: readonly Step[], { deadlineAtMs }: StackRollout, nowMs: number): string | undefined {
+interface Failure {
+  readonly deployment: string;
+  readonly reason: string;
+}
+
+function failureOf(steps: readonly Step[], { deadlineAtMs }: StackRollout, nowMs: number): Failure | undefined {
   for (const { progress, deployment, member } of steps) {
-    if (progress.kind === "failed") return progress.reason;
-    if (progress.kind === "carrying" && progress.deadlineAtMs !== undefined && progress.deadlineAtMs <= nowMs)
-      return `${deployment} is unchanged, and was not healthy within ${(member?.template.rollout.healthyDeadlineMs ?? 0) / 1_000} s`;
+    if (progress.kind === "failed") return { deployment, reason: progress.reason };
+    if (progress.kind !== "carrying" || progress.deadlineAtMs === undefined || progress.deadlineAtMs > nowMs) continue;
+    const withinMs = member?.template.rollout.healthyDeadlineMs ?? 0;
+    return { deployment, reason: `${deployment} is unchanged, and was not healthy within ${withinMs / 1_000} s` };
   }
   if (deadlineAtMs > nowMs) return undefined;
   const late =
     steps.find(({ progress }) => progress.kind !== "done" && progress.kind !== "waiting") ??
     steps.find(({ progress }) => progress.kind !== "done");
-  return `it did not finish in time: ${late === undefined ? "" : waitWords(late)}`;
+  return late === undefined ? undefined : { deployment: late.deployment, reason: `it did not finish in time: ${waitWords(late)}` };
 }
 
 /** What a step that is not done waits for. */
@@ -104,7 +110,7 @@ function succeed(draft: StackDraft, { id }: StackRollout): void {
 }
 
 /** Back to the last revision that succeeded, if the policy says so and it is another one. */
-function fail(draft: StackDraft, rollout: StackRollout, reason: string): void {
+function fail(draft: StackDraft, rollout: StackRollout, { reason, deployment }: Failure): void {
   const failing = revisionOf(draft.state, draft.state.revision);
   const proven = revisionOf(draft.state, draft.state.succeeded);
   const isWayBack =
@@ -113,8 +119,10 @@ function fail(draft: StackDraft, rollout: StackRollout, reason: string): void {
     failing?.onFailure === "rollback" &&
     proven !== undefined &&
     proven.contentOf !== failing.contentOf;
-  draft.add({ type: "stack.rollout-ended", id: rollout.id, outcome: isWayBack ? "rolled-back" : "failed", reason });
-  if (isWayBack) repeat(draft, proven, { change: "automatic-rollback", author: systemAuthor(rollout), cause: reason });
+  const outcome = isWayBack ? "rolled-back" : "failed";
+  draft.add({ type: "stack.rollout-ended", id: rollout.id, outcome, reason, failedMember: deployment });
+  if (isWayBack)
+    repeat(draft, proven, { change: "automatic-rollback", author: systemAuthor(rollout), cause: reason, causedBy: deployment });
 }
 
 function systemAuthor({ author }: StackRollout): StackRollout["author"] {
@@ -125,7 +133,7 @@ function systemAuthor({ author }: StackRollout): StackRollout["author"] {
 export function repeat(
   draft: StackDraft,
   { contentOf, members, onFailure }: StackRevision,
-  rollout: Pick<StackRollout, "author" | "cause"> & { readonly change: StackChangeKind },
+  rollout: Pick<StackRollout, "author" | "cause" | "causedBy"> & { readonly change: StackChangeKind },
 ): void {
   const changes = changesOf(targetOf(draft.state).members, membersOf(draft.state.contents, members));
   draft.add({ type: "stack.revised", number: nextRevision(draft.state), contentOf, members, onFailure });
@@ -147,7 +155,10 @@ function nextRevision({ revision }: StackState): number {
 
 export function begin(
   draft: StackDraft,
-  rollout: Pick<StackRollout, "author" | "cause"> & { readonly change: StackChangeKind; readonly members: readonly MemberChange[] },
+  rollout: Pick<StackRollout, "author" | "cause" | "causedBy"> & {
+    readonly change: StackChangeKind;
+    readonly members: readonly MemberChange[];
+  },
 ): void {
   const { state } = draft;
   draft.add({ type: "stack.rollout-started", revision: state.revision, deadlineAtMs: draft.nowMs + timeFor(state), ...rollout });

@@ -1,6 +1,5 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { RowChange } from "../../runtime/journal.ts";
-import type { RolloutView } from "../views.ts";
 import type { StackRevision, StackRollout, StackState } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { revisionOf, targetAt, targetOf } from "./target.ts";
@@ -11,6 +10,7 @@ import {
   type StackChangeView,
   type StackMemberRow,
   type StackRevisionRow,
+  type StackRolloutView,
   type StackView,
 } from "./views.ts";
 
@@ -46,9 +46,9 @@ function stackView(state: StackState): StackView {
   };
 }
 
-function rolloutView(rollout: StackRollout | undefined): RolloutView {
+function rolloutView(rollout: StackRollout | undefined): StackRolloutView {
   if (rollout === undefined) return { id: 0, change: "create", revision: 0, outcome: "in-progress", startedAtMs: 0 };
-  const { id, change, revision, outcome, reason, startedAtMs, endedAtMs, deadlineAtMs } = rollout;
+  const { id, change, revision, outcome, reason, startedAtMs, endedAtMs, deadlineAtMs, failedMember } = rollout;
   return {
     id,
     change,
@@ -58,6 +58,7 @@ function rolloutView(rollout: StackRollout | undefined): RolloutView {
     deadlineAtMs,
     ...(reason === undefined ? {} : { reason }),
     ...(endedAtMs === undefined ? {} : { endedAtMs }),
+    ...(failedMember === undefined ? {} : { failedMember }),
   };
 }
 
@@ -150,7 +151,14 @@ function changeRow(state: StackState, rollout: StackRollout): RowChange {
 
 /** The state holds the newest rollout alone, so how its predecessor ended is read off what followed it. */
 function followed(rollout: StackRollout, next: StackRollout, author: string): StackRollout {
+  const { causedBy } = next;
   return next.change === "automatic-rollback"
-    ? { ...rollout, outcome: "rolled-back", reason: next.cause, endedAtMs: next.startedAtMs }
+    ? {
+        ...rollout,
+        outcome: "rolled-back",
+        reason: next.cause,
+        endedAtMs: next.startedAtMs,
+        ...(causedBy !== undefined && { failedMember: causedBy }),
+      }
     : { ...rollout, outcome: "superseded", reason: `a newer change by ${author} took its place`, endedAtMs: next.startedAtMs };
 }

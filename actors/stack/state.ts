@@ -33,8 +33,11 @@ export interface StackRollout {
   readonly deadlineAtMs: number;
   readonly endedAtMs: number | undefined;
   readonly members: readonly MemberChange[];
-  /** The failure an automatic rollback answers. */
+  /** The deployment that it failed because of. Absent: it did not fail. */
+  readonly failedMember?: string;
+  /** The failure an automatic rollback answers, and whose it was. */
   readonly cause: string | undefined;
+  readonly causedBy?: string;
   readonly author: OrderAuthor;
   /** Orders from this number on belong to it. */
   readonly firstOrder: number;
@@ -69,13 +72,14 @@ export type StackEvent =
   | { readonly type: "stack.deletion-requested" }
   | ({ readonly type: "stack.rollout-started" } & Pick<
       StackRollout,
-      "change" | "revision" | "deadlineAtMs" | "members" | "author" | "cause"
+      "change" | "revision" | "deadlineAtMs" | "members" | "author" | "cause" | "causedBy"
     >)
   | {
       readonly type: "stack.rollout-ended";
       readonly id: number;
       readonly outcome: Exclude<RolloutOutcome, "in-progress">;
       readonly reason: string | undefined;
+      readonly failedMember?: string;
     }
   | {
       readonly type: "member.ordered";
@@ -170,7 +174,8 @@ function startRollout(state: StackState, event: Extract<StackEvent, { type: "sta
 
 function endRollout(state: StackState, event: Extract<StackEvent, { type: "stack.rollout-ended" }>, atMs: number): StackState {
   if (state.rollout?.id !== event.id) return state;
-  const rollout: StackRollout = { ...state.rollout, outcome: event.outcome, reason: event.reason, endedAtMs: atMs };
+  const { outcome, reason, failedMember } = event;
+  const rollout: StackRollout = { ...state.rollout, outcome, reason, endedAtMs: atMs, ...(failedMember !== undefined && { failedMember }) };
   const isSuccess = event.outcome === "succeeded";
   const revisions = state.revisions.map((revision) => {
     if (revision.number !== rollout.revision) return revision;

@@ -7,6 +7,10 @@ import { MemberSpec } from "./contract.ts";
 /** Services that a list of stacks names of each. */
 export const LISTED_SERVICES = 20;
 
+/** failedMember: the deployment that it failed because of. */
+const StackRolloutView = RolloutView.extend({ failedMember: z.string().optional() });
+export type StackRolloutView = z.infer<typeof StackRolloutView>;
+
 /** Row kind `stack`, id = name. */
 export const StackView = z.object({
   name: z.string(),
@@ -20,7 +24,7 @@ export const StackView = z.object({
   /** The first of them, in the order of the manifest; all are in its detail. */
   services: z.array(z.string()).max(LISTED_SERVICES),
   serviceCount: z.number(),
-  rollout: RolloutView,
+  rollout: StackRolloutView,
   createdAtMs: z.number(),
   changedAtMs: z.number(),
 });
@@ -66,7 +70,7 @@ export const StackChangeView = z.object({
   via: z.string(),
   atMs: z.number(),
   members: z.array(MemberChangeView),
-  rollout: RolloutView,
+  rollout: StackRolloutView,
 });
 export type StackChangeView = z.infer<typeof StackChangeView>;
 

@@ -22,7 +22,7 @@ export interface Flag {
 }
 
 export const waiting: readonly Flag[] = [
-  { flags: "--wait", description: "show each replica until the rollout has ended; the exit code says how" },
+  { flags: "--wait", description: "show how it goes until it has ended; the exit code says how" },
   { flags: "--timeout <duration>", description: "stop waiting after so long, like 5m; the rollout goes on" },
 ];
 export const generation: Flag = { flags: "--if-generation <number>", description: "refuse when somebody changed it since this generation" };

@@ -76,7 +76,8 @@ function addEveryday(program: Command, item: Everyday, surroundings: Surrounding
 function groupOf(program: Command, name: "stack"): Command {
   const known = program.commands.find((command) => command.name() === name);
   if (known !== undefined) return known;
-  const group = program.command(name).summary("Work with a stack as a whole: show, history, restart, rollback, delete");
+  const words = "Work with a stack as a whole: show, history, restart, rollback, delete";
+  const group = program.command(name).summary(words).description(words);
   addExamples(group, ["odysseus stack show shop"]);
   return group;
 }

@@ -44,9 +44,7 @@ export function reportWaited(out: Output, waited: Waited): void {
   }
   const why = rollout.reason === undefined || rollout.reason === "" ? "" : `: ${plain(rollout.reason)}`;
   out.note(out.paint("red", `${name}: ${failure(rollout)}${why}`));
-  for (const item of waited.failed.slice(0, MAX_FAILED_SHOWN)) for (const line of evidence(item, why)) out.note(line);
-  if (waited.failed.length > MAX_FAILED_SHOWN)
-    out.note(`  and ${waited.failed.length - MAX_FAILED_SHOWN} more replicas: odysseus containers --deployment ${name}`);
+  for (const line of evidenceLines(name, waited.failed, why)) out.note(line);
   if (deployment !== undefined)
     out.note(
       `  Now: ${deployment.status}, revision ${deployment.revision}, ${deployment.healthyReplicas} of ${deployment.replicas} healthy.`,
@@ -75,6 +73,20 @@ function failure({ outcome, change, revision, id }: RolloutView): string {
     case "succeeded":
       return change === "update" || change === "create" ? `revision ${revision} failed` : `${change} failed`;
   }
+}
+
+/** Whether there is something to tell of why it does not run. */
+export function hasEvidence({ failure, lastExit, phase }: ContainerView): boolean {
+  return failure !== undefined || (lastExit !== undefined && lastExit.cause !== "requested") || phase === "pending";
+}
+
+/** Of the first replicas that failed, and how many more there are. `told` is not said again. */
+export function evidenceLines(deployment: string, failed: readonly ContainerView[], told: string): readonly string[] {
+  const left = failed.length - MAX_FAILED_SHOWN;
+  return [
+    ...failed.slice(0, MAX_FAILED_SHOWN).flatMap((item) => evidence(item, told)),
+    ...(left > 0 ? [`  and ${left} more replicas: odysseus containers --deployment ${deployment}`] : []),
+  ];
 }
 
 /** Exit code, cause, the last probe and the last lines: what a person would go and look for. `told` is not said again. */

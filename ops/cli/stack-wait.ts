@@ -1,34 +1,32 @@
-import type { MemberSummary, StackChangeView, StackView } from "../../actors/stack/views.ts";
-import type { ContainerView, DeploymentView, RolloutView } from "../../actors/views.ts";
+import type { MemberSummary, StackChangeView, StackRolloutView, StackView } from "../../actors/stack/views.ts";
+import type { ContainerView, RolloutView } from "../../actors/views.ts";
 import { ageText } from "../../runtime/age-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { openLiveRegion } from "./live-region.ts";
 import { plain } from "./output.ts";
 import { openNews } from "./rollout-news.ts";
-import { exitOfOutcome, reportWaited } from "./rollout-report.ts";
-import { ask, askAll } from "./routes.ts";
+import { evidenceLines, exitOfOutcome, hasEvidence } from "./rollout-report.ts";
+import { askAll } from "./routes.ts";
 import type { Session } from "./session.ts";
-import { allMembers, firstMembers, isWell } from "./stack-members.ts";
+import { firstMembers, isWell } from "./stack-members.ts";
 import { lookAgain, absent, REFRESH_MS, type WaitFor } from "./wait.ts";
 
 /** Of a stack with more members the wait tells how many are done, and of those that it is about. */
 const TOLD_MEMBERS = 50;
 /** How often a wait that is no terminal says how far many members are. */
 const TELL_EVERY_MS = 5_000;
-/** Members whose failure is told with its evidence. */
-const MAX_FAILED_TOLD = 3;
 
 /** How a wait for a stack ended. `stack` is undefined once it is deleted. */
 interface StackWaited {
   readonly name: string;
-  readonly rollout: RolloutView;
+  readonly rollout: StackRolloutView;
   readonly stack: StackView | undefined;
   readonly tookMs: number;
 }
 
 /** What is seen of a stack at one moment. */
 interface Picture {
-  readonly rollout: RolloutView;
+  readonly rollout: StackRolloutView;
   readonly stack: StackView | undefined;
   /** All, or none where there are many. */
   readonly members: readonly MemberSummary[];
@@ -91,7 +89,8 @@ function openStackShow({ out }: Session, name: string): StackShow {
       end: () => region.end(),
     };
   }
-  let before: ReadonlySet<string> = new Set();
+  // What is well already is no news.
+  let before: ReadonlySet<string> | undefined;
   let toldAtMs = Number.NEGATIVE_INFINITY;
   return {
     show: ({ stack, members }, elapsedMs) => {
@@ -99,6 +98,7 @@ function openStackShow({ out }: Session, name: string): StackShow {
       if (stack === undefined || !isDue) return;
       toldAtMs = elapsedMs;
       const lines = members.length > 0 ? members.map(memberLine) : [`${name}: ${plain(stack.reason)}`];
+      before ??= new Set(members.filter(isWell).map(memberLine));
       for (const line of lines) if (!before.has(line)) out.line(`${ageText(elapsedMs).padStart(4)}  ${line}`);
       before = new Set(lines);
     },
@@ -108,7 +108,8 @@ function openStackShow({ out }: Session, name: string): StackShow {
 
 function memberLine({ service, now }: MemberSummary): string {
   if (now === undefined) return `${service}: not there`;
-  return `${service}: ${now.status}, ${now.healthyReplicas} of ${now.replicas} healthy${now.status === "running" ? "" : ` (${plain(now.reason)})`}`;
+  if (now.status === "running") return `${service}: running, ${now.healthyReplicas} of ${now.replicas} healthy`;
+  return `${service}: ${now.status} (${plain(now.reason)})`;
 }
 
 /** Says how it ended, with the evidence of the members that failed; anything but success ends the command with its code. */
@@ -125,22 +126,15 @@ export async function reportStack(session: Session, { name, rollout, stack, took
   }
   const why = rollout.reason === undefined ? "" : `: ${plain(rollout.reason)}`;
   out.note(out.paint("red", `${name}: ${endingOf(rollout)}${why}`));
-  if (stack !== undefined) await reportMembers(session, name, tookMs);
+  if (rollout.failedMember !== undefined) await reportMember(session, rollout.failedMember, rollout.startedAtMs, why);
   out.note(`  Look closer with odysseus stack show ${name} and odysseus stack history ${name}.`);
 }
 
-async function reportMembers({ api, out }: Session, name: string, tookMs: number): Promise<void> {
-  const { members } = await allMembers(api(), name);
-  const failed = members.filter(({ now }) => now !== undefined && isFailed(now.rollout));
-  for (const { deployment } of failed.slice(0, MAX_FAILED_TOLD)) {
-    const [view, containers] = await Promise.all([
-      ask<DeploymentView>(api(), "deployments.get", { name: deployment }).catch(absent),
-      askAll<ContainerView>(api(), "containers.list", { query: { deployment } }),
-    ]);
-    const evidence = containers.filter(({ failure, lastExit }) => failure !== undefined || lastExit !== undefined);
-    if (view !== undefined) reportWaited(out, { name: deployment, rollout: view.rollout, deployment: view, failed: evidence, tookMs });
-  }
-  if (failed.length > MAX_FAILED_TOLD) out.note(`  and ${failed.length - MAX_FAILED_TOLD} more members failed.`);
+/** What became of the replicas of the member that failed, also where it has gone back since. */
+async function reportMember({ api, out }: Session, deployment: string, startedAtMs: number, told: string): Promise<void> {
+  const containers = await askAll<ContainerView>(api(), "containers.list", { query: { deployment } });
+  const failed = containers.filter((item) => item.sinceMs >= startedAtMs && hasEvidence(item));
+  for (const line of evidenceLines(deployment, failed, told)) out.note(line);
 }
 
 function endingOf({ outcome, change, revision }: RolloutView): string {
@@ -156,8 +150,4 @@ function endingOf({ outcome, change, revision }: RolloutView): string {
     case "succeeded":
       return `${what} ${outcome}`;
   }
-}
-
-function isFailed({ outcome }: RolloutView): boolean {
-  return outcome === "failed" || outcome === "rolled-back";
 }

@@ -3,7 +3,7 @@ import type { Api } from "./client.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { bySlot } from "./replica-lines.ts";
 import { openNews } from "./rollout-news.ts";
-import { exitOfOutcome, reportWaited, type Waited } from "./rollout-report.ts";
+import { exitOfOutcome, hasEvidence, reportWaited, type Waited } from "./rollout-report.ts";
 import { openShow, type Picture } from "./rollout-show.ts";
 import { ask, askAll } from "./routes.ts";
 import type { Session } from "./session.ts";
@@ -105,7 +105,5 @@ export function absent(cause: unknown): undefined {
 /** Worth showing when the rollout fails. A rollback's replicas carry the number of the revision whose content they repeat, so only an update can be told apart. */
 function hasFailed(item: ContainerView, { change, revision }: RolloutView): boolean {
   const isOther = (change === "update" || change === "create") && item.revision !== revision;
-  const hasEvidence =
-    item.failure !== undefined || (item.lastExit !== undefined && item.lastExit.cause !== "requested") || item.phase === "pending";
-  return hasEvidence && !isOther;
+  return hasEvidence(item) && !isOther;
 }

@@ -45,7 +45,7 @@ export const deployments: Action = async (session) => {
     item.name,
     item.stack === undefined ? "-" : item.drifted === true ? { text: `${item.stack} (drift)`, colour: "yellow" } : item.stack,
     { text: item.status, colour: statusColours[item.status] },
-    `${item.healthyReplicas}/${item.replicas}`,
+    healthyText(item),
     String(item.revision),
     item.image.reference,
     String(item.restarts),
@@ -53,6 +53,15 @@ export const deployments: Action = async (session) => {
     item.status === "running" && item.rollout.outcome !== "failed" && item.rollout.outcome !== "rolled-back" ? "" : item.reason,
   ]);
 };
+
+/** Nobody expects a replica that has completed to be healthy. */
+export function healthyText({
+  status,
+  healthyReplicas,
+  replicas,
+}: Pick<DeploymentView, "status" | "healthyReplicas" | "replicas">): string {
+  return status === "completed" ? "-" : `${healthyReplicas}/${replicas}`;
+}
 
 export const containers: Action = async (session, _args, options) => {
   const deployment = text(options, "deployment");

@@ -11,7 +11,7 @@ import { reportStack, waitForStack } from "../stack-wait.ts";
 import type { Column } from "../table.ts";
 import { absent } from "../wait.ts";
 import { type Waiting, waitingOf } from "./change.ts";
-import { show, statusColours } from "./lists.ts";
+import { healthyText, show, statusColours } from "./lists.ts";
 
 export const stacks: Action = async (session) => {
   const items = await askAll<StackView>(session.api(), "stacks.list", {});
@@ -61,7 +61,7 @@ export const showStack: Action = async (session, [name = ""], options) => {
       service,
       deployment,
       now === undefined ? { text: "missing", colour: "red" } : { text: now.status, colour: statusColours[now.status] },
-      now === undefined ? "-" : `${now.healthyReplicas}/${now.replicas}`,
+      now === undefined ? "-" : healthyText(now),
       now === undefined ? "-" : String(now.revision),
       now?.image ?? "-",
       drift.join(", "),

@@ -144,6 +144,8 @@ describe("a stack of which one member fails", () => {
       outcome: "succeeded",
       cause: expect.stringMatching(/^shop-api was rolled back: .*there is no such image/),
     });
+    const failed = { outcome: "rolled-back", failedMember: "shop-api" };
+    expect(stage.rows.get(`stack-change ${revisionId("shop", 2)}`)).toMatchObject({ rollout: failed });
     expect(stage.deployments()).toEqual(["shop-api", "shop-db", "shop-web"]);
     for (const name of stage.deployments()) {
       const { revisions, revision } = stage.deployment(name);

@@ -149,6 +149,7 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     const failed = await odysseus("apply", "-p", "two", file, "--wait");
     expect(failed.code).toBe(51);
     expect(failed.stderr).toMatch(/two: revision 4 failed and was rolled back: two-web was rolled back: .*exit code 3/);
+    expect(failed.stderr).toMatch(/\n {2}replica \d on sim-\d exited/);
     expect(await odysseus("stack", "delete", "two", "--wait")).toMatchObject({ code: 0, stdout: expect.stringContaining("two: deleted") });
     expect(await odysseus("stacks", "get", "two")).toMatchObject({ code: 43 });
   }, 120_000);
