@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { pinnedAnew } from "../../../actors/deployment/pin-update.ts";
 import { keptPin, resolveImage } from "../../../actors/deployment/resolve-image.ts";
-import type { PinnedImage } from "../../../actors/deployment/contract.ts";
+import { DeploymentSpec, type PinnedImage } from "../../../actors/deployment/contract.ts";
+import type { DeploymentView } from "../../../actors/views.ts";
 import { runtimeRefusals } from "../../../runtime/errors.ts";
 import { ReadWorld } from "../read-context.ts";
 
@@ -61,4 +63,27 @@ test("a pin is kept for the same name that may be had from the same place", () =
   expect(keptPin(never, { image: mine, pull: "never" })).toMatchObject({ image: mine });
   expect(keptPin(never, { image: mine })).toBeUndefined();
   expect(keptPin({ reference: "mine:2", pull: "never" }, { image: mine, pull: "never" })).toBeUndefined();
+});
+
+test("a change of where an image may be had from pins the present one anew, and holds only while nobody else has changed it", async () => {
+  const { world, asked } = await fleet(3, 2);
+  const present = { reference: "mine:1", digest: `sha256:${"a".repeat(64)}`, source: "registry" } as const;
+  await world.deployment("web", { generation: 4, image: present });
+  const current = await world.value<DeploymentView>("deployments.get", { name: "web" });
+  expect(await pinnedAnew({ pull: "never" }, current, world.context())).toMatchObject({ resolved: { image: mine }, ifGeneration: 4 });
+  expect(await pinnedAnew({ pull: null }, current, world.context())).toEqual({});
+  expect(asked).not.toContain("n2 missing");
+  const never = { ...current, image: mine, spec: { ...current.spec, pull: "never" as const } };
+  expect(await pinnedAnew({ pull: null }, never, world.context())).toMatchObject({ ifGeneration: 4 });
+  expect(asked).toContain("n2 missing");
+});
+
+test("another image is looked for where the present one was", async () => {
+  const { world, asked } = await fleet(2, 1);
+  await world.deployment("web", { spec: DeploymentSpec.parse({ image: "mine:0", pull: "never" }) });
+  const current = await world.value<DeploymentView>("deployments.get", { name: "web" });
+  expect(await pinnedAnew({ image: "mine:1" }, current, world.context())).toEqual({
+    resolved: { image: mine, platforms: [{ os: "linux", arch: "amd64" }] },
+  });
+  expect(asked).not.toContain("n1 missing");
 });
