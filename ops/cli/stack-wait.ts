@@ -9,7 +9,7 @@ import { evidenceLines, exitOfOutcome, hasEvidence } from "./rollout-report.ts";
 import { askAll } from "./routes.ts";
 import type { Session } from "./session.ts";
 import { firstMembers, isWell } from "./stack-members.ts";
-import { lookAgain, absent, REFRESH_MS, type WaitFor } from "./wait.ts";
+import { absent, lookAgain, REFRESH_MS, tellGoesOn, type WaitFor } from "./wait.ts";
 
 /** Of a stack with more members the wait tells how many are done, and of those that it is about. */
 const TOLD_MEMBERS = 50;
@@ -56,6 +56,7 @@ export async function waitForStack(session: Session, target: WaitFor): Promise<S
   } finally {
     news.close();
     draw.end();
+    if (session.signal.aborted) tellGoesOn(session, target.name, `odysseus stack show ${target.name}`);
   }
 }
 

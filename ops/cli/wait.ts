@@ -51,7 +51,13 @@ export async function waitForRollout(session: Session, target: WaitFor): Promise
   } finally {
     news.close();
     show.end();
+    if (session.signal.aborted) tellGoesOn(session, target.name, `odysseus containers --deployment ${target.name}`);
   }
+}
+
+/** Who ends a wait by Ctrl-C has ended nothing else. */
+export function tellGoesOn({ out }: Session, name: string, command: string): void {
+  if (!out.json) out.note(out.paint("dim", `${name}: no longer waited for; the rollout goes on. See ${command}.`));
 }
 
 /** Undefined: the control plane is away just now, which ends no rollout. */

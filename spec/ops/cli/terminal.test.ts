@@ -66,6 +66,7 @@ describe("on a terminal", () => {
   test("Ctrl-C in the middle ends with 130 and leaves a clean terminal", async () => {
     const { code, shown } = await onTerminal(["deploy", "web", "--image", "nginx:1", "--replicas", "2", "--wait"], plane.env, "SLOT");
     expect(code).toBe(130);
+    expect(shown).toContain("web: no longer waited for; the rollout goes on. See odysseus containers --deployment web.");
     expect(shown.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(shown.lastIndexOf(HIDE_CURSOR));
   });
 });
