@@ -1,5 +1,6 @@
 import { ageText } from "../../runtime/age-text.ts";
 import type { DeploymentView } from "../views.ts";
+import type { PinnedTemplate } from "./contract.ts";
 import { isDisconnected } from "./replica.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
@@ -15,6 +16,20 @@ export function awaitedReplicas({ placements }: DeploymentState): NonNullable<De
 
 function nodeOf({ stage }: PlacementRecord): string {
   return stage.stage === "assigned" ? stage.node : "";
+}
+
+export function awaitedCount({ awaited = [] }: Pick<DeploymentView, "awaited">): number {
+  return awaited.reduce((sum, { replicas }) => sum + replicas, 0);
+}
+
+/** What a change to the template does without, for whoever plans it: one sentence for each node. */
+export function awaitedFindings({ awaited = [] }: Pick<DeploymentView, "awaited">, { partition }: PinnedTemplate): readonly string[] {
+  const fate = (node: string): string =>
+    partition === "wait" ? `not changed before ${node} is back or removed, because partition is wait` : "given up and replaced";
+  return awaited.map(
+    ({ node, replicas }) =>
+      `${replicas === 1 ? "one replica" : `${replicas} replicas`} may still run on ${node}, which is lost: ${fate(node)}`,
+  );
 }
 
 /** What is waited for, since when, and how to end that: `; 1 of 3 on n2, lost for 40 s: ...`. Empty: nothing is. */

@@ -5,6 +5,7 @@ import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import { defineOperation, type Operation, type OperationContext, type Role } from "../catalogue.ts";
 import { withNearest } from "../nearest-row.ts";
 import { DeploymentView, FieldChangeView } from "../views.ts";
+import { awaitedFindings } from "./awaited-replicas.ts";
 import { diff, specFields, type SealedPatch, TemplatePatch } from "./change.ts";
 import type { PersonCommand, Wanted } from "./commands.ts";
 import { DeploymentName, DeploymentSpec, MAX_REPLICAS, PinnedTemplate } from "./contract.ts";
@@ -160,7 +161,8 @@ export const deploymentWrites: readonly Operation[] = [
       if (isRefusal(target)) return target;
       const wants = [{ deployment: name, frontends: frontendsOfTemplate(target.template) }];
       const [nodes, clashes] = await Promise.all([ingressNodes(context), clashesOf(wants, context, DECISION_TIMEOUT_MS)]);
-      return { kind: "ok", value: planOf(name, current, target, findingsOf(target, nodes, clashes.get(name))) };
+      const missed = current === undefined ? [] : awaitedFindings(current, target.template);
+      return { kind: "ok", value: planOf(name, current, target, [...missed, ...findingsOf(target, nodes, clashes.get(name))]) };
     },
   }),
   defineOperation({

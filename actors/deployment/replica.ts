@@ -37,12 +37,14 @@ export function isSameReplica(state: DeploymentState, content: number, other: nu
 }
 
 /** Changes that go back to what was there before. */
-const GOES_BACK: ReadonlySet<ChangeKind> = new Set(["rollback", "automatic-rollback"]);
+export function isWayBack(change: ChangeKind): boolean {
+  return change === "rollback" || change === "automatic-rollback";
+}
 
 /** What the deployment is to become, with the rules for how it gets there now. */
 export function templateInForce(state: DeploymentState): PinnedTemplate {
   const template = templateOf(state, contentOf(state, state.revision));
-  return state.rollout !== undefined && GOES_BACK.has(state.rollout.change) ? onTheWayBack(template) : template;
+  return state.rollout !== undefined && isWayBack(state.rollout.change) ? onTheWayBack(template) : template;
 }
 
 /** The template with the rules for going back to it. */

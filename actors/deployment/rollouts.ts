@@ -1,6 +1,6 @@
 import type { DeploymentEvent } from "./events.ts";
 import { withMembership } from "./membership.ts";
-import { isHealthy } from "./replica.ts";
+import { isHealthy, isWayBack } from "./replica.ts";
 import type { DeploymentState, PastFailures, Rollout } from "./state.ts";
 
 /** How a rollout begins and ends: the part of `evolve` that is about it. Pure, as all of it. */
@@ -29,7 +29,8 @@ export function startRollout(
     served: servedSlots(state),
     failedBefore: pastFailures(state),
   };
-  return { ...state, generation: id, changedAtMs: atMs, rollout };
+  const slots = spares !== true && isWayBack(change) ? withoutFailedEnds(state.slots) : state.slots;
+  return { ...state, generation: id, changedAtMs: atMs, rollout, slots };
 }
 
 export function endRollout(
@@ -45,6 +46,13 @@ export function endRollout(
     revision.number === rollout.revision ? { ...revision, provenAtMs: revision.provenAtMs ?? atMs } : revision,
   );
   return { ...ended, rollout, revisions, succeeded: rollout.revision };
+}
+
+/** What failed for good when the deployment was there before is tried again. */
+function withoutFailedEnds(slots: DeploymentState["slots"]): DeploymentState["slots"] {
+  return Object.fromEntries(
+    Object.entries(slots).map(([number, { ended, ...slot }]) => [number, ended?.outcome === "succeeded" ? { ...slot, ended } : slot]),
+  );
 }
 
 /** A scaling leaves slots where they are: that all do well says nothing of a revision that some of them are not at. */

@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { addressOf } from "../../runtime/address.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
 import type { OperationContext } from "../catalogue.ts";
-import { budgetOf } from "../deployment/budget.ts";
+import { awaitedFindings } from "../deployment/awaited-replicas.ts";
 import { diff, specFields } from "../deployment/change.ts";
 import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
 import { frontendsOfTemplate } from "../deployment/frontends.ts";
-import { requirementsOf } from "../deployment/messages.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
 import { Replaced, replacedBy, runningReplicas } from "../deployment/replaced.ts";
@@ -16,12 +14,13 @@ import { keptPin, type NamedImage, resolveImage, type Resolved } from "../deploy
 import { sealFiles, type Sealing } from "../deployment/seal-files.ts";
 import type { Want } from "../ingress/commands.ts";
 import { atMost, inPortions } from "../portions.ts";
-import type { Foreseen, Foresight, Rejection, Wish } from "../scheduler/contract.ts";
+import type { Foreseen, Rejection } from "../scheduler/contract.ts";
 import { FieldChangeView, RejectionView, type DeploymentView } from "../views.ts";
 import { waitsOf } from "./changes.ts";
 import { folderChanges } from "./folder-changes.ts";
 import type { Member } from "./commands.ts";
 import { StackName, type MemberSpec, type StackSpec } from "./contract.ts";
+import { foreseenFor } from "./foreseen-members.ts";
 import { type FleetImages, missingImages, PlannedImage, plannedImages, readKnownImages } from "./image-plan.ts";
 import { memberName } from "./names.ts";
 import { wantedMembers } from "./person.ts";
@@ -30,7 +29,6 @@ import { readMembers, readStack, type PresentStack } from "./stack-reads.ts";
 
 /** Each asks the registry through several nodes. */
 const IMAGES_LOOKED_UP_AT_ONCE = 20;
-const FORESIGHT_TIMEOUT_MS = 5_000;
 const CLASHES_TIMEOUT_MS = 5_000;
 
 const PlannedMember = z.object({
@@ -244,7 +242,12 @@ function plannedMember(
     findings:
       change === "remove" || change === "stays"
         ? []
-        : [...now.folders, ...findingsOf(member, now.traffic, now.clash), ...missingImages(member.template, images, now.known)],
+        : [
+            ...(view === undefined || change === "none" ? [] : awaitedFindings(view, member.template)),
+            ...now.folders,
+            ...findingsOf(member, now.traffic, now.clash),
+            ...missingImages(member.template, images, now.known),
+          ],
   };
 }
 
@@ -257,31 +260,4 @@ function wantsOf(members: readonly Compared[]): readonly Want[] {
 
 function rejectionView(rejection: Rejection): z.infer<typeof RejectionView> {
   return { ...rejection, nodes: [...rejection.nodes] };
-}
-
-/** The scheduler is asked, and books nothing. */
-async function foreseenFor(
-  members: readonly Compared[],
-  { host, tenant, meta }: OperationContext,
-): Promise<ReadonlyMap<string, Foreseen> | Refusal> {
-  const wishes = members.flatMap((item) => wishOf(item) ?? []);
-  if (wishes.length === 0) return new Map();
-  const question: Foresight = { kind: "foresee", wishes };
-  const reply = await host.ask(addressOf(tenant, "scheduler"), question, meta, { timeoutMs: FORESIGHT_TIMEOUT_MS });
-  if (isRefusal(reply)) return reply;
-  const answers = reply.value as readonly Foreseen[];
-  return new Map(answers.map((answer) => [answer.deployment, answer]));
-}
-
-function wishOf({ member, view, change, replaces }: Compared): Wish | undefined {
-  const { deployment, replicas, template, platforms } = member;
-  const isGlobal = template.mode === "global";
-  const wish = { deployment, requirements: requirementsOf(template, platforms), replicas: isGlobal ? "one-per-node" : replicas } as const;
-  if (change === "create") return { ...wish, replaces: "nothing" };
-  if ((change !== "change" && change !== "restart") || view === undefined) return undefined;
-  if (replaces !== undefined) return { ...wish, replaces: budgetOf(template, replicas).maxSurge === 0 ? "old-first" : "new-first" };
-  const isStopped = view.status === "stopped";
-  if (isGlobal) return isStopped ? { ...wish, replaces: "nothing" } : undefined;
-  const further = replicas - (isStopped ? 0 : view.replicas);
-  return further > 0 ? { ...wish, replicas: further, replaces: "nothing" } : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { awaitedWords } from "../../../actors/deployment/awaited-replicas.ts";
+import { awaitedFindings, awaitedWords } from "../../../actors/deployment/awaited-replicas.ts";
 import { project } from "../../../actors/deployment/projection.ts";
 import { initialState } from "../../../actors/deployment/state.ts";
 import { statusOf } from "../../../actors/deployment/status.ts";
@@ -55,6 +55,15 @@ describe("a deployment that waits out partitions", () => {
     expect(awaitedWords(view, stage.nowMs)).toBe(
       "; 1 of 3 on n1, lost for 10m: not replaced, because partition is wait. If n1 is gone for good: odysseus remove n1",
     );
+  });
+
+  it("is planned without it, or says that it would be given up", () => {
+    const { stage } = partitioned();
+    const [waits, replaces] = [WAIT, {}].map((partition) => awaitedFindings(viewOf(stage), templateOf("2", partition)));
+    expect(waits).toEqual([
+      "one replica may still run on n1, which is lost: not changed before n1 is back or removed, because partition is wait",
+    ]);
+    expect(replaces).toEqual(["one replica may still run on n1, which is lost: given up and replaced"]);
   });
 
   it("goes on with it when its node is back, as it is", () => {

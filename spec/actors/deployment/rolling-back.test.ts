@@ -88,6 +88,26 @@ describe("rolling back", () => {
       });
     });
 
+    it("tries again what had ended for good before the update", () => {
+      const stage = running(2, { restart: { condition: "none" } });
+      const [ended = ""] = stage.active();
+      stage.observe(ended, { phase: "ended", outcome: "failed" });
+      stage.ended(ended);
+      stage.accepted({ kind: "update", patch: { image: "app:2" }, image: imageOf("2") });
+      stage.placeAll();
+      const slotOf = (id: string) => stage.state.placements[id]?.slot;
+      const isNew = (id: string) => stage.state.placements[id]?.contentOf === 2;
+      const slot = stage.state.slots[1]?.ended === undefined ? 2 : 1;
+      for (const id of stage.active()) if (isNew(id) && slotOf(id) === slot) stage.healthy(id);
+      stage.pass(5_000);
+      stage.placeAll();
+      stage.observe(stage.active().find((id) => isNew(id) && slotOf(id) !== slot) ?? "", { phase: "ended", outcome: "failed" });
+      expect(stage.state.rollout).toMatchObject({ change: "automatic-rollback", outcome: "in-progress" });
+      stage.finish();
+      expect(stage.state.rollout).toMatchObject({ change: "automatic-rollback", outcome: "succeeded" });
+      expect(stage.healthySlots()).toBe(2);
+    });
+
     it("fails at once for what is hopeless, when that is tried again in vain", () => {
       const { stage, troubled } = wayBackBeside(true);
       stage.pass(1_000);

@@ -41,6 +41,12 @@ describeOnCluster("a deployment that waits out partitions", () => {
         ),
       });
       expect(await cluster.run("containers", "--deployment", "web")).toMatch(/n2 has not been heard of for/);
+      const other = { image: cluster.image("bb2"), replicas: 3, partition: "wait" };
+      expect((await cluster.api("POST", "/deployments/web/plan", other)).body).toMatchObject({
+        findings: expect.arrayContaining([
+          expect.stringMatching(/^one replica may still run on n2, which is lost: not changed before n2 is back/),
+        ]),
+      });
       expect(await cluster.run("scale", "web", "4", "--wait")).toMatch(/n2 is lost, and web\.\d\.\d may still run there/);
       expect((await cluster.containers("web")).filter((replica) => replica.slot === slot)).toMatchObject([
         { node: "n2", health: "unknown" },
