@@ -18,11 +18,11 @@ export function statusOf(state: DeploymentState): StatusLine {
   const active = Object.values(state.placements).filter(isActive);
   const healthy = new Set(active.filter(isHealthy).map((placement) => placement.slot)).size;
   const left = Object.keys(state.placements).length;
-  if (mode === "deleting") return { status: "deleting", reason: `${left} replicas still to stop` };
+  if (mode === "deleting") return { status: "deleting", reason: `${left === 1 ? "1 replica" : `${left} replicas`} still to stop` };
   if (mode === "stopped")
     return left === 0
       ? { status: "stopped", reason: "stopped on request" }
-      : { status: "stopping", reason: `${left} replicas still to stop` };
+      : { status: "stopping", reason: `${left === 1 ? "1 replica" : `${left} replicas`} still to stop` };
   const ends = slotEnds(state);
   const all = isGlobal(state) ? `${replicas} ${replicas === 1 ? "node" : "nodes"}` : `${replicas}`;
   const count = ends.completed === 0 ? `${healthy} of ${all} healthy` : `${healthy} of ${all} healthy, ${ends.completed} completed`;

@@ -1,6 +1,6 @@
 import { fewOf, oneSentence } from "../deployment/sentence.ts";
 import type { StackState } from "./state.ts";
-import { recordOf } from "./records.ts";
+import { recordOf, type MemberRecord } from "./records.ts";
 import { stepsOf, type Step } from "./steps.ts";
 import { targetOf } from "./target.ts";
 import { waitWords } from "./advance.ts";
@@ -35,12 +35,20 @@ function settledStatus(state: StackState): Line {
     standing: recordOf(state.members, deployment)?.standing,
   }));
   const unwell = records.filter(({ standing }) => standing?.reached !== "healthy" && standing?.reached !== "completed");
-  if (unwell.length > 0) return { status: "degraded", reason: oneSentence(`not well: ${fewOf(unwell, ({ deployment }) => deployment)}`) };
+  if (unwell.length > 0) return { status: "degraded", reason: oneSentence(`not well: ${fewOf(unwell, unwellWords)}`) };
   const drifted = records.filter(({ standing }) => standing?.asOrdered === false);
   if (drifted.length > 0)
     return {
       status: "drifted",
       reason: oneSentence(`changed since the stack was: ${fewOf(drifted, ({ deployment }) => deployment)}`),
     };
-  return { status: "running", reason: `${records.length} members are well` };
+  return { status: "running", reason: records.length === 1 ? "its member is well" : `${records.length} members are well` };
 }
+
+/** Whoever was stopped is not ill. */
+function unwellWords({ deployment, standing }: Pick<MemberRecord, "deployment" | "standing">): string {
+  const mode = standing?.mode ?? "absent";
+  return mode === "running" ? deployment : `${deployment} (${MODE_WORDS[mode]})`;
+}
+
+const MODE_WORDS = { absent: "not there", stopped: "stopped", deleting: "being deleted" } as const;

@@ -60,6 +60,7 @@ describe("a stack that somebody restarts", () => {
     expect(stage.finish()).toMatchObject({ outcome: "succeeded" });
     expect(stage.begun).toEqual(["shop-web@2"]);
     expect(stage.deployment("shop-api").mode).toBe("stopped");
+    expect(stage.rows.get("stack shop")).toMatchObject({ status: "degraded", reason: "not well: shop-api (stopped)" });
   });
 
   test("keeps what was changed by hand, which is drift as before", () => {
