@@ -1,5 +1,6 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import type { Refusal } from "../../runtime/refusal.ts";
+import { rollbackTarget } from "../rollback-target.ts";
 import { beginContent, beginRepeat, beginRollout } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import { diff, specFields, merge } from "./change.ts";
@@ -136,15 +137,11 @@ export function switchMode(draft: Draft, mode: "running" | "stopped" | "deleting
   return answer(draft, mode === "deleting" ? "deleting" : "changed", []);
 }
 
-/** Without a number: the newest revision before the present content that once succeeded. So a second rollback goes one further back. */
 function rollback(draft: Draft, to: number | undefined, context: DecideContext): ChangeReply | Refusal {
   const { name, revision, revisions, mode } = draft.state;
   if (mode !== "running") return refusals["deployment.stopped"]({ name });
   const present = contentOf(draft.state, revision);
-  const target =
-    to === undefined
-      ? revisions.findLast((old) => old.number < present && old.contentOf === old.number && old.provenAtMs !== undefined)
-      : revisionOf(draft.state, to);
+  const target = rollbackTarget(revisions, present, to);
   if (target === undefined) {
     return to === undefined
       ? refusals["revision.none-earlier"]({ name, revision: present })

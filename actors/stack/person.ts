@@ -1,5 +1,6 @@
 import type { DecideContext } from "../../runtime/actor.ts";
 import { isRefusal, type Refusal } from "../../runtime/refusal.ts";
+import { rollbackTarget } from "../rollback-target.ts";
 import { askedRestart } from "./asked-restart.ts";
 import { begin, repeat, revise, type StackDraft } from "./advance.ts";
 import { changesOf } from "./changes.ts";
@@ -95,14 +96,10 @@ function isAsWanted({ state }: StackDraft): boolean {
   );
 }
 
-/** Without a number: the newest revision before the present content that once succeeded. So a second rollback goes one further back. */
 function rollback(draft: StackDraft, to: number | undefined, context: DecideContext): StackReply | Refusal {
   const { name, revision, revisions } = draft.state;
   const present = revisionOf(draft.state, revision)?.contentOf ?? revision;
-  const target =
-    to === undefined
-      ? revisions.findLast((old) => old.number < present && old.contentOf === old.number && old.provenAtMs !== undefined)
-      : revisionOf(draft.state, to);
+  const target = rollbackTarget(revisions, present, to);
   if (target === undefined) {
     return to === undefined
       ? refusals["stack.none-earlier"]({ name, revision: present })
