@@ -17,7 +17,7 @@ export const schedulerActor: ActorDefinition<SchedulerState, SchedulerCommand, S
     project: (before, after) => volumeRows(before.volumes, after.volumes),
     eventSchema: 1,
     upcast: (_type, _schema, data) => data as SchedulerEvent,
-    stateSchema: 4,
+    stateSchema: 5,
   },
   edge: () => ({
     receive: (message, state) => {

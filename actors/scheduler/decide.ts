@@ -14,14 +14,14 @@ export function decide(state: SchedulerState, command: SchedulerCommand, context
   const { tenant } = partsOf(context.address);
   switch (command.kind) {
     case "place": {
-      const waiting = waitingIn(state);
-      const isNew = ({ placementId }: PlacementRequest): boolean => !(placementId in state.reservations) && !waiting.has(placementId);
+      const known = knownIn(state);
+      const isNew = ({ placementId }: PlacementRequest): boolean => !known.has(placementId);
       const asked = command.requests.filter(isNew).map((request): Pending => ({ deployment: command.deployment, request, rejections: [] }));
       return settle(tenant, state, [], asked);
     }
     case "release": {
-      const waiting = waitingIn(state);
-      const placementIds = command.placementIds.filter((id) => id in state.reservations || waiting.has(id));
+      const known = knownIn(state);
+      const placementIds = command.placementIds.filter((id) => known.has(id));
       if (placementIds.length === 0) return nothing;
       return settle(tenant, state, [{ type: "placements.released", placementIds }], []);
     }
@@ -50,15 +50,16 @@ function forgetVolume(state: SchedulerState, name: string): Decision<SchedulerEv
   const audit = { operation: "volumes.delete" };
   const place = Object.hasOwn(state.volumes, name) ? state.volumes[name] : undefined;
   if (place === undefined) return { kind: "refuse", refusal: volumeRefusals["volume.not-found"]({ name }), audit };
-  const users = Object.values(state.reservations).flatMap(({ volumes = [], placementId }) => (volumes.includes(name) ? [placementId] : []));
+  const users = state.reservations.flatMap(({ volumes = [], placementId }) => (volumes.includes(name) ? [placementId] : []));
   if (users.length > 0) return { kind: "refuse", refusal: volumeRefusals["volume.in-use"]({ name, users }), audit };
   const events: readonly SchedulerEvent[] = [{ type: "volume.forgotten", name }];
   const nodes = nodesOf(place);
   return { kind: "accept", events, messages: [], reply: { nodes }, audit: [{ ...audit, before: { name, nodes } }] };
 }
 
-function waitingIn({ pending }: SchedulerState): ReadonlySet<string> {
-  return new Set(pending.map(({ request }) => request.placementId));
+/** What has a place or waits for one. */
+function knownIn({ reservations, pending }: SchedulerState): ReadonlySet<string> {
+  return new Set([...reservations.map(({ placementId }) => placementId), ...pending.map(({ request }) => request.placementId)]);
 }
 
 const nothing: Decision<SchedulerEvent> = { kind: "accept", events: [], messages: [], reply: null };
@@ -93,7 +94,7 @@ function settle(
   const placed = new Set(reserved.map(({ placementId }) => placementId));
   const strays = straysOf({
     ...now,
-    reservations: [...Object.values(now.reservations), ...reserved],
+    reservations: [...now.reservations, ...reserved],
     waiting: waiting.filter(({ request }) => !placed.has(request.placementId)),
   });
   const movable = strays.filter((stray) => ledger.hasRoomFor(stray, stray.home));

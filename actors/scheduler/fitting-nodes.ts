@@ -8,7 +8,7 @@ import type { Follower, SchedulerState } from "./state.ts";
 
 /** The nodes that are what a deployment wants of a node; whether there is room on them, each replica is told when it is asked for. */
 export function fittingNodes({ nodes }: Pick<SchedulerState, "nodes">, deployment: string, { requirements }: Follower): FittingNodes {
-  const { rooms } = new Ledger({ nodes, volumes: {}, reservations: {} }, []);
+  const { rooms } = new Ledger({ nodes, volumes: {}, reservations: [] }, []);
   const wanted: Wanted = { ...requirements, deployment };
   const fit = rooms.filter((room) => nodeFilters.every((filter) => filter.accepts(room, wanted)));
   return {

@@ -8,7 +8,7 @@ import type { Reservation, SchedulerState } from "./state.ts";
 /** Where replicas would go as things stand, without booking anything. One wish after the other, as their rollouts would ask. */
 export function foresee(state: SchedulerState, wishes: readonly Wish[]): readonly Foreseen[] {
   const ledger = new Ledger(state, state.pending);
-  const reserved = Map.groupBy(Object.values(state.reservations), ({ deployment }) => deployment);
+  const reserved = Map.groupBy(state.reservations, ({ deployment }) => deployment);
   return wishes.map((wish) => {
     const present = reserved.get(wish.deployment) ?? [];
     const leaving = wish.replaces === "nothing" ? [] : present;

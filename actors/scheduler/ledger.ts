@@ -51,8 +51,7 @@ export class Ledger {
 
   /** `waiting` are those that will be asked for a place. */
   constructor(state: Pick<SchedulerState, "nodes" | "volumes" | "reservations">, waiting: readonly Pending[]) {
-    const { nodes, volumes } = state;
-    const reservations = Object.values(state.reservations);
+    const { nodes, volumes, reservations } = state;
     this.#whereabouts = {
       volumes: new Map(Object.entries(volumes)),
       homes: new Map(homesOf({ nodes, volumes, reservations, waiting })),

@@ -42,7 +42,7 @@ function ruleOf(template: PinnedTemplate, { placements, replicas }: DeploymentSt
 
 /** Whoever was booked on a node last found there what its deployment allows. */
 function keepsToTheRules({ reservations }: SchedulerState, rules: ReadonlyMap<string, Rule>, report: Report): void {
-  for (const group of Map.groupBy(Object.values(reservations), ({ deployment, node }) => `${deployment} ${node}`).values()) {
+  for (const group of Map.groupBy(reservations, ({ deployment, node }) => `${deployment} ${node}`).values()) {
     const last = group.at(-1);
     const rule = rules.get(last?.placementId ?? "");
     if (last === undefined || rule === undefined || group.length === 1) continue;
@@ -61,7 +61,7 @@ function namesOf(reservations: readonly Reservation[]): string {
 function booksNothingTwice({ nodes, reservations }: SchedulerState, report: Report): void {
   const ports = new Map<string, string>();
   const used = new Map<string, { cpuMillis: number; memoryBytes: number }>();
-  for (const { placementId, node, hostPorts, cpuMillis, memoryBytes } of Object.values(reservations)) {
+  for (const { placementId, node, hostPorts, cpuMillis, memoryBytes } of reservations) {
     for (const { port, protocol } of hostPorts) {
       const key = `${node} ${port}/${protocol}`;
       const holder = ports.get(key);

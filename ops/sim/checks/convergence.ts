@@ -110,11 +110,12 @@ function ofGlobal(state: DeploymentState, { nodes }: Truth): readonly string[] {
 
 function ofScheduler({ scheduler }: Truth, assigned: ReadonlyMap<string, Assigned>, pending: ReadonlySet<string>): readonly string[] {
   const found: string[] = [];
-  for (const { placementId, node } of Object.values(scheduler.reservations)) {
+  for (const { placementId, node } of scheduler.reservations) {
     if (assigned.get(placementId)?.node !== node)
       found.push(`${placementId}: ${node} is reserved for it, it is on ${assigned.get(placementId)?.node ?? "no node"}`);
   }
-  for (const placementId of assigned.keys()) if (!(placementId in scheduler.reservations)) found.push(`${placementId} has no reservation`);
+  const reserved = new Set(scheduler.reservations.map(({ placementId }) => placementId));
+  for (const placementId of assigned.keys()) if (!reserved.has(placementId)) found.push(`${placementId} has no reservation`);
   const waiting = new Set(scheduler.pending.map(({ request }) => request.placementId));
   for (const placementId of onOneSide(waiting, pending)) found.push(`${placementId} is pending on one side only`);
   return found;

@@ -36,7 +36,7 @@ function ofStack({ deployments }: Truth, { name, rollout, members }: StackState)
 function ofGroups({ deployments, scheduler: { reservations, volumes } }: Truth): readonly string[] {
   const groups = new Map<string, Set<string>>();
   const found: string[] = [];
-  for (const { deployment, placementId, together, node, volumes: used = [] } of Object.values(reservations)) {
+  for (const { deployment, placementId, together, node, volumes: used = [] } of reservations) {
     const isLeaving = deployments.get(deployment)?.placements[placementId]?.evacuation !== undefined;
     if (together !== undefined && !isLeaving) groups.set(together, (groups.get(together) ?? new Set()).add(node));
     for (const volume of used) {

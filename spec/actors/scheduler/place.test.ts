@@ -47,7 +47,7 @@ describe("choosing a node", () => {
     const stage = threeNodes();
     stage.place("db", 3, { volumes: ["data"] });
     expect(new Set(stage.nodesOf("db"))).toEqual(new Set(["n1"]));
-    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.tell({ kind: "release", placementIds: stage.state.reservations.map(({ placementId }) => placementId) });
     stage.node("n1", { readiness: "unreachable", reason: "its agent is silent" });
     stage.place("db", 1, { volumes: ["data"] });
     expect(stage.rejections()).toEqual([
@@ -67,7 +67,7 @@ describe("choosing a node", () => {
     const stage = threeNodes();
     stage.place("db", 1, { volumes: ["data"] });
     expect(() => stage.tell({ kind: "forget-volume", name: "data" })).toThrow(/refuses/);
-    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.tell({ kind: "release", placementIds: stage.state.reservations.map(({ placementId }) => placementId) });
     stage.tell({ kind: "forget-volume", name: "data" });
     stage.node("n1", { readiness: "cordoned" });
     stage.place("db", 1, { volumes: ["data"] });
@@ -111,7 +111,7 @@ describe("choosing a node", () => {
   it("brings a group to the data that one of it uses, and nobody to where there is no room", () => {
     const stage = threeNodes();
     stage.place("db", 1, { together: "shop", volumes: ["data"] });
-    stage.tell({ kind: "release", placementIds: Object.keys(stage.state.reservations) });
+    stage.tell({ kind: "release", placementIds: stage.state.reservations.map(({ placementId }) => placementId) });
     stage.node("n1", { readiness: "cordoned" });
     stage.place("web", 1, { together: "shop", memoryReservedBytes: 900 * MEBIBYTE });
     stage.place("api", 1, { together: "shop" });
@@ -301,7 +301,7 @@ describe("bookings", () => {
     stage.node("n1", { readiness: "unreachable" });
     stage.place("db", 1, { memoryReservedBytes: 600 * MEBIBYTE });
     stage.tell({ kind: "node-removed", name: "n1" });
-    expect(stage.state.reservations).toEqual({});
+    expect(stage.state.reservations).toEqual([]);
     expect(stage.rejections()).toMatchObject([{ reason: "there is no node" }]);
     stage.node("n1");
     expect(stage.nodesOf("db")).toEqual(["n1"]);
@@ -346,14 +346,14 @@ describe("bookings", () => {
               })),
             });
           } else if (each.kind === "release") {
-            const ids = Object.keys(stage.state.reservations);
+            const ids = stage.state.reservations.map(({ placementId }) => placementId);
             const id = ids[each.pick % Math.max(1, ids.length)];
             if (id !== undefined) stage.tell({ kind: "release", placementIds: [id] });
           } else {
             stage.node(`n${each.node}`, { readiness: each.readiness });
           }
           for (const node of ["n1", "n2", "n3"]) {
-            const here = Object.values(stage.state.reservations).filter((reservation) => reservation.node === node);
+            const here = stage.state.reservations.filter((reservation) => reservation.node === node);
             expect(here.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)).toBeLessThanOrEqual(1_024 * MEBIBYTE);
             const ports = here.flatMap(({ hostPorts }) => hostPorts.map(({ port }) => port));
             expect(new Set(ports).size).toBe(ports.length);

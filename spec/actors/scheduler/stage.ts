@@ -50,7 +50,7 @@ export class Stage {
 
   place(deployment: string, slots: number, more: Partial<Requirements> = {}, avoid: readonly string[] = [], beside?: number): void {
     const wanted = requirements(more);
-    const first = Object.keys(this.state.reservations).length + this.state.pending.length + 1;
+    const first = this.state.reservations.length + this.state.pending.length + 1;
     const requests = Array.from({ length: slots }, (_, index): PlacementRequest => ({
       placementId: `${deployment}.${index + 1}.${first + index}`,
       slot: index + 1,
@@ -76,7 +76,7 @@ export class Stage {
   }
 
   nodesOf(deployment: string): readonly string[] {
-    return Object.values(this.state.reservations)
+    return this.state.reservations
       .filter((reservation) => reservation.deployment === deployment)
       .map(({ node }) => node)
       .sort();
