@@ -13,7 +13,7 @@ import { frontendProblems, frontendsOfTemplate } from "./frontends.ts";
 import { modeProblems } from "./mode-problems.ts";
 import { ingressNodes, reachWords } from "./reach-words.ts";
 import { deploymentRefusals } from "./refusals.ts";
-import { presentTemplate, Replaced, replacedBy } from "./replaced.ts";
+import { NONE_REPLACED, presentTemplate, Replaced, replacedBy } from "./replaced.ts";
 import { clashesOf, reserveFrontends, unlessAccepted } from "./reserve.ts";
 import { paceFindings } from "./pace-findings.ts";
 import { nodeFindings } from "./node-findings.ts";
@@ -50,7 +50,7 @@ const Planned = z.object({
   name: z.string(),
   change: z.enum(["create", "change", "none"]),
   diff: FieldChanges,
-  /** Absent: no replica is. */
+  /** Of a change. */
   replaces: Replaced.optional(),
   findings: z.array(z.string()),
 });
@@ -271,14 +271,8 @@ function planOf(
 ): z.infer<typeof Planned> {
   if (current === undefined) return { name, change: "create", diff: [...diff({}, specFields(template, replicas))], findings };
   const changes = diff(specFields(presentTemplate(current), current.spec.replicas), specFields(template, replicas));
-  const replaces = replacedBy(current, template);
-  return {
-    name,
-    change: changes.length === 0 ? "none" : "change",
-    diff: [...changes],
-    ...(replaces !== undefined && { replaces }),
-    findings,
-  };
+  if (changes.length === 0) return { name, change: "none", diff: [], findings };
+  return { name, change: "change", diff: [...changes], replaces: replacedBy(current, template) ?? NONE_REPLACED, findings };
 }
 
 /** What a person should know before this template is rolled out. `nodes` take traffic; `clash`: why its ports and routes cannot be had. */

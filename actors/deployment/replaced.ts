@@ -6,12 +6,14 @@ import { fewOf } from "./sentence.ts";
 
 /** What a change would do to the replicas that are there. */
 export const Replaced = z.object({
-  /** How many are replaced, one after the other; 0 where none runs. */
+  /** How many are replaced, one after the other; 0: none is, or none runs. */
   replicas: z.number(),
-  /** `image changed`: what they carry and cannot take on. */
+  /** `image changed`: what they carry and cannot take on. Or why they stay. */
   because: z.string(),
 });
 export type Replaced = z.infer<typeof Replaced>;
+
+export const NONE_REPLACED: Replaced = { replicas: 0, because: "nothing that replicas carry changes" };
 
 /** What a deployment is now, as a revision would say it. */
 export function presentTemplate({ spec, image }: DeploymentView): PinnedTemplate {

@@ -7,7 +7,7 @@ import { PinnedTemplate, type FieldChange } from "../deployment/contract.ts";
 import { frontendsOfTemplate } from "../deployment/frontends.ts";
 import { findingsOf } from "../deployment/operations-write.ts";
 import { ingressNodes } from "../deployment/reach-words.ts";
-import { Replaced, replacedBy, runningReplicas } from "../deployment/replaced.ts";
+import { NONE_REPLACED, Replaced, replacedBy, runningReplicas } from "../deployment/replaced.ts";
 import { clashesOf } from "../deployment/reserve.ts";
 import { pinOf } from "../deployment/pin-update.ts";
 import { keptPin, type NamedImage, resolveImage, type Resolved } from "../deployment/resolve-image.ts";
@@ -39,7 +39,7 @@ const PlannedMember = z.object({
   diff: z.array(FieldChangeView),
   /** It stands alone now and becomes a member. */
   joins: z.boolean(),
-  /** Absent: no replica is. */
+  /** Of a change or a restart. */
   replaces: Replaced.optional(),
   /** Where replicas would go, as things stand now. */
   nodes: z.record(z.string(), z.number()),
@@ -233,7 +233,7 @@ function plannedMember(
     change,
     diff: [...diff],
     joins: view !== undefined && view.stack !== stack && change !== "none",
-    ...(replaces !== undefined && { replaces }),
+    ...((change === "change" || change === "restart") && { replaces: replaces ?? NONE_REPLACED }),
     nodes: { ...nodes },
     pending,
     rejections: rejections.map(rejectionView),

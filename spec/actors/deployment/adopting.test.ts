@@ -199,3 +199,17 @@ it("a restart is a change of what replicas carry, and so is going back to before
   stage.finish();
   expect(placements(stage)).toEqual(["web.1.3@1"]);
 });
+
+it("of revisions that do not say whose replicas they have, each has its own", () => {
+  const stage = running(1, routed);
+  stage.accepted(image("2"));
+  stage.finish();
+  const { revisions } = stage.state;
+  stage.state = { ...stage.state, revisions: revisions.map(({ replicasOf: _none, ...revision }) => revision) };
+  stage.accepted(hosts("www.example.com"));
+  expect(placements(stage)).toEqual(["web.1.2@3"]);
+  stage.finish();
+  stage.accepted({ kind: "rollback", to: 1 });
+  stage.finish();
+  expect(placements(stage)).toEqual(["web.1.3@1"]);
+});

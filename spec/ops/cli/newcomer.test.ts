@@ -102,6 +102,9 @@ describe("a newcomer's first hour, on the real control plane with simulated node
     writeFileSync(file, manifest("slow").replace("    depends_on", "    x-odysseus: {drainMs: 1000}\n    depends_on"));
     expect((await odysseus("plan", file)).stdout).toMatch(/~ api \(shop-api\): would change; no replica is replaced\n {4}- drainMs: \d+\n/);
     expect(await odysseus("apply", file, "--wait")).toMatchObject({ code: 0 });
+    expect((await odysseus("deployments", "plan", "shop-api", "--image", "shop/api:2")).stdout).toMatch(
+      /replaces:\n +replicas: 2\n +because: environment, image, networks and 1 more changed\n/,
+    );
     expect((await odysseus("history", "shop-api")).stdout).toMatch(/drainMs \d+ -> 1000; drainMs changed; no replica was replaced/);
     const exported = await odysseus("export", "shop");
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^name: shop\n/) });
