@@ -3,7 +3,7 @@ import { DeploymentSpec, PinnedImage } from "./deployment/contract.ts";
 import type { IngressCounts } from "./ingress/counts-contract.ts";
 import { NodeProxyView, PoolState } from "./ingress/views.ts";
 import type { NodeImages } from "./node/images-contract.ts";
-import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/contract.ts";
+import { ExitEvidence, Failure, NodeSample, type ContainerSample, type PlacementStatus } from "./node/observed-contract.ts";
 
 /** Rows of the read model and answers of the reading operations. Wall-clock times are milliseconds since the epoch. */
 

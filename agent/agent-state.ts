@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { AttemptPhase, Endpoint, EVIDENCE_LOG_LINES, ExitEvidence, Failure, type PlacementStatus } from "../actors/node/contract.ts";
+import {
+  AttemptPhase,
+  Endpoint,
+  EVIDENCE_LOG_LINES,
+  ExitEvidence,
+  Failure,
+  type PlacementStatus,
+} from "../actors/node/observed-contract.ts";
 
 /** Ended attempts whose evidence is kept on the node, per placement; the oldest is forgotten first. The status carries the newest. */
 export const KEPT_EXITS = 5;

@@ -1,5 +1,5 @@
 import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
-import type { Assignment, AssignmentAnswer, AssignmentChange, AssignmentPortion, Placement } from "../actors/node/contract.ts";
+import type { Assignment, AssignmentAnswer, AssignmentChange, AssignmentPortion, Placement } from "../actors/node/assignment-contract.ts";
 import type { Clock, Random } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { ContainerSettings, FurtherLimits } from "../actors/deployment/container-contract.ts";
-import type { Endpoint, Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
+import type { Endpoint } from "../actors/node/observed-contract.ts";
 import { desiredNetworks, networksText } from "./desired-networks.ts";
 import { desiredMounts, fileMounts } from "./desired-mounts.ts";
 import type { DesiredContainer } from "./engine/port.ts";

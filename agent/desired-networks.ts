@@ -1,5 +1,5 @@
 import type { Network } from "../actors/deployment/network-contract.ts";
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { EngineNetwork } from "./engine/port.ts";
 import { hashSettings } from "./engine/settings-hash.ts";
 import { LABEL } from "./labels.ts";

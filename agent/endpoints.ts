@@ -1,7 +1,7 @@
 import type { PinnedTemplate } from "../actors/deployment/contract.ts";
 import { reachedPorts } from "../actors/deployment/reached-contract.ts";
 import { RESERVED_PORTS } from "../actors/ingress/contract.ts";
-import type { Endpoint } from "../actors/node/contract.ts";
+import type { Endpoint } from "../actors/node/observed-contract.ts";
 
 /**
  * Where ingress nodes will reach them: what was chosen before stays; else a port of the node that nobody else has, searched for from a random place, so that

@@ -1,4 +1,4 @@
-import { EVIDENCE_LOG_LINES } from "../actors/node/contract.ts";
+import { EVIDENCE_LOG_LINES } from "../actors/node/observed-contract.ts";
 import type { EvidenceLine } from "./agent-state.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";
 

@@ -1,4 +1,4 @@
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { NextAttempt, PlacementRecord } from "./agent-state.ts";
 import { restartDelayMs } from "./back-off.ts";
 import type { ContainerTable } from "./container-table.ts";

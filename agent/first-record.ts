@@ -1,4 +1,4 @@
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import { newRecord, type PlacementRecord } from "./agent-state.ts";
 import { labelNumber } from "./desired-container.ts";
 import { LABEL } from "./labels.ts";

@@ -1,4 +1,4 @@
-import type { Assignment, AssignmentChange, AssignmentPortion } from "../actors/node/contract.ts";
+import type { Assignment, AssignmentChange, AssignmentPortion } from "../actors/node/assignment-contract.ts";
 import { type AssignmentNumber, compareAssignments } from "./assignment-order.ts";
 
 /** What the change makes of the assignment at hand; undefined when it is made for another one. */

@@ -1,4 +1,5 @@
-import { type AgentMessage, type ContainerSample, HEARTBEAT_INTERVAL_MS, type NodeSample } from "../actors/node/contract.ts";
+import { type AgentMessage, HEARTBEAT_INTERVAL_MS } from "../actors/node/contract.ts";
+import type { ContainerSample, NodeSample } from "../actors/node/observed-contract.ts";
 import type { IngressCounts } from "../actors/ingress/counts-contract.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Agent } from "./agent.ts";

@@ -1,4 +1,4 @@
-import { Assignment, AssignmentChange } from "../actors/node/contract.ts";
+import { Assignment, AssignmentChange } from "../actors/node/assignment-contract.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";
 import { compareAssignments } from "./assignment-order.ts";

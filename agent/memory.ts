@@ -1,4 +1,4 @@
-import type { Assignment, AssignmentChange } from "../actors/node/contract.ts";
+import type { Assignment, AssignmentChange } from "../actors/node/assignment-contract.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type AgentDisk, DiskFailure } from "./agent-disk.ts";

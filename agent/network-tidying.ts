@@ -1,4 +1,4 @@
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { Log } from "../runtime/log.ts";
 import { desiredNetworks } from "./desired-networks.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";

@@ -1,4 +1,4 @@
-import type { Assignment } from "../actors/node/contract.ts";
+import type { Assignment } from "../actors/node/assignment-contract.ts";
 import { compareAssignments } from "./assignment-order.ts";
 import { labelNumber } from "./desired-container.ts";
 import { LABEL } from "./labels.ts";

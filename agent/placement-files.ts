@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { DEFAULT_FILE_MODE, PROGRAM_MODE, type SealedFile } from "../actors/deployment/file-contract.ts";
 import { folderOf } from "../actors/deployment/folder-contract.ts";
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { Log } from "../runtime/log.ts";
 import type { FileAnswered } from "./control-plane-link.ts";
 import { engineFailures } from "./engine/failures.ts";

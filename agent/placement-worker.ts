@@ -1,5 +1,6 @@
 import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
-import type { Failure, Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
+import type { Failure } from "../actors/node/observed-contract.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { evolve, type PlacementEvent, type PlacementRecord } from "./agent-state.ts";

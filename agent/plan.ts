@@ -1,4 +1,4 @@
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { PinnedImage } from "../actors/deployment/contract.ts";
 import { afterEnd } from "../actors/deployment/lifecycle-contract.ts";
 import { type DrainReason, type ExitCause, exitMessage, type KeptExit, type PlacementRecord } from "./agent-state.ts";

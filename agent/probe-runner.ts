@@ -1,5 +1,5 @@
 import type { HealthCheck, PinnedTemplate } from "../actors/deployment/contract.ts";
-import type { AttemptPhase } from "../actors/node/contract.ts";
+import type { AttemptPhase } from "../actors/node/observed-contract.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { ContainerTable } from "./container-table.ts";
 import { type Engine, EngineFailure } from "./engine/port.ts";

@@ -1,5 +1,6 @@
 import type { IngressStatus } from "../actors/ingress/contract.ts";
-import type { AgentMessage, NodeFacts, PlacementStatus } from "../actors/node/contract.ts";
+import type { AgentMessage } from "../actors/node/contract.ts";
+import type { NodeFacts, PlacementStatus } from "../actors/node/observed-contract.ts";
 import { MAX_MESSAGE_CHARS } from "../runtime/message-batches.ts";
 import type { Clock, Random, Timer } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";

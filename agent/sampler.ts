@@ -1,4 +1,4 @@
-import type { ContainerSample, NodeSample } from "../actors/node/contract.ts";
+import type { ContainerSample, NodeSample } from "../actors/node/observed-contract.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ContainerTable } from "./container-table.ts";
 import { type Engine, EngineFailure, type EngineStats } from "./engine/port.ts";

@@ -1,4 +1,5 @@
-import { MINIMUM_ENGINE_MAJOR, type NodeFacts } from "../actors/node/contract.ts";
+import { MINIMUM_ENGINE_MAJOR } from "../actors/node/contract.ts";
+import type { NodeFacts } from "../actors/node/observed-contract.ts";
 import type { Bus } from "../runtime/bus.ts";
 import { Agent, type AgentParts } from "./agent.ts";
 import { linkOverBus } from "./control-plane-link.ts";

@@ -1,5 +1,5 @@
 import type { NodeAllowance } from "../actors/node/allowance-contract.ts";
-import type { Placement } from "../actors/node/contract.ts";
+import type { Placement } from "../actors/node/assignment-contract.ts";
 import type { PlacementEvent, PlacementRecord } from "./agent-state.ts";
 import type { ContainerTable } from "./container-table.ts";
 import type { AttemptContext } from "./desired-container.ts";

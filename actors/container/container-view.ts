@@ -1,6 +1,6 @@
 import { ageText } from "../../runtime/age-text.ts";
 import type { OperationContext } from "../catalogue.ts";
-import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementStatus } from "../node/observed-contract.ts";
 import type { ObservedNode } from "../node/node-reads.ts";
 import { isHeard } from "../node/status.ts";
 import { ContainerView } from "../views.ts";

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { addressOf, subjectOf } from "../../runtime/address.ts";
 import { BusFailure } from "../../runtime/bus.ts";
 import type { OperationContext } from "../catalogue.ts";
-import { ContainerSample, StatsAnswer, type AgentRequest } from "../node/contract.ts";
+import { StatsAnswer, type AgentRequest } from "../node/contract.ts";
+import { ContainerSample } from "../node/observed-contract.ts";
 import { readNodes, type ObservedNode } from "../node/node-reads.ts";
 import type { ContainerView } from "../views.ts";
 

@@ -1,5 +1,5 @@
 import type { Withdrawn } from "../ingress/commands.ts";
-import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementStatus } from "../node/observed-contract.ts";
 import type { Rejection } from "../scheduler/contract.ts";
 import type { StackOrder } from "./commands.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";

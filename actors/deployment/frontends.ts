@@ -7,7 +7,7 @@ import {
   type Frontends,
   type PoolTarget,
 } from "../ingress/commands.ts";
-import type { Endpoint } from "../node/contract.ts";
+import type { Endpoint } from "../node/observed-contract.ts";
 import type { PinnedTemplate, Port, Route } from "./contract.ts";
 import { routedPort } from "./reached-contract.ts";
 import { startsNone } from "./sparing.ts";

@@ -2,7 +2,7 @@ import { addressOf, type Address } from "../../runtime/address.ts";
 import type { Outgoing } from "../../runtime/actor.ts";
 import { demandsOf } from "../node/allowance-contract.ts";
 import type { IngressCommand } from "../ingress/commands.ts";
-import type { Placement } from "../node/contract.ts";
+import type { Placement } from "../node/assignment-contract.ts";
 import type { NodeCommand } from "../node/messages.ts";
 import type { PlacementRequest, Requirements, SchedulerCommand } from "../scheduler/contract.ts";
 import { isAlone } from "./budget.ts";

@@ -1,4 +1,4 @@
-import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementStatus } from "../node/observed-contract.ts";
 import type { PlacementRecord } from "./state.ts";
 
 /** Whether an observation is newer than what is known and says something that is worth a journal entry: progress of a pull is not. */

@@ -1,4 +1,4 @@
-import type { Failure } from "../node/contract.ts";
+import type { Failure } from "../node/observed-contract.ts";
 import { isHealthy } from "./replica.ts";
 import type { PlacementRecord } from "./state.ts";
 

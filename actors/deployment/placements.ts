@@ -1,4 +1,4 @@
-import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementStatus } from "../node/observed-contract.ts";
 import type { DeploymentState, PlacementRecord } from "./state.ts";
 
 /** How the placements of a deployment change: the part of `evolve` that is about them. Pure, as all of it. */

@@ -1,7 +1,8 @@
 import { addressOf, subjectOf } from "../../runtime/address.ts";
 import { defineRefusals, type Refusal } from "../../runtime/refusal.ts";
 import type { OperationContext } from "../catalogue.ts";
-import { type AgentRequest, type Failure, ResolveAnswer } from "../node/contract.ts";
+import { type AgentRequest, ResolveAnswer } from "../node/contract.ts";
+import type { Failure } from "../node/observed-contract.ts";
 import { knownImages, type KnownImages } from "../node/known-images.ts";
 import { type ObservedNode, readNodes } from "../node/node-reads.ts";
 import type { PinnedImage, PullPolicy } from "./contract.ts";

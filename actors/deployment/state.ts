@@ -1,4 +1,4 @@
-import type { PlacementStatus } from "../node/contract.ts";
+import type { PlacementStatus } from "../node/observed-contract.ts";
 import type { FittingNodes, Rejection } from "../scheduler/contract.ts";
 import type { ChangeKind, FieldChange, PinnedTemplate, RolloutOutcome } from "./contract.ts";
 

@@ -1,4 +1,4 @@
-import type { Failure } from "../node/contract.ts";
+import type { Failure } from "../node/observed-contract.ts";
 import { completionOf } from "./completion.ts";
 import type { PinnedTemplate } from "./contract.ts";
 import { excuseOf } from "./excuses.ts";

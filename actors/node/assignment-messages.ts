@@ -1,6 +1,6 @@
 import { inBatches, MAX_MESSAGE_CHARS } from "../../runtime/message-batches.ts";
 import type { PushOptions } from "../numbered-push.ts";
-import type { Assignment, AssignmentChange, AssignmentPortion, Placement } from "./contract.ts";
+import type { Assignment, AssignmentChange, AssignmentPortion, Placement } from "./assignment-contract.ts";
 
 /** How assignments are given: what changes, and whole to whoever lacks what it is a change of. */
 export const assignmentGiving: PushOptions<Assignment> = {

@@ -8,17 +8,9 @@ import { sealedName } from "../deployment/file-contract.ts";
 import type { IngressReport } from "../ingress/commands.ts";
 import type { IngressStatus } from "../ingress/contract.ts";
 import type { NodeSoft, ToldImages } from "../views.ts";
-import {
-  AgentMessage,
-  AssignmentAnswer,
-  HEARTBEAT_LOST_AFTER_MS,
-  type AgentWelcome,
-  type Assignment,
-  type ContainerSample,
-  type FileAnswer,
-  type NodeSample,
-  type PlacementStatus,
-} from "./contract.ts";
+import { AgentMessage, HEARTBEAT_LOST_AFTER_MS, type AgentWelcome, type FileAnswer } from "./contract.ts";
+import { AssignmentAnswer, type Assignment } from "./assignment-contract.ts";
+import type { ContainerSample, NodeSample, PlacementStatus } from "./observed-contract.ts";
 import { assignmentGiving } from "./assignment-messages.ts";
 import type { ImagesSeen } from "./images-contract.ts";
 import { NumberedPush, type PushKind } from "../numbered-push.ts";

@@ -1,5 +1,6 @@
 import type { PinnedImage } from "../deployment/contract.ts";
-import type { NodeFacts, Placement, PlacementStatus } from "./contract.ts";
+import type { Placement } from "./assignment-contract.ts";
+import type { NodeFacts, PlacementStatus } from "./observed-contract.ts";
 
 /** Commands of the node actor. People cordon, drain and remove; deployments assign and stop; the node's edge reports what its agent did. */
 export type NodeCommand =

@@ -1,6 +1,6 @@
 import type { Outgoing } from "../../runtime/actor.ts";
 import { addressOf } from "../../runtime/address.ts";
-import type { Placement } from "./contract.ts";
+import type { Placement } from "./assignment-contract.ts";
 import type { NodeReport } from "./messages.ts";
 
 /** To each deployment that has some of them, what is to be said of its own. */

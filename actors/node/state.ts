@@ -1,5 +1,7 @@
 import type { PinnedImage } from "../deployment/contract.ts";
-import type { Availability, NodeFacts, Placement } from "./contract.ts";
+import type { Availability } from "./contract.ts";
+import type { Placement } from "./assignment-contract.ts";
+import type { NodeFacts } from "./observed-contract.ts";
 
 export interface NodeState {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { fewOf, NAMED_IN_A_SENTENCE } from "../deployment/sentence.ts";
-import { MAX_PLACEMENTS_PER_NODE } from "../node/contract.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../node/assignment-contract.ts";
 import { allowingWords, type Demand, demandWords, isAllowed, nothingAllowed } from "../node/allowance-contract.ts";
 import { constraintWords, holds } from "./constraints.ts";
 import type { PlacementRequest, Rejection, Requirements, SchedulerNode } from "./contract.ts";

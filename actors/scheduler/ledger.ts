@@ -1,4 +1,4 @@
-import { MAX_PLACEMENTS_PER_NODE } from "../node/contract.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../node/assignment-contract.ts";
 import { homesOf, isHabitable } from "./groups.ts";
 import { placeOf, type Pending, type Reservation, type SchedulerState, type VolumePlace } from "./state.ts";
 import type { SchedulerNode } from "./contract.ts";

@@ -1,4 +1,5 @@
-import type { Failure, LogLine } from "../../actors/node/contract.ts";
+import type { LogLine } from "../../actors/node/contract.ts";
+import type { Failure } from "../../actors/node/observed-contract.ts";
 import type { ContainerSettings, FurtherLimits, Hook } from "../../actors/deployment/container-contract.ts";
 import type { PinnedImage, PullPolicy } from "../../actors/deployment/contract.ts";
 import type { NodeImage } from "../../actors/node/images-contract.ts";

@@ -4,7 +4,7 @@ import type { DeploymentEvent } from "../../actors/deployment/events.ts";
 import type { EventView } from "../../actors/event/event-view.ts";
 import type { Withdrawn } from "../../actors/ingress/commands.ts";
 import type { IngressEvent } from "../../actors/ingress/state.ts";
-import type { PlacementStatus } from "../../actors/node/contract.ts";
+import type { PlacementStatus } from "../../actors/node/observed-contract.ts";
 import type { NodeEvent } from "../../actors/node/state.ts";
 import type { StackEvent } from "../../actors/stack/state.ts";
 import type { TenantEvent } from "../../actors/tenant/actor.ts";

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { assignmentGiving } from "../../actors/node/assignment-messages.ts";
-import type { AgentRequest, Assignment, AssignmentAnswer } from "../../actors/node/contract.ts";
+import type { AgentRequest } from "../../actors/node/contract.ts";
+import type { Assignment, AssignmentAnswer } from "../../actors/node/assignment-contract.ts";
 import { assignments } from "../../actors/node/edge.ts";
 import { NumberedPush } from "../../actors/numbered-push.ts";
 import { MemoryBroker } from "../../runtime/memory-bus.ts";

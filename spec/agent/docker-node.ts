@@ -3,14 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type NodeAllowance, nothingAllowed } from "../../actors/node/allowance-contract.ts";
-import {
-  AgentMessage,
-  type Assignment,
-  type FileAnswer,
-  type NodeFacts,
-  type Placement,
-  type PlacementStatus,
-} from "../../actors/node/contract.ts";
+import { AgentMessage, type FileAnswer } from "../../actors/node/contract.ts";
+import type { Assignment, Placement } from "../../actors/node/assignment-contract.ts";
+import type { NodeFacts, PlacementStatus } from "../../actors/node/observed-contract.ts";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { openDirectoryDisk } from "../../agent/directory-disk.ts";
 import type { FileShelf } from "../../agent/file-shelf.ts";

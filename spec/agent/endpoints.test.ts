@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { RESERVED_PORTS } from "../../actors/ingress/contract.ts";
-import type { Endpoint } from "../../actors/node/contract.ts";
+import type { Endpoint } from "../../actors/node/observed-contract.ts";
 import { chooseEndpoints, endpointsOf, endpointsText } from "../../agent/endpoints.ts";
 import { NodeUnderTest } from "./node-under-test.ts";
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { assignmentMessages } from "../../actors/node/assignment-messages.ts";
-import type { Assignment, AssignmentChange, Placement } from "../../actors/node/contract.ts";
+import type { Assignment, AssignmentChange, Placement } from "../../actors/node/assignment-contract.ts";
 import { DiskFailure } from "../../agent/agent-disk.ts";
 import { KeptAssignment } from "../../agent/kept-assignment.ts";
 import { MemoryDisk } from "../../agent/memory-disk.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
 import { nodeActor } from "../../actors/node/actor.ts";
 import { nothingAllowed } from "../../actors/node/allowance-contract.ts";
-import type { Placement } from "../../actors/node/contract.ts";
+import type { Placement } from "../../actors/node/assignment-contract.ts";
 import type { NodeCommand } from "../../actors/node/messages.ts";
 import type { NodeSoft } from "../../actors/views.ts";
 import { SimulatedEngine } from "../../agent/engine/simulated-engine.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { NodeAllowance } from "../../actors/node/allowance-contract.ts";
-import type { Placement } from "../../actors/node/contract.ts";
+import type { Placement } from "../../actors/node/assignment-contract.ts";
 import { requireCapability } from "../support/capability.ts";
 import { OneNode } from "./one-node.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Placement } from "../../actors/node/contract.ts";
+import type { Placement } from "../../actors/node/assignment-contract.ts";
 import { Testbed } from "../../ops/testbed/testbed.ts";
 import { requireCapability } from "../support/capability.ts";
 import { DockerNode } from "./docker-node.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PinnedTemplate } from "../../actors/deployment/contract.ts";
-import type { Placement } from "../../actors/node/contract.ts";
+import type { Placement } from "../../actors/node/assignment-contract.ts";
 import { evolve, newRecord, type PlacementEvent, type PlacementRecord } from "../../agent/agent-state.ts";
 import { LABEL } from "../../agent/labels.ts";
 import { type Current, type KnownContainer, plan } from "../../agent/plan.ts";

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { wholeMessages } from "../../actors/node/assignment-messages.ts";
-import { type LogChunk, MAX_PLACEMENTS_PER_NODE } from "../../actors/node/contract.ts";
+import type { LogChunk } from "../../actors/node/contract.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../../actors/node/assignment-contract.ts";
 import { MAX_TOLD_IMAGES } from "../../actors/node/images-contract.ts";
 import { encodePayload } from "../../runtime/payload.ts";
 import { NODE, NodeUnderTest, TENANT } from "./node-under-test.ts";

@@ -10,7 +10,7 @@ import { evolve } from "../../../actors/deployment/evolve.ts";
 import { initialState, type DeploymentState } from "../../../actors/deployment/state.ts";
 import type { IngressCommand } from "../../../actors/ingress/commands.ts";
 import { templateOf as templateIn } from "../../../actors/deployment/replica.ts";
-import type { AttemptPhase, PlacementStatus } from "../../../actors/node/contract.ts";
+import type { AttemptPhase, PlacementStatus } from "../../../actors/node/observed-contract.ts";
 import type { FittingNode, Rejection, SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { NodeCommand } from "../../../actors/node/messages.ts";
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import { assignmentMessages, wholeMessages } from "../../../actors/node/assignment-messages.ts";
-import { type Assignment, AssignmentChange, AssignmentPortion, type Placement } from "../../../actors/node/contract.ts";
+import { type Assignment, AssignmentChange, AssignmentPortion, type Placement } from "../../../actors/node/assignment-contract.ts";
 import { evolve, initialState, type NodeEvent, type NodeState } from "../../../actors/node/state.ts";
 import { AssignmentPortions, changedAssignment } from "../../../agent/given-assignments.ts";
 import { encodePayload } from "../../../runtime/payload.ts";

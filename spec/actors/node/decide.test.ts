@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Decision } from "../../../runtime/actor.ts";
 import { addressOf } from "../../../runtime/address.ts";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
-import type { NodeFacts } from "../../../actors/node/contract.ts";
+import type { NodeFacts } from "../../../actors/node/observed-contract.ts";
 import { decide } from "../../../actors/node/decide.ts";
 import type { NodeCommand } from "../../../actors/node/messages.ts";
 import { evolve, initialState, type NodeEvent, type NodeState } from "../../../actors/node/state.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NodeAllowance } from "../../../actors/node/allowance-contract.ts";
-import { MAX_PLACEMENTS_PER_NODE } from "../../../actors/node/contract.ts";
+import { MAX_PLACEMENTS_PER_NODE } from "../../../actors/node/assignment-contract.ts";
 import type { Constraint } from "../../../actors/deployment/contract.ts";
 import type { Requirements } from "../../../actors/scheduler/contract.ts";
 import { foresee } from "../../../actors/scheduler/foresee.ts";

@@ -5,7 +5,7 @@ import { deploymentActor } from "../../../actors/deployment/actor.ts";
 import type { DeploymentCommand } from "../../../actors/deployment/commands.ts";
 import { PinnedTemplate } from "../../../actors/deployment/contract.ts";
 import type { DeploymentState } from "../../../actors/deployment/state.ts";
-import type { PlacementStatus } from "../../../actors/node/contract.ts";
+import type { PlacementStatus } from "../../../actors/node/observed-contract.ts";
 import type { SchedulerCommand } from "../../../actors/scheduler/contract.ts";
 import type { Want } from "../../../actors/ingress/commands.ts";
 import { stackActor } from "../../../actors/stack/actor.ts";

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PinnedImage } from "../../../actors/deployment/contract.ts";
 import { listedName } from "../../../actors/deployment/image-name-contract.ts";
-import type { Failure } from "../../../actors/node/contract.ts";
+import type { Failure } from "../../../actors/node/observed-contract.ts";
 import type { EngineOwner } from "../../../agent/engine/owner.ts";
 import type { EngineClaim } from "../../../agent/engine/ownership.ts";
 import { LABEL } from "../../../agent/labels.ts";

@@ -10,7 +10,9 @@ import {
   RESERVED_PORTS,
 } from "../../../actors/ingress/contract.ts";
 import type { IngressCounts } from "../../../actors/ingress/counts-contract.ts";
-import { AgentMessage, type Assignment, type Placement, type PlacementStatus } from "../../../actors/node/contract.ts";
+import { AgentMessage } from "../../../actors/node/contract.ts";
+import type { Assignment, Placement } from "../../../actors/node/assignment-contract.ts";
+import type { PlacementStatus } from "../../../actors/node/observed-contract.ts";
 import { agentProcess } from "../../../ops/agent/process.ts";
 import type { AgentFileInput } from "../../../ops/agent/settings.ts";
 import { connectBus } from "../../../ops/nats/connect.ts";
