@@ -59,10 +59,13 @@ export interface Decider<State, Command, Event extends { readonly type: string }
 /** What the outside of an actor may do. Given to `edge` when the actor is activated. */
 export interface EdgeContext<Command> {
   readonly address: Address;
-  /** Sends the actor itself a command, which is decided in a later turn. The id makes a repetition harmless. */
-  command(command: Command, commandId: string): void;
+  /**
+   * Sends the actor itself a command, which is decided in a later turn. What it is about becomes part of its id, which no other activation gives, in whatever
+   * process: what a command stands for is sent again when it is still true, and deciding it twice changes nothing.
+   */
+  command(command: Command, about: string): void;
   /** Fire and forget to another actor, not durable: for observations that are sent again anyway. */
-  tell(to: Address, message: unknown, commandId: string): void;
+  tell(to: Address, message: unknown, about: string): void;
 }
 
 /** What came in, as seen by the edge: a command for the decider, or something the edge deals with alone (heartbeats, samples). */

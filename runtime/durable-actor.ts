@@ -1,7 +1,7 @@
 import type { ActorDefinition, Decider, Decision, DecideContext, Edge, Reply } from "./actor.ts";
 import { partsOf, type Address } from "./address.ts";
 import type { Behaviour, CellControl } from "./cell.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Random } from "./clock.ts";
 import { CommandsUnderWay } from "./commands-under-way.ts";
 import { commitOf } from "./commit-of.ts";
 import { refusalOfFailure } from "./errors.ts";
@@ -28,6 +28,7 @@ export interface DurableSurroundings {
   readonly journal: Journal;
   readonly epoch: number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly meter: Meter;
   /** After the commit that wrote them. */
   send(messages: readonly OutboxMessage[]): void;
@@ -82,10 +83,11 @@ export class DurableActor<State, Command, Event extends { readonly type: string 
     this.#edge = undefined;
     this.#wake.stop();
     await this.#load();
+    const nextId = this.#idsOfActivation();
     this.#edge = this.#definition.edge({
       address: this.#address,
-      command: (command, commandId) => this.#command(command, commandId),
-      tell: (to, message, commandId) => this.#around.tell(to, message, this.#selfMeta(commandId)),
+      command: (command, about) => this.#command(command, nextId(about)),
+      tell: (to, message, about) => this.#around.tell(to, message, this.#selfMeta(nextId(about))),
     });
     this.#edge.committed?.(this.#committed.state, []);
     if (this.#committed.version > 0) this.#wake.wakeNow();
@@ -296,6 +298,13 @@ export class DurableActor<State, Command, Event extends { readonly type: string 
     this.#committed = await loadState(this.#decider, this.#address, this.#around.journal);
     this.#provisional = this.#committed;
     this.#wake.arm();
+  }
+
+  /** Not told apart by the time: two processes may begin within one millisecond, and clocks are set back. */
+  #idsOfActivation(): (about: string) => string {
+    const activation = this.#around.random.id();
+    let count = 0;
+    return (about) => `${this.#address}/${about}/${activation}/${count++}`;
   }
 
   #command(command: Command, commandId: string): void {

@@ -29,7 +29,6 @@ export class CertificatesEdge implements Edge<CertificatesState, CertificatesCom
   #state: CertificatesState | undefined;
   #unreadable: ReadonlyMap<string, string> = new Map();
   #suppliedVersion: number | undefined;
-  #counter = 0;
 
   constructor(context: EdgeContext<CertificatesCommand>, ports: CertificatePorts) {
     this.#context = context;
@@ -80,7 +79,7 @@ export class CertificatesEdge implements Edge<CertificatesState, CertificatesCom
       if (free <= 0) return;
       if (this.#runs.has(name)) continue;
       free -= 1;
-      const done = (command: CertificatesCommand): void => this.#context.command(command, this.#nextId(command.kind));
+      const done = (command: CertificatesCommand): void => this.#context.command(command, command.kind);
       this.#runs.set(name, { work, run: new WorkRun({ tenant: this.#tenant, ports: this.#ports, work, done }) });
     }
   }
@@ -95,11 +94,6 @@ export class CertificatesEdge implements Edge<CertificatesState, CertificatesCom
     this.#unreadable = made.unreadable;
     this.#suppliedVersion = made.supply.version;
     if (!isSame) this.#ports.supplies.put(this.#tenant, made.supply);
-  }
-
-  /** Unique for this activation: what it stands for is done again when it is still wanted, and deciding it twice changes nothing. */
-  #nextId(kind: string): string {
-    return `${this.#context.address}/${kind}/${this.#ports.clock.nowMs()}/${this.#counter++}`;
   }
 }
 

@@ -77,12 +77,11 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
   #state: IngressState | undefined;
   #deadline: Timer | undefined;
   #concluding = new Set<string>();
-  #counter = 0;
 
   constructor(context: EdgeContext<IngressCommand>, ports: IngressPorts) {
     this.#context = context;
     this.#ports = ports;
-    this.#keysWatch = ports.keys.onChanged(this.#tenant, () => context.command({ kind: "renumber" }, this.#nextId("renumber")));
+    this.#keysWatch = ports.keys.onChanged(this.#tenant, () => context.command({ kind: "renumber" }, "renumber"));
   }
 
   receive(message: unknown): Intake<IngressCommand> {
@@ -192,7 +191,7 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     const over = [...withdrawals.map(({ placementId }) => placementId), ...served.map(confirmationId)];
     if (over.length > 0) {
       for (const id of over) this.#concluding.add(id);
-      this.#context.command({ kind: "conclude", withdrawals, served }, this.#nextId("conclude"));
+      this.#context.command({ kind: "conclude", withdrawals, served }, "conclude");
     }
     this.#deadline?.cancel();
     const left = [
@@ -202,10 +201,5 @@ export class IngressEdge implements Edge<IngressState, IngressCommand, IngressEv
     const dueAtMs = Math.min(...left.map(({ deadlineAtMs }) => deadlineAtMs));
     if (Number.isFinite(dueAtMs))
       this.#deadline = this.#ports.clock.after(Math.min(LONGEST_SLEEP_MS, dueAtMs - nowMs), () => this.#conclude());
-  }
-
-  /** Unique for this activation: what it stands for is told again when it is still true, and deciding it twice changes nothing. */
-  #nextId(kind: string): string {
-    return `${this.#context.address}/${kind}/${this.#ports.clock.nowMs()}/${this.#counter++}`;
   }
 }

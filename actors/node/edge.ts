@@ -39,7 +39,6 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
   #lastHeardAtMs: number | undefined;
   #sample: NodeSample | undefined;
   #silence: Timer | undefined;
-  #counter = 0;
 
   constructor(context: EdgeContext<NodeCommand>, ports: NodePorts) {
     this.#context = context;
@@ -186,23 +185,18 @@ export class NodeEdge implements Edge<NodeState, NodeCommand, NodeEvent> {
     const living = statuses.filter((status) => !isFinal(status) && status.placementId in state.placements);
     for (const [deployment, group] of Map.groupBy(living, ({ placementId }) => state.placements[placementId]?.deployment ?? "")) {
       const report: NodeReport = { kind: "observed", node: name, statuses: group };
-      this.#context.tell(addressOf(tenant, "deployment", deployment), report, this.#nextId("observed"));
+      this.#context.tell(addressOf(tenant, "deployment", deployment), report, "observed");
     }
   }
 
   #tellIngress(session: string, status: IngressStatus): void {
     const { tenant, name } = partsOf(this.#context.address);
     const report: IngressReport = { kind: "ingress-status", node: name, session, status };
-    this.#context.tell(addressOf(tenant, "ingress"), report, this.#nextId("ingress"));
+    this.#context.tell(addressOf(tenant, "ingress"), report, "ingress");
   }
 
   #command(command: NodeCommand): void {
-    this.#context.command(command, this.#nextId(command.kind));
-  }
-
-  /** Unique for this activation: what it stands for is sent again when it is still true, and deciding it twice changes nothing. */
-  #nextId(kind: string): string {
-    return `${this.#context.address}/${kind}/${this.#ports.clock.nowMs()}/${this.#counter++}`;
+    this.#context.command(command, command.kind);
   }
 
   #heard(): void {

@@ -6,6 +6,7 @@ import type { Commit, Journal } from "../../runtime/journal.ts";
 import { SNAPSHOT_EVERY_EVENTS } from "../../runtime/commit-of.ts";
 import { PASTLESS_ACTORS_KEPT } from "../../runtime/hosted-tenant.ts";
 import { CommitGate } from "../../storage/commit-gate.ts";
+import { systemClock } from "../../runtime/system-clock.ts";
 import { openMemoryTenant } from "../../storage/memory-tenant.ts";
 import { openTenant } from "../../storage/tenant-files.ts";
 import { counter } from "./support/counter.ts";
@@ -40,6 +41,19 @@ function breakable(): BreakableDisk {
   disk.tenant = { ...real, journal: { ...journal, commit: (commit) => disk.fail?.(commit) ?? journal.commit(commit) } };
   return disk;
 }
+
+describe("what an actor asks of itself", () => {
+  test("is its own command in each process, also where one begins in the millisecond in which the other ended", async () => {
+    const tenant = openMemoryTenant({ tenant: TENANT });
+    const clock = { ...systemClock, nowMs: () => 1_800_000_000_000 };
+    for (const total of [1, 2]) {
+      const counters = await hostCounters({ clock }, tenant);
+      await counters.host.ask(one, { kind: "to-itself", command: { kind: "add", amount: 1 } }, person(), limits);
+      expect(await counters.host.ask(one, { kind: "add", amount: 0 }, person(), limits)).toEqual({ kind: "ok", value: { total } });
+      await counters.stop();
+    }
+  });
+});
 
 describe("an actor whose disk refuses", () => {
   test("says so in words, changes nothing, and works again when there is room", async () => {

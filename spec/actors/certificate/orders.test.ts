@@ -30,8 +30,6 @@ test.for(STEPS.flatMap((at) => (["before", "after"] as const).map((moment): Cras
       () => "the first never died",
       () => stage.hasDied,
     );
-    // No process begins in the millisecond in which the one before it ended: ids of commands are made of the time.
-    await stage.clock.advance(1_000);
     const second = await stage.start();
     await second.configure();
     await second.want(HOST);

@@ -54,6 +54,12 @@ function decide(state: CounterState, command: CounterCommand): Decision<CounterE
   }
 }
 
+/** What its edge sends the actor as a command of its own. */
+interface ToItself {
+  readonly kind: "to-itself";
+  readonly command: CounterCommand;
+}
+
 /** An actor that counts, alone or by telling other counters; small enough to see through, with every feature of the shell. */
 export function counter(kind: string, trace?: CounterTrace): ActorDefinition<CounterState, CounterCommand, CounterEvent> {
   return {
@@ -82,7 +88,11 @@ export function counter(kind: string, trace?: CounterTrace): ActorDefinition<Cou
       let heartbeats = 0;
       return {
         receive: (message, state) => {
-          const received = message as CounterCommand | { readonly kind: "heartbeat" } | { readonly kind: "nonsense" };
+          const received = message as CounterCommand | { readonly kind: "heartbeat" } | { readonly kind: "nonsense" } | ToItself;
+          if (received.kind === "to-itself") {
+            context.command(received.command, "to-itself");
+            return { kind: "answered", reply: null };
+          }
           if (received.kind === "heartbeat") {
             heartbeats += 1;
             return { kind: "answered", reply: { seen: state.total } };
