@@ -100,7 +100,8 @@ describeOnCluster("what a plan says of images, on three real engines", () => {
     await Promise.all([getsIt(1), getsIt(2)]);
     await cluster.untilHealthy("own", 3);
 
-    await cluster.run("scale", "own", "0", "--wait");
+    await cluster.run("scale", "own", "0");
+    await cluster.until("none is left", async () => (await cluster.containers("own")).length === 0);
     const { image } = await cluster.deployment("own");
     await cluster.bed.node(1).docker(["rmi", "-f", image.digest]);
     await cluster.run("scale", "own", "3");
