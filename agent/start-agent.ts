@@ -1,6 +1,7 @@
 import { MINIMUM_ENGINE_MAJOR } from "../actors/node/contract.ts";
-import type { NodeFacts } from "../actors/node/observed-contract.ts";
+import { type NodeFacts, UNKNOWN_ENGINE_VERSION } from "../actors/node/observed-contract.ts";
 import type { Bus } from "../runtime/bus.ts";
+import type { Timer } from "../runtime/clock.ts";
 import { Agent, type AgentParts } from "./agent.ts";
 import { linkOverBus } from "./control-plane-link.ts";
 import { EngineFailure, type EngineInfo } from "./engine/port.ts";
@@ -18,6 +19,8 @@ import { Sampler } from "./sampler.ts";
 
 /** The first hello waits so long for an engine that is slow to answer; its answer is then told later. */
 const FIRST_LOOK_MS = 1_000;
+/** Before an engine that answers, and did not say what the machine is, is asked for it again. */
+const FACTS_RETRY_MS = 5_000;
 
 export interface AgentSettings extends Omit<AgentParts, "files"> {
   readonly bus: Bus;
@@ -61,6 +64,14 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const streams = new LogStreams({ tenant, node, agent, engine, bus, clock });
 
   let isIntroduced = false;
+  let isStopped = false;
+  let retry: Timer | undefined;
+  const learn = async (): Promise<void> => {
+    const isKnown = await facts.refresh();
+    if (isIntroduced) reporter.resync();
+    // One that is away is asked when it comes back.
+    if (!isKnown && agent.engine === "reachable" && !isStopped) retry = clock.after(FACTS_RETRY_MS, () => void learn());
+  };
   let images: ImageReport | undefined;
   const { looked } = await agent.start({
     changed: (placementId) => {
@@ -73,10 +84,10 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
       if (!isIntroduced) return;
       images?.changed();
       ingress.engineChanged();
-      void facts.refresh().then(() => reporter.resync());
+      void learn();
     },
   });
-  await Promise.race([Promise.all([looked, facts.refresh()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
+  await Promise.race([Promise.all([looked, learn()]), new Promise<void>((resolve) => clock.after(FIRST_LOOK_MS, resolve))]);
   await ingress.start(() => reporter.ingressChanged());
   const requests = serveRequests({ tenant, node, agent, ingress, engine, bus, clock, sampler, streams });
   const counts = () => ingress.counts();
@@ -87,6 +98,8 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   return {
     agent,
     async stop() {
+      isStopped = true;
+      retry?.cancel();
       requests.stop();
       heartbeat.stop();
       images.stop();
@@ -112,10 +125,12 @@ class Facts {
     this.#refusal = refusal;
   }
 
-  async refresh(): Promise<void> {
+  /** Whether the engine has said what the machine is, now or before. */
+  async refresh(): Promise<boolean> {
     const { engine } = this.#settings;
     this.#info = (await known(() => engine.info())) ?? this.#info;
     this.#diskBytes = (await known(() => engine.disk()))?.totalBytes ?? this.#diskBytes;
+    return this.#info !== undefined;
   }
 
   get current(): NodeFacts {
@@ -125,7 +140,7 @@ class Facts {
     return {
       hostname: info?.hostname ?? node,
       agentVersion,
-      engineVersion: (info?.version ?? "unknown").slice(0, MAX_NAME_CHARS),
+      engineVersion: (info?.version ?? UNKNOWN_ENGINE_VERSION).slice(0, MAX_NAME_CHARS),
       os: info?.os ?? "linux",
       arch: info?.arch ?? "unknown",
       cpuMillis: info?.cpuMillis ?? 0,

@@ -3,7 +3,7 @@ import { addressOf, partsOf } from "../../runtime/address.ts";
 import type { IngressCommand } from "../ingress/commands.ts";
 import type { SchedulerCommand } from "../scheduler/contract.ts";
 import type { Placement } from "./assignment-contract.ts";
-import type { NodeFacts } from "./observed-contract.ts";
+import { type NodeFacts, UNKNOWN_ENGINE_VERSION } from "./observed-contract.ts";
 import type { NodeCommand } from "./messages.ts";
 import { ingressNodeOf, readinessOf } from "./readiness.ts";
 import { nodeRefusals as refusals } from "./refusals.ts";
@@ -52,9 +52,10 @@ export function decide(state: NodeState, command: NodeCommand, context: DecideCo
 
 type Accept = (events: readonly NodeEvent[], messages?: readonly Outgoing[]) => Decision<NodeEvent>;
 
-/** An agent that started while its engine was away knows nothing of the machine: what was known of it stays. */
+/** An agent whose engine has said nothing yet knows nothing of the machine: what was known of it stays. */
 function join(state: NodeState, { facts, engine }: Extract<NodeCommand, { kind: "join" }>, accept: Accept): Decision<NodeEvent> {
-  const known = state.facts === undefined || engine === "reachable" ? facts : { ...facts, ...ofMachine(state.facts) };
+  const known =
+    state.facts === undefined || facts.engineVersion !== UNKNOWN_ENGINE_VERSION ? facts : { ...facts, ...ofMachine(state.facts) };
   const isNews = state.connection === "lost" || state.engine !== engine || JSON.stringify(state.facts) !== JSON.stringify(known);
   return accept(isNews ? [{ type: "node.joined", facts: known, engine }] : []);
 }

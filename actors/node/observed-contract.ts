@@ -101,6 +101,9 @@ export const PlacementStatus = z.strictObject({
 });
 export type PlacementStatus = z.infer<typeof PlacementStatus>;
 
+/** As long as the engine has not said what the machine is: its processors and memory are not known either. */
+export const UNKNOWN_ENGINE_VERSION = "unknown";
+
 export const NodeFacts = z.strictObject({
   hostname: z.string().max(253),
   agentVersion: z.string().max(50),

@@ -44,6 +44,11 @@ function after(state: NodeState, command: NodeCommand): NodeState {
 
 const joined = after(initialState("n1"), { kind: "join", facts: FACTS, engine: "reachable" });
 
+test("a node whose engine answers, and has not said yet what the machine is, keeps its processors and memory", () => {
+  const blind = after(joined, { kind: "join", facts: { ...BLIND, agentVersion: "0.2.0" }, engine: "reachable" });
+  expect(blind).toMatchObject({ engine: "reachable", facts: { ...FACTS, agentVersion: "0.2.0" } });
+});
+
 test("a node whose agent started while the engine was away keeps its processors and memory", () => {
   const away = after(joined, { kind: "join", facts: { ...BLIND, agentVersion: "0.2.0" }, engine: "unreachable" });
   expect(away).toMatchObject({ engine: "unreachable", facts: { ...FACTS, agentVersion: "0.2.0" } });
