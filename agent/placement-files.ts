@@ -78,6 +78,6 @@ function mountPoints({ files = [], mounts = [], tmpfs = [] }: Placement["templat
     ...files.filter(({ kind }) => kind !== "folder").map(({ target }) => ({ target, kind: "file" as const })),
   ].flatMap(({ target, kind }) => {
     const path = posix.relative(folder, target);
-    return path === "" || path.startsWith("..") ? [] : [{ path, kind }];
+    return path === "" || path === ".." || path.startsWith("../") ? [] : [{ path, kind }];
   });
 }

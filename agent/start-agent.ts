@@ -70,6 +70,7 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     const isKnown = await facts.refresh();
     if (isIntroduced) reporter.resync();
     // One that is away is asked when it comes back.
+    retry?.cancel();
     if (!isKnown && agent.engine === "reachable" && !isStopped) retry = clock.after(FACTS_RETRY_MS, () => void learn());
   };
   let images: ImageReport | undefined;

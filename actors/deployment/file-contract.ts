@@ -34,7 +34,7 @@ const where = {
 };
 
 const FOLDER_MODE = "the files of a folder have modes of their own: leave mode out";
-function hasOwnModes({ kind, mode }: { readonly kind: string; readonly mode?: number | undefined }): boolean {
+function leavesFolderModes({ kind, mode }: { readonly kind: string; readonly mode?: number | undefined }): boolean {
   return kind !== "folder" || mode === undefined;
 }
 
@@ -45,7 +45,7 @@ const Version = z.string().regex(/^[0-9a-f]{32}$/, "a version is 32 hexadecimal 
 export const SealedContent = z.strictObject({ kind: where.kind, name: where.name, version: Version });
 
 /** What a revision holds of a file: its content is sealed away from the journal, and reaches the container from memory. */
-export const SealedFile = z.strictObject({ ...where, version: Version }).refine(hasOwnModes, FOLDER_MODE);
+export const SealedFile = z.strictObject({ ...where, version: Version }).refine(leavesFolderModes, FOLDER_MODE);
 export type SealedFile = z.infer<typeof SealedFile>;
 
 /** As it is asked for: with its content, by a version, or as it was given last. */
@@ -59,7 +59,7 @@ export const GivenFile = z
       .max(Math.ceil(MAX_FILE_BYTES * BASE64_CHARS_PER_BYTE) + 4)
       .optional(),
   })
-  .refine(hasOwnModes, FOLDER_MODE)
+  .refine(leavesFolderModes, FOLDER_MODE)
   .refine(
     ({ kind, value }) => kind !== "folder" || value === undefined || folderOf(Buffer.from(value, "base64")) !== undefined,
     "the content of a folder is the base64 of {files: [{path, value, isProgram}]}",

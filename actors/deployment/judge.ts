@@ -21,7 +21,7 @@ export function judge(draft: Draft): void {
     if (draft.state.mode === "deleting") draft.add({ type: "deployment.deleted" });
     return;
   }
-  const target = rollbackTarget(draft.state, rollout.change);
+  const target = provenContent(draft.state, rollout.change);
   if (target === undefined) {
     draft.add({ type: "rollout.ended", id: rollout.id, outcome: "failed", reason: verdict.reason });
     return;
@@ -40,7 +40,7 @@ export function judge(draft: Draft): void {
 const CAN_ROLL_BACK: ReadonlySet<ChangeKind> = new Set(["update", "rollback", "restart"]);
 
 /** Content of the last revision that succeeded, unless it is the one that fails: repeating that would loop. */
-function rollbackTarget(state: DeploymentState, change: ChangeKind): number | undefined {
+function provenContent(state: DeploymentState, change: ChangeKind): number | undefined {
   const failing = revisionOf(state, state.revision);
   const proven = revisionOf(state, state.succeeded);
   if (!CAN_ROLL_BACK.has(change) || failing === undefined || proven === undefined) return undefined;

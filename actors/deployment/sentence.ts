@@ -11,7 +11,11 @@ export function oneSentence(text: string): string {
 export const NAMED_IN_A_SENTENCE = 3;
 
 /** Only those that are named are put into words, where they are none yet: there may be thousands. */
-export function fewOf<Finding>(findings: readonly Finding[], words: (finding: Finding) => string = String): string {
-  const left = findings.length - NAMED_IN_A_SENTENCE;
-  return `${findings.slice(0, NAMED_IN_A_SENTENCE).map(words).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+export function fewOf<Finding>(
+  findings: readonly Finding[],
+  words: (finding: Finding) => string = String,
+  most = NAMED_IN_A_SENTENCE,
+): string {
+  const left = findings.length - most;
+  return `${findings.slice(0, most).map(words).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }

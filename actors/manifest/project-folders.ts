@@ -15,7 +15,13 @@ export function readFolder(reading: Reading, item: Place, folder: string): reado
     const there = reading.files.look(posix.join(folder, inner), item);
     if (there === undefined) return undefined;
     seen += 1;
-    if (there.kind === "absent") return reading.findings.error("file", item, `There is no ${posix.join(folder, inner)}: it leads nowhere.`);
+    if (there.kind === "absent")
+      return reading.findings.error(
+        "file",
+        item,
+        `${posix.join(folder, inner)} is a link that leads nowhere.`,
+        "remove it, or put there what it leads to.",
+      );
     if (there.kind === "folder") open.push(...there.names.map((name) => posix.join(inner, name)));
     if (there.kind === "text") {
       const content = there.bytes ?? Buffer.from(there.text);

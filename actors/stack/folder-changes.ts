@@ -1,5 +1,6 @@
 import type { SealedStore } from "../../storage/sealed-port.ts";
 import { type GivenFile, sealedName } from "../deployment/file-contract.ts";
+import { fewOf } from "../deployment/sentence.ts";
 import { type FolderFile, folderOf } from "../deployment/folder-contract.ts";
 
 /** Files that are named one by one; of more, their number is told. */
@@ -19,7 +20,7 @@ export async function folderChanges(
       (bytes) => bytes && folderOf(bytes),
     );
     const changes = old === undefined || now === undefined ? [] : changesOf(old, now);
-    if (changes.length > 0) sentences.push(`In ${target}, ${changes.join(", ")}.`);
+    if (changes.length > 0) sentences.push(`In ${target}, ${fewOf(changes, String, MOST_NAMED)}.`);
   }
   return sentences;
 }
@@ -27,12 +28,10 @@ export async function folderChanges(
 function changesOf(before: readonly FolderFile[], after: readonly FolderFile[]): readonly string[] {
   const [old, now] = [before, after].map((files) => new Map(files.map((file) => [file.path, file])));
   const paths = [...new Set([...before, ...after].map(({ path }) => path))].toSorted();
-  const changes = paths.flatMap((path) => {
+  return paths.flatMap((path) => {
     const [was, is] = [old?.get(path), now?.get(path)];
     if (was === undefined) return [`${path} is added`];
     if (is === undefined) return [`${path} is removed`];
     return was.value === is.value && was.isProgram === is.isProgram ? [] : [`${path} changes`];
   });
-  const more = changes.length - MOST_NAMED;
-  return more > 0 ? [...changes.slice(0, MOST_NAMED), `and ${more} more`] : changes;
 }

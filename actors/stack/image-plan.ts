@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { OperationContext } from "../catalogue.ts";
 import type { PinnedImage, PinnedTemplate } from "../deployment/contract.ts";
+import { fewOf } from "../deployment/sentence.ts";
 import { imageOn, knownImages, type KnownImages } from "../node/known-images.ts";
 import { readNodes } from "../node/node-reads.ts";
 
@@ -55,11 +56,8 @@ export function missingImages(
   const having = fleet.nodes.filter((node) => imageOn(fleet.of(node), image).kind === "present");
   const why =
     pull === "never" ? "which is pulled from nowhere: load it there" : "which is in no registry: push it to one, or load it there";
-  const where = having.length === 0 ? "" : `; ${listed(having)} ${having.length === 1 ? "has" : "have"} it`;
-  return [`${listed(lacking)} ${lacking.length === 1 ? "does not have" : "do not have"} the image ${image.reference}, ${why}${where}.`];
-}
-
-function listed(nodes: readonly string[]): string {
-  const more = nodes.length - MOST_NODES_NAMED;
-  return more > 0 ? `${nodes.slice(0, MOST_NODES_NAMED).join(", ")} and ${more} more` : nodes.join(", ");
+  const where = having.length === 0 ? "" : `; ${fewOf(having, String, MOST_NODES_NAMED)} ${having.length === 1 ? "has" : "have"} it`;
+  return [
+    `${fewOf(lacking, String, MOST_NODES_NAMED)} ${lacking.length === 1 ? "does not have" : "do not have"} the image ${image.reference}, ${why}${where}.`,
+  ];
 }

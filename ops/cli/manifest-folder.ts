@@ -15,7 +15,7 @@ function read(folder: string, path: string): FileRead {
   try {
     const real = realpathSync(join(folder, path));
     const inside = relative(realpathSync(folder), real);
-    if (inside.startsWith("..") || isAbsolute(inside))
+    if (inside === ".." || inside.startsWith("../") || isAbsolute(inside))
       return { kind: "refused", reason: `${path} leads out of the project's folder, to ${real}, and is not read.` };
     const found = statSync(real);
     if (found.isDirectory()) return { kind: "folder", names: readdirSync(real) };
