@@ -1,3 +1,4 @@
+import { CONFIRM_WITHIN_MS } from "../ingress/commands.ts";
 import type { Failure } from "../node/observed-contract.ts";
 import { completionOf } from "./completion.ts";
 import type { PinnedTemplate } from "./contract.ts";
@@ -19,8 +20,8 @@ const HOPELESS: ReadonlySet<Failure["code"]> = new Set([
   "command.not-found",
 ]);
 
-/** The ingress waits for its nodes for half as long, and answers. */
-const UNCONFIRMED_MS = 60_000;
+/** By then the ingress has waited for its nodes, and answered. */
+const UNCONFIRMED_MS = 2 * CONFIRM_WITHIN_MS;
 
 export type Verdict =
   | { readonly kind: "in-progress"; readonly nextLookMs: number }

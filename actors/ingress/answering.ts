@@ -1,3 +1,4 @@
+import { webPortsOf } from "./commands.ts";
 import type { OperationContext } from "../catalogue.ts";
 import { readServing } from "../certificate/certificate-reads.ts";
 import type { CertificateView } from "../certificate/contract.ts";
@@ -36,7 +37,7 @@ export function portView(row: PortRow, members: number, proxies: Proxies): PortV
 
 export function routeView(row: RouteRow, members: number, proxies: Proxies, serving: ReadonlyMap<string, CertificateView>): RouteView {
   const blocked = held(row) ?? HOST_NAME_BLOCKS[row.hostName];
-  const where = answering(proxies, blocked, row.tls === "on" ? [80, 443] : [80], "tcp");
+  const where = answering(proxies, blocked, webPortsOf(row.tls), "tcp");
   const words = row.tls === "on" ? "over HTTPS" : "over HTTP";
   const { status, reason } = told(`${row.host}${row.path === "/" ? "" : row.path}`, where, members, words, blocked);
   const certificate = row.tls === "on" ? serving.get(row.host) : undefined;

@@ -76,11 +76,19 @@ export interface Withdrawn {
   readonly left: readonly ConnectionsLeft[];
 }
 
+/** How long a proxy may take to follow before a deployment is told that it does not: what it waits for changes nothing any more. */
+export const CONFIRM_WITHIN_MS = 30_000;
+
 export interface Served {
   readonly deployment: string;
   readonly rollout: number;
   /** Empty: every ingress node serves it. */
   readonly behind: readonly string[];
+}
+
+/** The nodes' ports at which a route answers, over TCP. */
+export function webPortsOf(tls: "on" | "off"): readonly number[] {
+  return tls === "on" ? [80, 443] : [80];
 }
 
 /** What a deployment would have. */

@@ -1,14 +1,7 @@
-import { NO_FRONTENDS, portId, type Frontends, type IngressNode, type Served } from "./commands.ts";
+import { NO_FRONTENDS, portId, webPortsOf, type Frontends, type IngressNode, type Served } from "./commands.ts";
 import type { Confirmation, IngressState } from "./state.ts";
 import { trafficOf } from "./table.ts";
 import { servesAt, waitedFor, type SeenNodes } from "./withdrawal.ts";
-
-/** How long a proxy may take to follow before a deployment is told that it does not: what it waits for changes nothing any more. */
-export const CONFIRM_WITHIN_MS = 30_000;
-
-/** Where routes answer. */
-const HTTP_PORT = 80;
-const HTTPS_PORT = 443;
 
 /** Those of the confirmations that can be given: every node that is waited for serves what is to be confirmed, or the deadline has passed, and then with who does not. */
 export function confirmable(state: IngressState, open: readonly Confirmation[], seen: SeenNodes, nowMs: number): readonly Served[] {
@@ -29,6 +22,6 @@ export function confirmable(state: IngressState, open: readonly Confirmation[], 
 
 /** Those of the nodes' that it is reached at. */
 function portsOf({ ports, routes }: Frontends): ReadonlySet<string> {
-  const web = routes.flatMap(({ tls }) => (tls === "on" ? [HTTP_PORT, HTTPS_PORT] : [HTTP_PORT]));
+  const web = routes.flatMap(({ tls }) => webPortsOf(tls));
   return new Set([...ports, ...web.map((port) => ({ port, protocol: "tcp" as const }))].map(portId));
 }

@@ -1,8 +1,7 @@
 import type { DecideContext, Decision, Outgoing } from "../../runtime/actor.ts";
 import { addressOf, partsOf } from "../../runtime/address.ts";
 import { claimId, claimsOf, isOver } from "./claims.ts";
-import { NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings } from "./commands.ts";
-import { CONFIRM_WITHIN_MS } from "./confirmation.ts";
+import { CONFIRM_WITHIN_MS, NO_FRONTENDS, type IngressAnswer, type IngressCommand, type IngressSettings } from "./commands.ts";
 import { answered } from "./hosts.ts";
 import { look, reserve } from "./reserve.ts";
 import type { IngressEvent, IngressState } from "./state.ts";

@@ -5,6 +5,7 @@ import { recordOf } from "./records.ts";
 import { stackRefusals as refusals } from "./refusals.ts";
 import { restartsOf } from "./restarts.ts";
 import type { StackState } from "./state.ts";
+import { MODE_WORDS } from "./status.ts";
 import { targetOf } from "./target.ts";
 
 /** Whom a restart is about, in the order in which they are restarted. */
@@ -54,10 +55,8 @@ function reasonOf(reason: string | undefined, { service }: Member): readonly Lef
 /** Why it has no replicas that could be replaced. */
 function notRunning(state: StackState, { deployment }: Member): string | undefined {
   const mode = recordOf(state.members, deployment)?.standing?.mode ?? "absent";
-  return mode === "running" ? undefined : MODE_WORDS[mode];
+  return mode === "running" ? undefined : `is ${MODE_WORDS[mode]}`;
 }
-
-const MODE_WORDS = { absent: "is not there", stopped: "is stopped", deleting: "is being deleted" } as const;
 
 /** Why nobody expects its replicas to be there all the time. */
 function notRunOn(state: StackState, member: Member): string | undefined {

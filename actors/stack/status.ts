@@ -51,4 +51,4 @@ function unwellWords({ deployment, standing }: Pick<MemberRecord, "deployment" |
   return mode === "running" ? deployment : `${deployment} (${MODE_WORDS[mode]})`;
 }
 
-const MODE_WORDS = { absent: "not there", stopped: "stopped", deleting: "being deleted" } as const;
+export const MODE_WORDS = { absent: "not there", stopped: "stopped", deleting: "being deleted" } as const;

@@ -4,7 +4,7 @@ import { IngressTable } from "../../../actors/ingress/contract.ts";
 import { NO_FRONTENDS } from "../../../actors/ingress/commands.ts";
 import { evolve, noIngress } from "../../../actors/ingress/state.ts";
 import { ports, routes, Stage, status } from "./stage.ts";
-import { CONFIRM_WITHIN_MS } from "../../../actors/ingress/confirmation.ts";
+import { CONFIRM_WITHIN_MS } from "../../../actors/ingress/commands.ts";
 
 function three(): Stage {
   const stage = new Stage();
